@@ -1,0 +1,76 @@
+//! Input shapes: frames to records.
+//!
+//! Two layers, always. A **container** is how an entry is wrapped (a drain object, a CloudWatch event, a
+//! dashboard row, a bare line); a **payload** is what its message holds (Lambda text, an application's JSON,
+//! an access log line). Each shape is one file with one `impl` and one line in [`CONTAINERS`] or [`PAYLOADS`].
+//! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
+
+use crate::input::frame::{Frame, FrameContext};
+use crate::record::Record;
+
+/// What `why500 formats` prints of a shape.
+#[derive(Debug, Clone, Copy)]
+pub struct About {
+    /// One line for people.
+    pub title: &'static str,
+    /// What it is recognised by.
+    pub fingerprint: &'static str,
+    /// How to get such an export.
+    pub export: &'static str,
+}
+
+/// What became of a frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decoded {
+    /// Its records were appended.
+    Records,
+    /// It holds no log line: a header, a control message, an empty page. Counted as ignored.
+    Ignored(&'static str),
+    /// It is of another shape; the caller detects again.
+    NotMine,
+    /// It is of this shape but broken. Counted as rejected, with the reason.
+    Rejected(&'static str),
+}
+
+/// How an entry is wrapped.
+pub trait Container: Sync {
+    /// The name for `--input-format` and `sources[].format`, kebab-case.
+    fn name(&self) -> &'static str;
+
+    /// For `why500 formats`.
+    fn about(&self) -> About;
+
+    /// Whether the frame has this shape, and by what it was recognised. Cheap, never guesses: `None` when in doubt.
+    fn detect(&self, frame: &Frame<'_>, context: &FrameContext) -> Option<&'static str>;
+
+    /// CSV shapes only: whether a header row with these column names is this shape's.
+    fn claims_header(&self, _columns: &[&str]) -> bool {
+        false
+    }
+
+    /// Text shapes only: whether a physical line begins a new entry. Lines that do not begin one continue
+    /// the entry before them. JSON and CSV shapes are framed by their syntax and keep the default.
+    fn starts_entry(&self, _line: &[u8]) -> bool {
+        true
+    }
+
+    /// Appends the frame's records. `message` is left as the container holds it: the payload layer reads on.
+    fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded;
+}
+
+/// What a message holds.
+pub trait Payload: Sync {
+    /// The name for `--input-format` and `sources[].format`, kebab-case.
+    fn name(&self) -> &'static str;
+
+    /// For `why500 formats`.
+    fn about(&self) -> About;
+
+    /// Whether this message has this shape. Cheap, never guesses.
+    fn detect(&self, record: &Record) -> bool;
+
+    /// Reads `record.message` and fills what the container could not know; fields that the container has set stay,
+    /// except level and time of the application where the container only knows its own. May append further
+    /// records for the same frame (several lines in one message). Called only after `detect` said yes.
+    fn read(&self, record: &mut Record, more: &mut Vec<Record>);
+}

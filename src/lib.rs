@@ -1,0 +1,5 @@
+//! why500 answers one question from logs alone: why is production returning 500s?
+pub mod format;
+pub mod input;
+pub mod record;
+pub mod rules;

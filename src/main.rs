@@ -1,0 +1,2 @@
+//! The `why500` program.
+fn main() {}

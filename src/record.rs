@@ -1,0 +1,294 @@
+//! The record: one normalised log line, and nothing else.
+//!
+//! Every input shape ends here, so the rooms above (correlation, rules, diagnosis, report) never see
+//! a platform's field names. A record is plain owned data; it does no I/O and knows no request.
+
+use std::fmt;
+
+/// Where a record stands in the input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// Index of the source in the run's list of sources (which is sorted by name).
+    pub source: u32,
+    /// Number of the first physical line of the frame, counted from 1.
+    pub line: u64,
+    /// Number of the record within its frame, counted from 0.
+    pub part: u32,
+}
+
+/// Severity on one scale for all loggers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Finer than debug.
+    Trace,
+    /// For developers.
+    Debug,
+    /// Normal operation. `log`, `http` and `notice` are this too.
+    Info,
+    /// Something odd that was survived.
+    Warn,
+    /// Something failed.
+    Error,
+    /// The process gave up.
+    Fatal,
+}
+
+impl Level {
+    /// The lower-case name used in every output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Trace => "trace",
+            Level::Debug => "debug",
+            Level::Info => "info",
+            Level::Warn => "warn",
+            Level::Error => "error",
+            Level::Fatal => "fatal",
+        }
+    }
+
+    /// Reads the spellings that loggers use (`WARNING`, `err`, `crit`, `E`, `Information`, `fail` …).
+    pub fn parse(text: &str) -> Option<Level> {
+        let text = text.trim().trim_matches(|c| c == '[' || c == ']');
+        Some(match text.to_ascii_lowercase().as_str() {
+            "trace" | "silly" | "verbose" | "trce" | "t" | "finest" | "finer" => Level::Trace,
+            "debug" | "dbug" | "d" | "fine" | "dbg" => Level::Debug,
+            "info" | "log" | "http" | "notice" | "information" | "informational" | "default" | "i" | "inf"
+            | "ok" => Level::Info,
+            "warn" | "warning" | "wrn" | "w" => Level::Warn,
+            "error" | "err" | "erro" | "severe" | "fail" | "e" | "exception" => Level::Error,
+            "fatal" | "critical" | "crit" | "alert" | "emerg" | "emergency" | "panic" | "dpanic" | "f" | "c" => {
+                Level::Fatal
+            }
+            _ => return None,
+        })
+    }
+
+    /// Reads pino's and bunyan's numbers (10 trace … 60 fatal); other numbers count as the nearest below.
+    pub fn from_pino(number: i64) -> Level {
+        match number {
+            ..20 => Level::Trace,
+            20..30 => Level::Debug,
+            30..40 => Level::Info,
+            40..50 => Level::Warn,
+            50..60 => Level::Error,
+            _ => Level::Fatal,
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a correlation ID was read from, which decides how far it can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum IdKind {
+    /// A request ID on the line itself, or the platform's own (`requestId`, `reqId`, Lambda's UUID).
+    Request,
+    /// A per-process counter, scoped as `host:pid:id`.
+    Scoped,
+    /// A trace ID, used only where the line has no request ID.
+    Trace,
+    /// No ID on the line: attached by stream and order.
+    Order,
+    /// The shape has no ID at all: method, path and time window, or a block of its own.
+    Fallback,
+}
+
+impl IdKind {
+    /// The name used in JSON (`correlation.kind`).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            IdKind::Request => "request_id",
+            IdKind::Scoped => "scoped_id",
+            IdKind::Trace => "trace_id",
+            IdKind::Order => "stream_order",
+            IdKind::Fallback => "fallback",
+        }
+    }
+
+    /// Probability that lines joined in this way belong together, as stated in the report.
+    pub fn certainty(self) -> f64 {
+        match self {
+            IdKind::Request => 1.0,
+            IdKind::Scoped => 0.95,
+            IdKind::Trace => 0.9,
+            IdKind::Order => 0.7,
+            IdKind::Fallback => 0.5,
+        }
+    }
+}
+
+/// The normalised correlation ID of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorrelationId {
+    /// The ID, normalised (see [`normalise_id`]).
+    pub text: String,
+    /// What it was read from.
+    pub kind: IdKind,
+}
+
+/// Strips what platforms wrap around one and the same ID: `fra1::iad1::ID`, `Root=ID;Parent=…`,
+/// `projects/P/traces/ID`. Placeholders (`-`, `undefined`, all zeros …) are no ID.
+pub fn normalise_id(raw: &str) -> Option<&str> {
+    let mut id = raw.trim();
+    if let Some(at) = id.rfind("::") {
+        id = &id[at + 2..];
+    }
+    if let Some(at) = id.find("Root=") {
+        id = id[at + 5..].split(';').next().unwrap_or_default();
+    }
+    if id.starts_with("projects/") {
+        id = id.rsplit('/').next().unwrap_or_default();
+    }
+    let placeholder = matches!(id, "" | "-" | "undefined" | "null" | "None" | "none" | "unknown" | "N/A" | "[Redacted]")
+        || id == "UUID_REPLACED_INVALID_REQUEST_ID"
+        || id.bytes().all(|b| b == b'0' || b == b'-');
+    (!placeholder).then_some(id)
+}
+
+/// What a record says happened, beyond its text. A set: one record can carry several marks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Marks(u32);
+
+impl Marks {
+    /// The request (or invocation) begins here: `START RequestId`, `incoming request`.
+    pub const START: Marks = Marks(1);
+    /// The request ends here; after this record it can be decided (`END`, `REPORT`, a completion or proxy record).
+    pub const END: Marks = Marks(1 << 1);
+    /// A client saw the status of this record (proxy, router or completion record).
+    pub const CLIENT: Marks = Marks(1 << 2);
+    /// The process or function crashed or exited in this request.
+    pub const CRASH: Marks = Marks(1 << 3);
+    /// The platform killed the function at its time limit.
+    pub const TIMEOUT: Marks = Marks(1 << 4);
+    /// The process ran out of memory.
+    pub const OUT_OF_MEMORY: Marks = Marks(1 << 5);
+    /// The client went away without an answer.
+    pub const ABORTED: Marks = Marks(1 << 6);
+    /// Background work that no client waits for (a drain's proxy status −1).
+    pub const BACKGROUND: Marks = Marks(1 << 7);
+    /// This invocation started a new instance.
+    pub const COLD_START: Marks = Marks(1 << 8);
+    /// Initialisation output, before any request: belongs to the next request of the stream.
+    pub const INIT: Marks = Marks(1 << 9);
+    /// A platform's summary row or line (REPORT, dashboard summary row), not written by the application.
+    pub const SUMMARY: Marks = Marks(1 << 10);
+    /// A framework's own "this request failed" block that carries no status (Next.js ` ⨯ `).
+    pub const ERROR_BLOCK: Marks = Marks(1 << 11);
+    /// Middleware answered or ran; its status never hides the function's.
+    pub const MIDDLEWARE: Marks = Marks(1 << 12);
+    /// The source cut the message.
+    pub const TRUNCATED: Marks = Marks(1 << 13);
+    /// Text that continues the record before it (a stack frame in an entry of its own).
+    pub const CONTINUATION: Marks = Marks(1 << 14);
+
+    /// Adds `other`.
+    pub fn insert(&mut self, other: Marks) {
+        self.0 |= other.0;
+    }
+
+    /// Whether any mark of `other` is set.
+    pub fn has(self, other: Marks) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether none is set.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl std::ops::BitOr for Marks {
+    type Output = Marks;
+    fn bitor(self, other: Marks) -> Marks {
+        Marks(self.0 | other.0)
+    }
+}
+
+/// One normalised log line.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// Where it stands.
+    pub at: Position,
+    /// Milliseconds since the Unix epoch, UTC. None where the line has no time.
+    pub time_ms: Option<i64>,
+    /// Severity, where stated.
+    pub level: Option<Level>,
+    /// The text as the application wrote it, all its lines, without the container's prefix.
+    /// Structured error details (stack, cause, code) go to [`Record::error_text`].
+    pub message: String,
+    /// Error class, message, stack, causes and codes that stood in fields of their own, as text.
+    pub error_text: String,
+    /// The event's own ID, unique per event where the platform gives one; used to recognise duplicates.
+    pub event_id: Option<String>,
+    /// What ties the record to its request.
+    pub id: Option<CorrelationId>,
+    /// What lines without an ID are ordered in: a log stream, an instance, a process.
+    pub stream: Option<String>,
+    /// HTTP status of the request as this record has it, 100–599. Sentinels (−1, 0, "") are None plus a mark.
+    /// An upstream's status never goes here.
+    pub status: Option<u16>,
+    /// The function's own status where the platform tells it apart from the client's (log drain).
+    pub function_status: Option<u16>,
+    /// What the record says happened.
+    pub marks: Marks,
+    /// HTTP method, upper case.
+    pub method: Option<String>,
+    /// Concrete path, without host and query.
+    pub path: Option<String>,
+    /// The platform's route template (`/api/orders/[id]`), where it has one.
+    pub route: Option<String>,
+    /// `node`, `edge`, `python`, `middleware`, `static` or what the platform calls it (`nodejs24.x`).
+    pub runtime: Option<String>,
+    /// Deployment or release.
+    pub deployment: Option<String>,
+    /// Region.
+    pub region: Option<String>,
+    /// `production`, `preview` …
+    pub environment: Option<String>,
+    /// Git branch.
+    pub branch: Option<String>,
+    /// Duration of the request in milliseconds, from a completion or summary record only.
+    pub duration_ms: Option<f64>,
+    /// Peak memory in megabytes, from a summary record.
+    pub memory_used_mb: Option<f64>,
+    /// Memory limit in megabytes, from a summary record.
+    pub memory_limit_mb: Option<f64>,
+    /// Error class (`TypeError`, `PrismaClientInitializationError`).
+    pub error_class: Option<String>,
+    /// Error codes, innermost last (`ECONNREFUSED`, `P2024`, `28P01`).
+    pub error_codes: Vec<String>,
+    /// Other fields by name, flattened with dots, in the order of the input. Used by rule conditions and captures.
+    pub fields: Vec<(String, String)>,
+}
+
+impl Record {
+    /// The text that rules are matched on: message, then error text; never twice the same.
+    pub fn text(&self) -> String {
+        if self.error_text.is_empty() {
+            return self.message.clone();
+        }
+        if self.message.is_empty() || self.error_text.contains(self.message.as_str()) {
+            return self.error_text.clone();
+        }
+        format!("{}\n{}", self.message, self.error_text)
+    }
+
+    /// The value of another field.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Sets a request ID unless a better kind is there already.
+    pub fn set_id(&mut self, raw: &str, kind: IdKind) {
+        if self.id.as_ref().is_some_and(|have| have.kind <= kind) {
+            return;
+        }
+        if let Some(text) = normalise_id(raw) {
+            self.id = Some(CorrelationId { text: text.to_owned(), kind });
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! Rules: causes as data. Loaded from TOML, compiled once, matched on single records.
+pub mod model;
