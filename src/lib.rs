@@ -2,4 +2,5 @@
 pub mod format;
 pub mod input;
 pub mod record;
+pub mod report;
 pub mod rules;
