@@ -5,6 +5,9 @@
 //! an access log line). Each shape is one file with one `impl` and one line in [`CONTAINERS`] or [`PAYLOADS`].
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
+pub mod json;
+pub mod time;
+
 use crate::input::frame::{Frame, FrameContext};
 use crate::record::Record;
 
