@@ -1,0 +1,236 @@
+//! Finds where CSV rows end and which fields they have. Real exports hold quotes that were never escaped, so a
+//! quote closes a field only before a delimiter, and a line that looks like the beginning of a row ends a row
+//! whose quote was left open.
+
+use memchr::{memchr, memchr3};
+
+/// Scanner of rows; keeps its place while more bytes arrive.
+#[derive(Debug, Clone, Default)]
+pub struct RowScan {
+    at: usize,
+    state: State,
+    /// Shape of the first field of the first data row, digits as `0`; empty while unknown.
+    shape: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    FieldStart,
+    Bare,
+    Quoted,
+}
+
+impl RowScan {
+    /// Offset of the newline that ends the row which begins at `bytes[0]`, or None if more bytes are needed.
+    /// At the end of the input the caller takes what is left as the last row.
+    pub fn row_end(&mut self, bytes: &[u8]) -> Option<usize> {
+        loop {
+            match self.state {
+                State::FieldStart => match bytes.get(self.at)? {
+                    b'"' => {
+                        self.state = State::Quoted;
+                        self.at += 1;
+                    }
+                    _ => self.state = State::Bare,
+                },
+                State::Bare => {
+                    let found = self.at
+                        + memchr3(b',', b'\n', b'\n', bytes.get(self.at..)?).or_else(|| {
+                            self.at = bytes.len();
+                            None
+                        })?;
+                    self.at = found + 1;
+                    self.state = State::FieldStart;
+                    if bytes[found] == b'\n' {
+                        return Some(self.finish(bytes, found));
+                    }
+                }
+                State::Quoted => {
+                    let rest = bytes.get(self.at..)?;
+                    let Some(found) = memchr3(b'"', b'\n', b'\n', rest) else {
+                        self.at = bytes.len();
+                        return None;
+                    };
+                    let hit = self.at + found;
+                    if bytes[hit] == b'\n' {
+                        let line = &bytes[hit + 1..];
+                        if !self.shape.is_empty()
+                            && line.len() < self.shape.len() + 2
+                            && memchr(b'\n', line).is_none()
+                        {
+                            // Not enough of the next line to see whether it begins a row; at the end of the input it does not.
+                            self.at = hit;
+                            return None;
+                        }
+                        if self.begins_row(line) {
+                            self.at = 0;
+                            self.state = State::FieldStart;
+                            return Some(hit);
+                        }
+                        self.at = hit + 1;
+                        continue;
+                    }
+                    match bytes.get(hit + 1) {
+                        None => {
+                            self.at = hit;
+                            return None;
+                        }
+                        Some(b',') => {
+                            self.state = State::FieldStart;
+                            self.at = hit + 2;
+                        }
+                        Some(b'\n') => {
+                            self.at = 0;
+                            self.state = State::FieldStart;
+                            return Some(self.finish(bytes, hit + 1));
+                        }
+                        Some(b'\r') if bytes.get(hit + 2).is_none() => {
+                            self.at = hit;
+                            return None;
+                        }
+                        Some(b'\r') if bytes.get(hit + 2) == Some(&b'\n') => {
+                            self.at = 0;
+                            self.state = State::FieldStart;
+                            return Some(self.finish(bytes, hit + 2));
+                        }
+                        Some(b'"') => self.at = hit + 2,
+                        Some(_) => self.at = hit + 1,
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets the row at hand (after a row was taken at the end of the input).
+    pub fn reset(&mut self) {
+        self.at = 0;
+        self.state = State::FieldStart;
+    }
+
+    fn finish(&mut self, bytes: &[u8], end: usize) -> usize {
+        self.reset();
+        if self.shape.is_empty() {
+            let first: Vec<u8> = first_field(&bytes[..end])
+                .iter()
+                .map(|b| if b.is_ascii_digit() { b'0' } else { *b })
+                .collect();
+            // Only a date or a number tells rows from text.
+            if first.first() == Some(&b'0') && first.len() >= 10 {
+                self.shape = first;
+            }
+        }
+        end
+    }
+
+    fn begins_row(&self, line: &[u8]) -> bool {
+        if self.shape.is_empty() {
+            return false;
+        }
+        let line = line.strip_prefix(b"\"").unwrap_or(line);
+        let n = self.shape.len();
+        line.len() > n
+            && matches!(line[n], b',' | b'"')
+            && line.iter().zip(&self.shape).all(|(b, s)| if *s == b'0' { b.is_ascii_digit() } else { b == s })
+    }
+}
+
+fn first_field(row: &[u8]) -> &[u8] {
+    let row = row.strip_prefix(b"\"").unwrap_or(row);
+    let end = row.iter().position(|b| matches!(b, b',' | b'"')).unwrap_or(row.len());
+    &row[..end]
+}
+
+/// The fields of one row. Doubled quotes are undone, a quote that closes nothing is text, bytes that are not
+/// UTF-8 are replaced.
+pub fn fields(row: &[u8]) -> Vec<String> {
+    let row = row.strip_suffix(b"\n").unwrap_or(row);
+    let row = row.strip_suffix(b"\r").unwrap_or(row);
+    let mut out = Vec::new();
+    let mut at = 0;
+    loop {
+        let mut field = Vec::new();
+        if row.get(at) == Some(&b'"') {
+            at += 1;
+            loop {
+                let Some(found) = memchr(b'"', row.get(at..).unwrap_or_default()) else {
+                    field.extend_from_slice(row.get(at..).unwrap_or_default());
+                    at = row.len();
+                    break;
+                };
+                field.extend_from_slice(&row[at..at + found]);
+                at += found + 1;
+                match row.get(at) {
+                    None | Some(b',') => break,
+                    Some(b'"') => {
+                        field.push(b'"');
+                        at += 1;
+                    }
+                    Some(_) => field.push(b'"'),
+                }
+            }
+        } else {
+            let end = memchr(b',', row.get(at..).unwrap_or_default()).map_or(row.len(), |found| at + found);
+            field.extend_from_slice(row.get(at..end).unwrap_or_default());
+            at = end;
+        }
+        out.push(
+            String::from_utf8(field)
+                .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned()),
+        );
+        if row.get(at) != Some(&b',') {
+            return out;
+        }
+        at += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(text: &[u8], step: usize) -> Vec<String> {
+        let mut scan = RowScan::default();
+        let (mut out, mut start, mut have) = (Vec::new(), 0, 0);
+        while start < text.len() {
+            match scan.row_end(&text[start..have]) {
+                Some(end) => {
+                    out.push(String::from_utf8_lossy(&text[start..start + end]).into_owned());
+                    start += end + 1;
+                }
+                None if have < text.len() => have = (have + step).min(text.len()),
+                None => {
+                    out.push(String::from_utf8_lossy(&text[start..]).into_owned());
+                    break;
+                }
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn rows_may_span_lines() {
+        let text = b"a,b\n1,\"x\ny \"\"z\"\"\"\r\n2,w\n3";
+        for step in 1..8 {
+            assert_eq!(rows(text, step), ["a,b", "1,\"x\ny \"\"z\"\"\"\r", "2,w", "3"], "step {step}");
+        }
+    }
+
+    #[test]
+    fn an_unescaped_quote_ends_with_the_row() {
+        let text = b"t,message,id\n2026-01-01 00:00:00,\"say \"hi\" there\",a\n2026-01-01 00:00:01,\"open quote,b\n2026-01-01 00:00:02,ok,c\n";
+        for step in [1, 3, 64] {
+            let rows = rows(text, step);
+            assert_eq!(rows.len(), 4, "{rows:?}");
+            assert_eq!(fields(rows[1].as_bytes()), ["2026-01-01 00:00:00", "say \"hi\" there", "a"]);
+            assert_eq!(fields(rows[3].as_bytes()), ["2026-01-01 00:00:02", "ok", "c"]);
+        }
+    }
+
+    #[test]
+    fn splits_fields() {
+        assert_eq!(fields(b"a,,\"b,\"\"c\"\"\",\r\n"), ["a", "", "b,\"c\"", ""]);
+        assert_eq!(fields(b""), [""]);
+        assert_eq!(fields(b"\"\""), [""]);
+    }
+}

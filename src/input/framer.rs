@@ -1,0 +1,579 @@
+//! Cuts the bytes of one source into frames: text entries with the lines that continue them, JSON values however
+//! they are laid out (one a line, in an array, back to back, pretty-printed, inside an envelope), CSV rows.
+//!
+//! The framer sees a growing window of bytes and gives the same frames however the bytes arrived. It knows
+//! syntax only; what a line or a header means it asks of [`Boundaries`].
+
+use std::sync::Arc;
+
+use memchr::memchr;
+
+use super::csv_scan::{self, RowScan};
+use super::frame::{FrameContext, FrameKind};
+use super::json_scan::{self, Head, Scan, ValueScan};
+
+/// What the shapes know of boundaries; the room above answers.
+pub trait Boundaries {
+    /// Whether a first line with these columns is the header of a CSV export.
+    fn is_csv_header(&mut self, columns: &[&str]) -> bool;
+    /// Whether the physical line begins a new entry (else it continues the one before it).
+    fn starts_entry(&mut self, line: &[u8]) -> bool;
+}
+
+/// Longest text entry in lines: a stack of a thousand frames is no longer one entry.
+const MAX_ENTRY_LINES: u64 = 1000;
+/// A line this long is looked at for a CSV header; no export has a longer one.
+const MAX_HEADER_BYTES: usize = 8192;
+
+/// One step of framing. Offsets count from the first byte that was not yet consumed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// A frame: its bytes are `start..end`, the next step begins at `next`.
+    Frame {
+        /// First byte.
+        start: usize,
+        /// After the last byte.
+        end: usize,
+        /// First byte that is not consumed.
+        next: usize,
+        /// How it was framed.
+        kind: FrameKind,
+        /// Number of its first line in the source.
+        line: u64,
+        /// How many lines after the first continue it (text entries only).
+        continuations: u64,
+    },
+    /// Bytes that hold no entry, consumed up to `next`.
+    Skip {
+        /// First byte that is not consumed.
+        next: usize,
+        /// What they were.
+        what: Skipped,
+        /// Number of the first line.
+        line: u64,
+    },
+    /// A member of an envelope that stood after its entries (`nextToken`).
+    Trailer {
+        /// First byte that is not consumed.
+        next: usize,
+        /// Scalar members.
+        members: Vec<(String, String)>,
+    },
+    /// More bytes are needed.
+    More,
+}
+
+/// Why bytes are no frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Skipped {
+    /// White space, brackets and commas between values: not counted.
+    Glue,
+    /// An empty line.
+    Blank,
+    /// A CSV header.
+    Header,
+    /// A value or line longer than the limit.
+    TooLong,
+    /// A JSON value that the input ends in.
+    CutOff,
+    /// Bytes that are no JSON inside an array of entries.
+    Broken,
+}
+
+#[derive(Debug, Clone, Default)]
+enum Mode {
+    #[default]
+    Top,
+    Csv,
+    /// Inside an array of entries; `enveloped` if an object is around it.
+    Array {
+        enveloped: bool,
+    },
+    /// After such an array, in the object around it.
+    Tail,
+    /// Dropping the rest of an overlong line; `csv`: rows follow, else anything.
+    Drop {
+        csv: bool,
+    },
+    /// Dropping the rest of an overlong array element.
+    DropValue {
+        enveloped: bool,
+    },
+}
+
+/// State of framing of one source.
+#[derive(Debug)]
+pub struct Framer {
+    mode: Mode,
+    line: u64,
+    value: ValueScan,
+    row: RowScan,
+    /// The last top-level value was an object on a line of its own: the next probably is one too.
+    one_line_objects: bool,
+    /// Text entry at hand: how far its lines were taken, and how many.
+    entry: Option<(usize, u64)>,
+    /// How far the current line was searched for its end.
+    searched: usize,
+    wait_until: usize,
+    max_frame_bytes: usize,
+    first: bool,
+    context: Arc<FrameContext>,
+}
+
+impl Framer {
+    /// A framer for the source `name`; values and lines longer than `max_frame_bytes` are skipped and counted.
+    pub fn new(name: &str, max_frame_bytes: usize) -> Framer {
+        Framer {
+            mode: Mode::Top,
+            line: 1,
+            value: ValueScan::default(),
+            row: RowScan::default(),
+            one_line_objects: false,
+            entry: None,
+            searched: 0,
+            wait_until: 0,
+            max_frame_bytes,
+            first: true,
+            context: Arc::new(FrameContext { source: name.to_owned(), ..FrameContext::default() }),
+        }
+    }
+
+    /// What frames need to know of the source around them, as of now.
+    pub fn context(&self) -> &Arc<FrameContext> {
+        &self.context
+    }
+
+    /// The next step for `bytes`, which begin at the first byte not yet consumed. `eof`: no more will come.
+    pub fn next(&mut self, bytes: &[u8], eof: bool, boundaries: &mut dyn Boundaries) -> Step {
+        if self.first && !bytes.is_empty() && (bytes.len() >= 3 || eof) {
+            self.first = false;
+            if bytes.starts_with(b"\xef\xbb\xbf") {
+                return self.skip(3, Skipped::Glue, 0);
+            }
+        } else if self.first && !eof {
+            return Step::More;
+        }
+        if bytes.is_empty() {
+            return Step::More;
+        }
+        match self.mode {
+            Mode::Csv => self.csv(bytes, eof),
+            Mode::Array { enveloped } => self.array(bytes, eof, enveloped),
+            Mode::Tail => self.tail(bytes, eof),
+            Mode::Drop { csv } => self.drop_line(bytes, csv),
+            Mode::DropValue { enveloped } => self.drop_value(bytes, enveloped),
+            Mode::Top => self.top(bytes, eof, boundaries),
+        }
+    }
+
+    fn skip(&mut self, next: usize, what: Skipped, newlines: u64) -> Step {
+        let line = self.line;
+        self.line += newlines;
+        self.searched = 0;
+        self.wait_until = 0;
+        self.value = ValueScan::default();
+        Step::Skip { next, what, line }
+    }
+
+    fn frame(
+        &mut self,
+        start: usize,
+        end: usize,
+        next: usize,
+        kind: FrameKind,
+        newlines: u64,
+        continuations: u64,
+    ) -> Step {
+        let line = self.line;
+        self.line += newlines;
+        self.searched = 0;
+        self.wait_until = 0;
+        self.value = ValueScan::default();
+        Step::Frame { start, end, next, kind, line, continuations }
+    }
+
+    fn top(&mut self, bytes: &[u8], eof: bool, boundaries: &mut dyn Boundaries) -> Step {
+        if let Some((taken, lines)) = self.entry {
+            return self.continue_entry(bytes, eof, taken, lines, boundaries);
+        }
+        let first = json_scan::skip_space(bytes, 0);
+        let blank = bytes[..first].iter().rposition(|b| *b == b'\n');
+        if let Some(newline) = blank {
+            // Blank lines before the next entry, one by one so that the ledger can count them.
+            let end = memchr(b'\n', bytes).unwrap_or(newline);
+            return self.skip(end + 1, Skipped::Blank, 1);
+        }
+        let Some(&byte) = bytes.get(first) else {
+            return if eof { self.skip(bytes.len(), Skipped::Blank, 0) } else { Step::More };
+        };
+        match byte {
+            b'{' if self.one_line_objects => match self.line_end(bytes, eof) {
+                None => self.too_long(bytes, bytes.len() - first).unwrap_or(Step::More),
+                Some((end, next)) if end - first > self.max_frame_bytes => {
+                    self.skip(next, Skipped::TooLong, 1)
+                }
+                Some((end, next)) if trim_end(&bytes[..end]).ends_with(b"}") => {
+                    self.frame(first, trim_len(bytes, end), next, FrameKind::Json, u64::from(next > end), 0)
+                }
+                Some(_) => {
+                    self.one_line_objects = false;
+                    self.object(bytes, first, eof, boundaries)
+                }
+            },
+            b'{' => self.object(bytes, first, eof, boundaries),
+            b'[' => match bytes.get(json_scan::skip_space(bytes, first + 1)) {
+                None if !eof => Step::More,
+                Some(b'{' | b'[' | b']') => {
+                    self.enter_array();
+                    self.skip(first + 1, Skipped::Glue, 0)
+                }
+                _ => self.text(bytes, eof, boundaries),
+            },
+            b',' if self.line > 1
+                && bytes[first + 1..].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{') =>
+            {
+                self.skip(first + 1, Skipped::Glue, 0)
+            }
+            _ => self.text(bytes, eof, boundaries),
+        }
+    }
+
+    /// The end of the first line (without and with its newline), remembering how far was searched.
+    fn line_end(&mut self, bytes: &[u8], eof: bool) -> Option<(usize, usize)> {
+        match memchr(b'\n', bytes.get(self.searched..).unwrap_or_default()) {
+            Some(found) => {
+                let end = self.searched + found;
+                Some((end, end + 1))
+            }
+            None if eof => Some((bytes.len(), bytes.len())),
+            None => {
+                self.searched = bytes.len();
+                None
+            }
+        }
+    }
+
+    /// If `length`, what the entry at hand is known to have, is over the limit: skips that much and drops the
+    /// rest of the line. How much is skipped depends on the limit alone, never on how the bytes arrived.
+    fn too_long(&mut self, bytes: &[u8], length: usize) -> Option<Step> {
+        if length <= self.max_frame_bytes {
+            return None;
+        }
+        self.mode = Mode::Drop { csv: matches!(self.mode, Mode::Csv) };
+        self.entry = None;
+        let newlines = count_lines(&bytes[..self.max_frame_bytes]);
+        Some(self.skip(self.max_frame_bytes, Skipped::TooLong, newlines))
+    }
+
+    fn drop_line(&mut self, bytes: &[u8], csv: bool) -> Step {
+        match memchr(b'\n', bytes) {
+            Some(end) => {
+                self.mode = if csv { Mode::Csv } else { Mode::Top };
+                self.skip(end + 1, Skipped::Glue, 1)
+            }
+            None => self.skip(bytes.len(), Skipped::Glue, 0),
+        }
+    }
+
+    fn drop_value(&mut self, bytes: &[u8], enveloped: bool) -> Step {
+        let (next, done) = match self.value.advance(bytes) {
+            Scan::Done(end) => (end, true),
+            Scan::Bad(at) => (at, true),
+            Scan::More => (self.value.consumed().max(1).min(bytes.len()), false),
+        };
+        let newlines = count_lines(&bytes[..next]);
+        let mut value = std::mem::take(&mut self.value);
+        let step = self.skip(next, Skipped::Glue, newlines);
+        if done {
+            self.mode = Mode::Array { enveloped };
+        } else {
+            value.rebase(next);
+            self.value = value;
+        }
+        step
+    }
+
+    /// An object outside any array: one of its own, or an envelope.
+    fn object(&mut self, bytes: &[u8], first: usize, eof: bool, boundaries: &mut dyn Boundaries) -> Step {
+        if bytes.len() < self.wait_until && !eof && !bytes.ends_with(b"\n") {
+            return Step::More;
+        }
+        match json_scan::members(bytes, first + 1, Vec::new()) {
+            Head::Object(end) => {
+                if let Some(step) = self.too_long(bytes, end - first) {
+                    return step;
+                }
+                let rest = bytes[end..].iter().position(|b| !matches!(b, b' ' | b'\t' | b'\r'));
+                let at_line_end = match rest.map(|n| bytes[end + n]) {
+                    Some(b'\n') => true,
+                    Some(_) => false,
+                    None if eof => true,
+                    None => return Step::More,
+                };
+                let newlines = count_lines(&bytes[..end]);
+                self.one_line_objects = at_line_end && newlines == 0;
+                let next = if at_line_end {
+                    (end + rest.unwrap_or(bytes.len() - end) + 1).min(bytes.len())
+                } else {
+                    end
+                };
+                let ends_line = u64::from(at_line_end && next > end && bytes[next - 1] == b'\n');
+                self.frame(first, end, next, FrameKind::Json, newlines + ends_line, 0)
+            }
+            Head::Entries(scalars, key, at) => {
+                self.context = Arc::new(FrameContext {
+                    envelope: scalars,
+                    array_key: key,
+                    columns: Vec::new(),
+                    source: self.context.source.clone(),
+                });
+                self.mode = Mode::Array { enveloped: true };
+                let newlines = count_lines(&bytes[..at]);
+                self.skip(at, Skipped::Glue, newlines)
+            }
+            Head::Bad(_) => self.text(bytes, eof, boundaries),
+            Head::More => {
+                if let Some(step) = self.too_long(bytes, bytes.len() - first) {
+                    return step;
+                }
+                if eof {
+                    // Cut off. If it is one line it is kept as text, so that nothing in it is lost unseen.
+                    return self.text(bytes, eof, boundaries);
+                }
+                self.wait_until = bytes.len() + bytes.len() / 2 + 1;
+                Step::More
+            }
+        }
+    }
+
+    fn enter_array(&mut self) {
+        self.mode = Mode::Array { enveloped: false };
+        self.context =
+            Arc::new(FrameContext { source: self.context.source.clone(), ..FrameContext::default() });
+    }
+
+    fn array(&mut self, bytes: &[u8], eof: bool, enveloped: bool) -> Step {
+        let first = bytes.iter().position(|b| !b.is_ascii_whitespace() && *b != b',').unwrap_or(bytes.len());
+        if first > 0 {
+            let newlines = count_lines(&bytes[..first]);
+            return self.skip(first, Skipped::Glue, newlines);
+        }
+        match bytes[0] {
+            b']' => {
+                self.mode = if enveloped { Mode::Tail } else { Mode::Top };
+                self.one_line_objects = false;
+                self.skip(1, Skipped::Glue, 0)
+            }
+            b'}' => {
+                self.mode = Mode::Top;
+                self.skip(1, Skipped::Glue, 0)
+            }
+            _ => match self.value.advance(bytes) {
+                Scan::Done(end) if end > self.max_frame_bytes => {
+                    let newlines = count_lines(&bytes[..end]);
+                    self.skip(end, Skipped::TooLong, newlines)
+                }
+                Scan::Done(end) => {
+                    let newlines = count_lines(&bytes[..end]);
+                    self.frame(0, end, end, FrameKind::Json, newlines, 0)
+                }
+                Scan::More if bytes.len() > self.max_frame_bytes => {
+                    self.mode = Mode::DropValue { enveloped };
+                    let line = self.line;
+                    Step::Skip { next: 0, what: Skipped::TooLong, line }
+                }
+                Scan::More if eof => {
+                    let newlines = count_lines(bytes);
+                    self.skip(bytes.len(), Skipped::CutOff, newlines)
+                }
+                Scan::More => Step::More,
+                Scan::Bad(at) => {
+                    // Resume at the next line, outside the array: what follows may be anything.
+                    let end = memchr(b'\n', &bytes[at..]).map(|found| at + found + 1);
+                    match end {
+                        None if !eof => Step::More,
+                        _ => {
+                            let next = end.unwrap_or(bytes.len());
+                            self.mode = Mode::Top;
+                            let newlines = count_lines(&bytes[..next]);
+                            self.skip(next, Skipped::Broken, newlines)
+                        }
+                    }
+                }
+            },
+        }
+    }
+
+    fn tail(&mut self, bytes: &[u8], eof: bool) -> Step {
+        match json_scan::members(bytes, 0, Vec::new()) {
+            Head::Object(end) => {
+                self.mode = Mode::Top;
+                let newlines = count_lines(&bytes[..end]);
+                self.line += newlines;
+                let mut members = Vec::new();
+                // `members` dropped its scalars on the way out of the object; read them once more for the trailer.
+                if let Some(text) =
+                    std::str::from_utf8(&bytes[..end]).ok().and_then(|t| t.rfind('}').map(|at| &t[..at]))
+                {
+                    let object = format!("{{{}}}", text.trim_start_matches([',', ' ', '\n', '\r', '\t']));
+                    if let Ok(serde_json::Value::Object(map)) = serde_json::from_str(&object) {
+                        members = map
+                            .into_iter()
+                            .filter_map(|(k, v)| v.as_str().map(|v| (k, v.to_owned())))
+                            .collect();
+                    }
+                }
+                self.context =
+                    Arc::new(FrameContext { source: self.context.source.clone(), ..FrameContext::default() });
+                Step::Trailer { next: end, members }
+            }
+            Head::Entries(scalars, key, at) => {
+                let mut context = (*self.context).clone();
+                context.envelope.extend(scalars);
+                context.array_key = key;
+                self.context = Arc::new(context);
+                self.mode = Mode::Array { enveloped: true };
+                let newlines = count_lines(&bytes[..at]);
+                self.skip(at, Skipped::Glue, newlines)
+            }
+            Head::Bad(_) => {
+                self.mode = Mode::Top;
+                self.skip(0, Skipped::Glue, 0)
+            }
+            Head::More => match self.too_long(bytes, bytes.len()) {
+                Some(step) => step,
+                None if eof => {
+                    let newlines = count_lines(bytes);
+                    self.mode = Mode::Top;
+                    self.skip(bytes.len(), Skipped::CutOff, newlines)
+                }
+                None => Step::More,
+            },
+        }
+    }
+
+    fn csv(&mut self, bytes: &[u8], eof: bool) -> Step {
+        match self.row.row_end(bytes) {
+            Some(end) => {
+                if let Some(step) = self.too_long(bytes, end) {
+                    return step;
+                }
+                let newlines = count_lines(&bytes[..=end]);
+                if trim_end(&bytes[..end]).is_empty() {
+                    return self.skip(end + 1, Skipped::Blank, newlines);
+                }
+                self.frame(0, end, end + 1, FrameKind::Csv, newlines, 0)
+            }
+            None => match self.too_long(bytes, bytes.len()) {
+                Some(step) => {
+                    self.row.reset();
+                    step
+                }
+                None if eof => {
+                    self.row.reset();
+                    let newlines = count_lines(bytes);
+                    let end = bytes.len() - usize::from(bytes.ends_with(b"\n"));
+                    self.frame(0, end, bytes.len(), FrameKind::Csv, newlines, 0)
+                }
+                None => Step::More,
+            },
+        }
+    }
+
+    /// A text line: a CSV header, or the first line of an entry.
+    fn text(&mut self, bytes: &[u8], eof: bool, boundaries: &mut dyn Boundaries) -> Step {
+        let Some((end, next)) = self.line_end(bytes, eof) else {
+            return self.too_long(bytes, bytes.len()).unwrap_or(Step::More);
+        };
+        if end > self.max_frame_bytes {
+            return self.skip(next, Skipped::TooLong, 1);
+        }
+        let line = trim_end(&bytes[..end]);
+        if line.len() <= MAX_HEADER_BYTES && memchr(b',', line).is_some() && !line.starts_with(b"{") {
+            let columns = csv_scan::fields(line);
+            let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+            if boundaries.is_csv_header(&names) {
+                self.mode = Mode::Csv;
+                self.row = RowScan::default();
+                self.context = Arc::new(FrameContext {
+                    columns,
+                    source: self.context.source.clone(),
+                    ..FrameContext::default()
+                });
+                return self.skip(next, Skipped::Header, 1);
+            }
+        }
+        boundaries.starts_entry(line);
+        self.one_line_objects = false;
+        self.entry = Some((next, 0));
+        self.searched = 0;
+        if next == end && eof {
+            return self.finish_entry(bytes, end, next, 0);
+        }
+        self.continue_entry(bytes, eof, next, 0, boundaries)
+    }
+
+    /// Takes the lines that continue the text entry which begins at `bytes[0]` and reaches to `taken`.
+    fn continue_entry(
+        &mut self,
+        bytes: &[u8],
+        eof: bool,
+        mut taken: usize,
+        mut lines: u64,
+        boundaries: &mut dyn Boundaries,
+    ) -> Step {
+        loop {
+            let rest = bytes.get(taken..).unwrap_or_default();
+            if rest.is_empty() {
+                if eof {
+                    return self.finish_entry(bytes, taken, taken, lines);
+                }
+                break;
+            }
+            let from = self.searched.max(taken) - taken;
+            let Some(found) = memchr(b'\n', rest.get(from..).unwrap_or_default())
+                .map(|n| n + from)
+                .or(eof.then_some(rest.len()))
+            else {
+                self.searched = bytes.len();
+                if rest.len() > self.max_frame_bytes {
+                    return self.finish_entry(bytes, taken, taken, lines);
+                }
+                break;
+            };
+            let line = trim_end(&rest[..found]);
+            let next = (taken + found + 1).min(bytes.len());
+            let over = lines >= MAX_ENTRY_LINES || next > self.max_frame_bytes;
+            if over || boundaries.starts_entry(line) {
+                return self.finish_entry(bytes, taken, taken, lines);
+            }
+            taken = next;
+            lines += 1;
+            self.searched = 0;
+        }
+        self.entry = Some((taken, lines));
+        Step::More
+    }
+
+    fn finish_entry(&mut self, bytes: &[u8], taken: usize, next: usize, lines: u64) -> Step {
+        self.entry = None;
+        let newlines = count_lines(&bytes[..taken]);
+        let end = trim_len(bytes, taken);
+        self.frame(0, end, next, FrameKind::Line, newlines, lines)
+    }
+}
+
+fn trim_end(line: &[u8]) -> &[u8] {
+    line.trim_ascii_end()
+}
+
+fn trim_len(bytes: &[u8], end: usize) -> usize {
+    trim_end(&bytes[..end]).len()
+}
+
+fn count_lines(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
+}
+
+#[cfg(test)]
+mod tests;
