@@ -16,3 +16,6 @@ mod validate;
 pub use error::{RuleError, RuleErrors};
 pub use load::RuleSet;
 pub use matcher::Hit;
+
+#[cfg(test)]
+mod tests;
