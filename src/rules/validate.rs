@@ -1,0 +1,204 @@
+//! Checks one rule file: TOML, keys, names, signals, samples. Finds all faults of a file, not only the first.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::record::Level;
+use crate::rules::compile::PreparedSignal;
+use crate::rules::conditions::{mark_by_name, mark_names};
+use crate::rules::error::{Problem, RuleError, edit_distance};
+use crate::rules::model::{Class, Effect, Rule, Sample};
+
+/// Subclasses of connectivity, in the order of the documentation.
+const CONNECTIVITY: [&str; 10] =
+    ["ssl", "pool", "timeout", "refused", "dns", "allowlist", "auth", "reset", "limit", "upstream"];
+
+/// A rule file before it is read.
+#[derive(Debug, Clone)]
+pub(super) struct RuleFile {
+    /// Path for messages.
+    pub(super) name: String,
+    /// Name of the folder it lies in, if that is the name of a class.
+    pub(super) class_folder: Option<String>,
+    /// Name without folder and extension.
+    pub(super) stem: String,
+    /// Content, line breaks as `\n`.
+    pub(super) text: String,
+}
+
+/// A rule that passed, with its signals ready to compile.
+#[derive(Debug)]
+pub(super) struct CheckedRule {
+    pub(super) file: RuleFile,
+    pub(super) rule: Rule,
+    pub(super) signals: Vec<PreparedSignal>,
+}
+
+/// One step of the way to a key.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+/// The class that a folder or file names.
+pub(super) fn class_by_name(name: &str) -> Option<Class> {
+    Class::TRIAGE.into_iter().chain([Class::Decoy]).find(|class| class.as_str() == name)
+}
+
+impl RuleFile {
+    /// Reads and checks the rule.
+    pub(super) fn check(self) -> Result<CheckedRule, Vec<RuleError>> {
+        let rule: Rule = toml::from_str(&self.text).map_err(|error| vec![self.toml_error(&error)])?;
+        let mut errors = Vec::new();
+        self.check_names(&rule, &mut errors);
+        let signals = self.check_signals(&rule, &mut errors);
+        self.check_samples(&rule, &mut errors);
+        if errors.is_empty() { Ok(CheckedRule { file: self, rule, signals }) } else { Err(errors) }
+    }
+
+    /// A fault at a key of this file.
+    pub(super) fn error(&self, path: &[Step<'_>], problem: Problem) -> RuleError {
+        let mut key = String::new();
+        for step in path {
+            match step {
+                Step::Key(name) if key.is_empty() => key.push_str(name),
+                Step::Key(name) => {
+                    key.push('.');
+                    key.push_str(name);
+                }
+                Step::Index(index) => key.push_str(&format!("[{}]", index + 1)),
+            }
+        }
+        RuleError { file: self.name.clone(), line: locate(&self.text, path), key, problem }
+    }
+
+    fn toml_error(&self, error: &toml::de::Error) -> RuleError {
+        let line = error.span().map(|span| line_of(&self.text, span.start));
+        let message = error.message();
+        let mut quoted = message.split('`').skip(1).step_by(2).map(str::to_owned);
+        let (key, problem) = if message.starts_with("unknown field") {
+            let key = quoted.next().unwrap_or_default();
+            let mut valid: Vec<String> = quoted.collect();
+            valid.sort_by_key(|candidate| edit_distance(&key, candidate));
+            (key.clone(), Problem::UnknownKey { key, valid })
+        } else if message.starts_with("missing field") {
+            let key = quoted.next().unwrap_or_default();
+            (key.clone(), Problem::MissingKey(key))
+        } else {
+            (String::new(), Problem::Toml(message.replace('\n', " ")))
+        };
+        RuleError { file: self.name.clone(), line, key, problem }
+    }
+
+    fn check_names(&self, rule: &Rule, errors: &mut Vec<RuleError>) {
+        if rule.id != self.stem {
+            let problem = Problem::IdIsNotFileName { id: rule.id.clone(), file_stem: self.stem.clone() };
+            errors.push(self.error(&[Step::Key("id")], problem));
+        }
+        if rule.class == Class::Unclassified {
+            errors.push(self.error(&[Step::Key("class")], Problem::ReservedClass));
+        }
+        if let Some(folder) = self.class_folder.as_ref().filter(|folder| *folder != rule.class.as_str()) {
+            let problem = Problem::ClassIsNotFolder { class: rule.class.as_str(), folder: folder.clone() };
+            errors.push(self.error(&[Step::Key("class")], problem));
+        }
+        if rule.class == Class::Connectivity && !CONNECTIVITY.contains(&rule.subclass.as_str()) {
+            errors
+                .push(self.error(&[Step::Key("subclass")], Problem::UnknownSubclass(rule.subclass.clone())));
+        }
+    }
+
+    fn check_signals(&self, rule: &Rule, errors: &mut Vec<RuleError>) -> Vec<PreparedSignal> {
+        let mut prepared = Vec::with_capacity(rule.signals.len());
+        for (number, signal) in rule.signals.iter().enumerate() {
+            let place = [Step::Key("signal"), Step::Index(number)];
+            let supports = signal.effect == Effect::Supports;
+            if supports && signal.strength.is_none() && rule.class != Class::Decoy {
+                errors.push(self.error(&place, Problem::NoStrength));
+            }
+            match PreparedSignal::read(signal) {
+                Ok(signal) => prepared.push(signal),
+                Err((key, index, problem)) => {
+                    let mut path = place.to_vec();
+                    path.extend((!key.is_empty()).then_some(Step::Key(key)));
+                    path.extend(index.map(Step::Index));
+                    errors.push(self.error(&path, problem));
+                }
+            }
+        }
+        if !rule.signals.iter().any(|signal| signal.effect == Effect::Supports) {
+            errors.push(self.error(&[], Problem::NoSignals));
+        }
+        // A pattern that could not be read hides its captures: say that fault alone.
+        if prepared.len() == rule.signals.len() {
+            for (number, name) in rule.subject.iter().enumerate() {
+                if !prepared.iter().any(|signal| signal.captures.contains(name)) {
+                    let path = [Step::Key("subject"), Step::Index(number)];
+                    errors.push(self.error(&path, Problem::UnknownCapture(name.clone())));
+                }
+            }
+        }
+        prepared
+    }
+
+    fn check_samples(&self, rule: &Rule, errors: &mut Vec<RuleError>) {
+        if rule.samples.is_empty() {
+            errors.push(self.error(&[], Problem::NoSamples));
+        }
+        if rule.counter_samples.is_empty() {
+            errors.push(self.error(&[], Problem::NoCounterSamples));
+        }
+        for (key, samples) in [("sample", &rule.samples), ("counter_sample", &rule.counter_samples)] {
+            for (number, sample) in samples.iter().enumerate() {
+                for (field, problem) in sample_faults(sample) {
+                    let path = [Step::Key(key), Step::Index(number), Step::Key(field)];
+                    errors.push(self.error(&path, problem));
+                }
+            }
+        }
+    }
+}
+
+fn sample_faults(sample: &Sample) -> Vec<(&'static str, Problem)> {
+    let mut faults = Vec::new();
+    for mark in sample.mark.iter().filter(|mark| mark_by_name(mark).is_none()) {
+        let why = format!("there is no mark `{mark}`; marks are {}", mark_names());
+        faults.push(("mark", Problem::BadSample(why)));
+    }
+    if let Some(level) = sample.level.as_ref().filter(|level| Level::parse(level).is_none()) {
+        faults.push(("level", Problem::BadSample(format!("there is no level `{level}`"))));
+    }
+    faults
+}
+
+/// Line of a byte offset, counted from 1.
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+}
+
+/// Line of a key, or of the nearest thing around it that has one. Only called when there is a fault to report.
+fn locate(text: &str, path: &[Step<'_>]) -> Option<usize> {
+    let document = DeTable::parse(text).ok()?;
+    let (first, rest) = path.split_first()?;
+    let Step::Key(first) = first else { return None };
+    let (start, mut value) = member(document.get_ref(), first)?;
+    let mut offset = start;
+    for step in rest {
+        let next = match (step, value.get_ref()) {
+            (Step::Key(name), DeValue::Table(table)) => member(table, name),
+            (Step::Index(index), DeValue::Array(array)) => {
+                array.get(*index).map(|element| (element.span().start, element))
+            }
+            _ => None,
+        };
+        let Some((start, inner)) = next else { break };
+        offset = start;
+        value = inner;
+    }
+    Some(line_of(text, offset))
+}
+
+fn member<'t, 'i>(table: &'t DeTable<'i>, name: &str) -> Option<(usize, &'t Spanned<DeValue<'i>>)> {
+    table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, value)| (key.span().start, value))
+}
