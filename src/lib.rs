@@ -1,4 +1,5 @@
 //! why500 answers one question from logs alone: why is production returning 500s?
+pub mod correlate;
 pub mod format;
 pub mod input;
 pub mod record;

@@ -292,3 +292,25 @@ impl Record {
         }
     }
 }
+
+/// What correlation must know of a frame before the frame is worth decoding. A shape that can find this quickly
+/// lets the lines of healthy requests go by unread.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Brief<'a> {
+    /// Normalised request ID.
+    pub id: &'a str,
+    /// As [`Record::time_ms`].
+    pub time_ms: Option<i64>,
+    /// As [`Record::status`].
+    pub status: Option<u16>,
+    /// As [`Record::function_status`].
+    pub function_status: Option<u16>,
+    /// As [`Record::marks`].
+    pub marks: Marks,
+    /// As [`Record::event_id`].
+    pub event_id: Option<&'a str>,
+    /// As [`Record::route`].
+    pub route: Option<&'a str>,
+    /// As [`Record::path`].
+    pub path: Option<&'a str>,
+}

@@ -3,3 +3,4 @@ pub mod csv_scan;
 pub mod frame;
 pub mod framer;
 pub mod json_scan;
+pub mod source;

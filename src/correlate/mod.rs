@@ -1,0 +1,9 @@
+//! Correlation: records to requests. Every line finds its request by correlation ID, or by stream and order; what is
+//! kept of a request is a mergeable partial, so order, repetition and distribution of the input change nothing.
+pub mod attach;
+pub mod held;
+pub mod line;
+pub mod outcome;
+pub mod partial;
+pub mod route;
+pub mod table;

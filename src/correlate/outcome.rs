@@ -1,0 +1,235 @@
+//! What a failed request is. One table, used everywhere; pure functions of what was seen.
+
+use crate::record::Marks;
+
+/// A status with the time at which it was seen. The later one wins, of two at one time the higher.
+type Seen = Option<(i64, u16)>;
+
+/// What the records of a request say of its end. A semilattice: [`Facts::merge`] is associative, commutative and
+/// idempotent, so records may arrive in any order, repeatedly, and in parts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Status that a client saw, on a row of anything but middleware.
+    pub client: Seen,
+    /// Status that a client saw on a middleware row.
+    pub middleware: Seen,
+    /// The function's own status.
+    pub function: Seen,
+    /// A status of which nothing is said, such as a response that the application logged.
+    pub other: Seen,
+    /// All marks of all records.
+    pub marks: Marks,
+    /// First and last time.
+    pub span_ms: Option<(i64, i64)>,
+    /// Time of the last terminal record.
+    pub end_ms: Option<i64>,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// With a 5xx, or without any status by a crash. The status is None when none was logged.
+    Failed(Option<u16>),
+    /// With an answer below 500, or by an end without a sign of failure.
+    Succeeded(Option<u16>),
+    /// The client went away.
+    Aborted,
+    /// The log has neither a status nor an end.
+    Incomplete,
+}
+
+impl Facts {
+    /// The facts of one record.
+    pub fn of(time_ms: i64, status: Option<u16>, function_status: Option<u16>, marks: Marks) -> Facts {
+        let mut facts = Facts { marks, ..Facts::default() };
+        if time_ms != i64::MIN {
+            facts.span_ms = Some((time_ms, time_ms));
+        }
+        if marks.has(Marks::END) {
+            facts.end_ms = Some(time_ms);
+        }
+        facts.function = function_status.map(|code| (time_ms, code));
+        if let Some(code) = status {
+            let seen = Some((time_ms, code));
+            if marks.has(Marks::MIDDLEWARE) {
+                facts.middleware = seen;
+            } else if marks.has(Marks::CLIENT) {
+                facts.client = seen;
+            } else {
+                facts.other = seen;
+            }
+        }
+        facts
+    }
+
+    /// Joins what two parts of a request know.
+    pub fn merge(&mut self, other: &Facts) {
+        self.client = self.client.max(other.client);
+        self.middleware = self.middleware.max(other.middleware);
+        self.function = self.function.max(other.function);
+        self.other = self.other.max(other.other);
+        self.marks.insert(other.marks);
+        self.end_ms = self.end_ms.max(other.end_ms);
+        self.span_ms = match (self.span_ms, other.span_ms) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (one, two) => one.or(two),
+        };
+    }
+
+    /// The outcome, by the table of the design.
+    pub fn outcome(&self) -> Outcome {
+        let broke = self.marks.has(Marks::CRASH | Marks::TIMEOUT | Marks::OUT_OF_MEMORY | Marks::ERROR_BLOCK);
+        let code = |seen: Seen| seen.map(|(_, code)| code);
+        if let Some(status) = code(self.client) {
+            // What the client saw decides: a crash or timeout behind an answer below 500 did not reach anybody.
+            return match status {
+                500.. => Outcome::Failed(Some(status)),
+                499 => Outcome::Aborted,
+                _ => Outcome::Succeeded(Some(status)),
+            };
+        }
+        if self.marks.has(Marks::BACKGROUND) {
+            return Outcome::Succeeded(None);
+        }
+        if let Some(status @ 500..) = code(self.middleware) {
+            return Outcome::Failed(Some(status));
+        }
+        if let Some(status @ 500..) = code(self.function) {
+            return Outcome::Failed(Some(status));
+        }
+        if let Some(status) = code(self.other) {
+            return match status {
+                500.. => Outcome::Failed(Some(status)),
+                499 => Outcome::Aborted,
+                // An application's own note of its answer is no proof that it was sent.
+                _ if broke => Outcome::Failed(None),
+                _ => Outcome::Succeeded(Some(status)),
+            };
+        }
+        if broke {
+            return Outcome::Failed(None);
+        }
+        if self.marks.has(Marks::ABORTED) {
+            return Outcome::Aborted;
+        }
+        match code(self.function).or(code(self.middleware)) {
+            Some(status) => Outcome::Succeeded(Some(status)),
+            None if self.marks.has(Marks::END) => Outcome::Succeeded(None),
+            None => Outcome::Incomplete,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(records: &[(i64, Option<u16>, Option<u16>, Marks)]) -> Outcome {
+        let mut all = Facts::default();
+        for (time, status, function, marks) in records {
+            all.merge(&Facts::of(*time, *status, *function, *marks));
+        }
+        let mut reversed = Facts::default();
+        for (time, status, function, marks) in records.iter().rev() {
+            let one = Facts::of(*time, *status, *function, *marks);
+            reversed.merge(&one);
+            reversed.merge(&one);
+        }
+        assert_eq!(all, reversed, "order and repetition change nothing");
+        all.outcome()
+    }
+
+    const NONE: Marks = Marks::SUMMARY;
+
+    #[test]
+    fn client_visible_5xx_on_any_row_fails() {
+        let client = Marks::CLIENT | Marks::END;
+        assert_eq!(
+            outcome(&[(1, Some(200), None, client | Marks::MIDDLEWARE), (2, Some(500), None, client)]),
+            Outcome::Failed(Some(500))
+        );
+        assert_eq!(outcome(&[(1, Some(500), None, client | Marks::MIDDLEWARE)]), Outcome::Failed(Some(500)));
+        assert_eq!(outcome(&[(1, Some(503), None, NONE)]), Outcome::Failed(Some(503)));
+    }
+
+    #[test]
+    fn the_last_client_visible_attempt_decides() {
+        let client = Marks::CLIENT | Marks::END;
+        assert_eq!(
+            outcome(&[(1, Some(503), None, client), (9, Some(200), None, client)]),
+            Outcome::Succeeded(Some(200))
+        );
+        assert_eq!(
+            outcome(&[(1, Some(200), None, client), (9, Some(503), None, client)]),
+            Outcome::Failed(Some(503))
+        );
+    }
+
+    #[test]
+    fn drain_crash_background_and_stale_answers() {
+        let client = Marks::CLIENT | Marks::END;
+        assert_eq!(outcome(&[(1, Some(500), None, client | Marks::CRASH)]), Outcome::Failed(Some(500)));
+        assert_eq!(outcome(&[(1, None, None, Marks::CRASH)]), Outcome::Failed(None));
+        assert_eq!(
+            outcome(&[(1, None, Some(500), Marks::BACKGROUND | Marks::END)]),
+            Outcome::Succeeded(None)
+        );
+        assert_eq!(outcome(&[(1, None, None, Marks::BACKGROUND | Marks::CRASH)]), Outcome::Succeeded(None));
+        assert_eq!(outcome(&[(1, Some(200), Some(500), client)]), Outcome::Succeeded(Some(200)));
+        assert_eq!(outcome(&[(1, Some(200), None, client | Marks::CRASH)]), Outcome::Succeeded(Some(200)));
+        assert_eq!(outcome(&[(1, None, Some(502), NONE)]), Outcome::Failed(Some(502)));
+    }
+
+    #[test]
+    fn a_real_status_decides_over_rows_without_one() {
+        let client = Marks::CLIENT | Marks::END;
+        assert_eq!(
+            outcome(&[(1, None, None, NONE), (2, Some(500), None, client), (3, None, None, NONE)]),
+            Outcome::Failed(Some(500))
+        );
+        assert_eq!(
+            outcome(&[(1, None, None, NONE), (2, Some(404), None, client)]),
+            Outcome::Succeeded(Some(404))
+        );
+    }
+
+    #[test]
+    fn without_a_status_the_end_decides() {
+        for mark in [Marks::CRASH, Marks::TIMEOUT, Marks::OUT_OF_MEMORY, Marks::ERROR_BLOCK] {
+            assert_eq!(outcome(&[(1, None, None, mark)]), Outcome::Failed(None), "{mark:?}");
+        }
+        assert_eq!(
+            outcome(&[(1, None, None, Marks::START), (2, None, None, Marks::END)]),
+            Outcome::Succeeded(None)
+        );
+        assert_eq!(outcome(&[(1, None, None, Marks::START)]), Outcome::Incomplete);
+        assert_eq!(outcome(&[(1, None, None, NONE)]), Outcome::Incomplete);
+    }
+
+    #[test]
+    fn a_timeout_after_the_answer_is_no_failure() {
+        assert_eq!(
+            outcome(&[(1, Some(202), None, Marks::CLIENT), (60_000, None, None, Marks::TIMEOUT)]),
+            Outcome::Succeeded(Some(202))
+        );
+        assert_eq!(
+            outcome(&[(1, Some(200), None, NONE), (3000, None, None, Marks::TIMEOUT)]),
+            Outcome::Failed(None)
+        );
+    }
+
+    #[test]
+    fn clients_that_left_are_aborted() {
+        assert_eq!(outcome(&[(1, Some(499), None, Marks::CLIENT | Marks::END)]), Outcome::Aborted);
+        assert_eq!(outcome(&[(1, None, None, Marks::ABORTED | Marks::END)]), Outcome::Aborted);
+    }
+
+    #[test]
+    fn an_upstreams_5xx_does_not_count() {
+        // A record never carries an upstream's status; the request's own decides.
+        assert_eq!(
+            outcome(&[(1, None, None, NONE), (2, Some(200), None, Marks::CLIENT | Marks::END)]),
+            Outcome::Succeeded(Some(200))
+        );
+    }
+}

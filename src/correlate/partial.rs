@@ -1,0 +1,131 @@
+//! The partial: what is known of one request so far. Two partials of one request merge into what one would be that had
+//! seen both: associative, commutative, idempotent. Threads, files and live windows all rest on this.
+
+use std::collections::HashSet;
+
+use super::held::Held;
+use super::line::{Fold, Line, reduce};
+use super::outcome::{Facts, Outcome};
+use crate::record::IdKind;
+
+/// Bytes of undecoded entries that one request may hold; beyond it they are decoded, matched and reduced.
+pub const MAX_HELD_BYTES: usize = 512 * 1024;
+/// From so many entries on, repetitions are looked up in a set.
+const SET_FROM: usize = 32;
+
+/// What is known of one request.
+#[derive(Debug, Clone)]
+pub struct Partial {
+    /// The correlation ID; None where the log has none.
+    pub id: Option<Box<str>>,
+    /// The weakest join that was needed.
+    pub kind: IdKind,
+    /// Status, marks, times.
+    pub facts: Facts,
+    /// Best route seen; smaller ranks are better.
+    pub route: Option<(u8, Box<str>)>,
+    held: Vec<Held>,
+    held_bytes: usize,
+    identities: Option<Box<HashSet<u64>>>,
+    lines: Vec<Line>,
+}
+
+impl Partial {
+    /// A request of which nothing is known but its ID.
+    pub fn new(id: Option<&str>, kind: IdKind) -> Partial {
+        Partial {
+            id: id.map(Box::from),
+            kind,
+            facts: Facts::default(),
+            route: None,
+            held: Vec::new(),
+            held_bytes: 0,
+            identities: None,
+            lines: Vec::new(),
+        }
+    }
+
+    /// Whether this entry was taken already.
+    pub fn has(&self, identity: u64) -> bool {
+        match &self.identities {
+            Some(set) => set.contains(&identity),
+            None => {
+                self.held.iter().any(|held| held.identity == identity)
+                    || self.lines.iter().any(|line| line.identity == identity)
+            }
+        }
+    }
+
+    /// Takes an entry; false if it was there already (the entry that stands first in the input is kept).
+    pub fn take(&mut self, held: Held, fold: &dyn Fold) -> bool {
+        if self.has(held.identity) {
+            if let Some(have) =
+                self.held.iter_mut().find(|have| have.identity == held.identity && held.at < have.at)
+            {
+                *have = held;
+            } else if let Some(line) = self.lines.iter_mut().find(|line| line.identity == held.identity) {
+                line.at = line.at.min(held.at);
+            }
+            return false;
+        }
+        self.held_bytes += held.bytes();
+        if let Some(set) = &mut self.identities {
+            set.insert(held.identity);
+        }
+        self.held.push(held);
+        if self.identities.is_none() && self.held.len() > SET_FROM {
+            self.identities = Some(Box::new(self.held.iter().map(|held| held.identity).collect()));
+        }
+        if self.held_bytes > MAX_HELD_BYTES {
+            self.compact(fold);
+        }
+        true
+    }
+
+    /// Takes what the records of an entry say.
+    pub fn learn(&mut self, facts: &Facts, kind: IdKind, route: Option<(u8, &str)>) {
+        self.facts.merge(facts);
+        self.kind = self.kind.max(kind);
+        if let Some((rank, route)) = route
+            && self.route.as_ref().is_none_or(|(have_rank, have)| (rank, route) < (*have_rank, have))
+        {
+            self.route = Some((rank, Box::from(route)));
+        }
+    }
+
+    /// Joins two partials of one request.
+    pub fn merge(&mut self, other: Partial, fold: &dyn Fold) {
+        self.id = match (self.id.take(), other.id) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        let route = other.route;
+        self.learn(&other.facts, other.kind, route.as_ref().map(|(rank, route)| (*rank, &**route)));
+        for held in other.held {
+            self.take(held, fold);
+        }
+        self.lines.extend(other.lines);
+        reduce(&mut self.lines);
+    }
+
+    /// Decodes and matches what is held, and keeps what can matter. Nothing is dropped before signals were
+    /// looked for in it.
+    pub fn compact(&mut self, fold: &dyn Fold) {
+        if !self.held.is_empty() {
+            self.lines.extend(fold.lines(std::mem::take(&mut self.held)));
+            self.held_bytes = 0;
+        }
+        reduce(&mut self.lines);
+    }
+
+    /// How the request ended, as far as is known.
+    pub fn outcome(&self) -> Outcome {
+        self.facts.outcome()
+    }
+
+    /// The lines of a request that is not going to change.
+    pub fn into_lines(mut self, fold: &dyn Fold) -> Vec<Line> {
+        self.compact(fold);
+        self.lines
+    }
+}

@@ -1,0 +1,453 @@
+//! The table of requests: entries in, requests out, in memory that the requests in flight determine.
+//!
+//! A terminal record makes a request evictable. It is evicted when the watermark (the least log time that any source
+//! may still bring) has passed its end by the horizon. Of an evicted healthy request a tombstone stays, so a late record
+//! neither counts twice nor vanishes; failed requests stay to the end. Never is anything evicted by distance.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::attach::{Place, StreamState};
+use super::held::{Body, Held, Order, RawFrame, event_identity, identity};
+use super::line::Fold;
+use super::outcome::{Facts, Outcome};
+use super::partial::Partial;
+use super::route;
+use crate::record::{Brief, IdKind, Marks, Position, Record};
+
+/// Log time after its end for which a healthy request stays open for late records, in milliseconds.
+pub const HORIZON_MS: i64 = 30_000;
+/// Log time after its last record for which a request without an end keeps all its lines.
+pub const IDLE_MS: i64 = 900_000;
+/// Lines of one method and path without any ID are one request while no more than this lies between them.
+const FALLBACK_GAP_MS: i64 = 1_000;
+
+/// What is left of an evicted healthy request.
+#[derive(Debug, Clone, Copy)]
+struct Tombstone {
+    time_ms: i64,
+    route: u32,
+    status: u16,
+    outcome: u8,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Slot {
+    Open(u32),
+    Closed(Tombstone),
+}
+
+/// The source that an entry comes from, as far as order matters.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// Name of the source.
+    pub name: &'a str,
+    /// The source runs newest first.
+    pub backwards: bool,
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// New.
+    New,
+    /// An event with this ID was there already.
+    Duplicate,
+    /// It belongs to no request.
+    Unattributed,
+}
+
+/// Everything correlation found, when all input is read.
+pub struct Requests {
+    /// Failed ones, in the order of time and ID.
+    pub failed: Vec<Partial>,
+    /// Distinct requests.
+    pub total: u64,
+    /// Clients that left.
+    pub aborted: u64,
+    /// Neither status nor end.
+    pub incomplete: u64,
+    /// Records without a request.
+    pub unattributed: u64,
+    /// All requests per route.
+    pub per_route: BTreeMap<String, u64>,
+    /// First and last time of any record.
+    pub window_ms: Option<(i64, i64)>,
+}
+
+/// The table.
+pub struct Correlator<'f> {
+    fold: &'f dyn Fold,
+    slots: hashbrown::HashMap<u64, Slot>,
+    open: Vec<Option<Box<Partial>>>,
+    free: Vec<u32>,
+    due: BinaryHeap<Reverse<(i64, u64)>>,
+    streams: HashMap<u64, StreamState>,
+    routes: Vec<Box<str>>,
+    route_index: HashMap<Box<str>, u32>,
+    fallback: HashMap<u64, (i64, u64, bool)>,
+    last_own: Option<(Position, u64)>,
+    unattributed: u64,
+    window_ms: Option<(i64, i64)>,
+}
+
+impl<'f> Correlator<'f> {
+    /// An empty table. `fold` decodes and matches what has to be reduced.
+    pub fn new(fold: &'f dyn Fold) -> Correlator<'f> {
+        Correlator {
+            fold,
+            slots: hashbrown::HashMap::new(),
+            open: Vec::new(),
+            free: Vec::new(),
+            due: BinaryHeap::new(),
+            streams: HashMap::new(),
+            routes: Vec::new(),
+            route_index: HashMap::new(),
+            fallback: HashMap::new(),
+            last_own: None,
+            unattributed: 0,
+            window_ms: None,
+        }
+    }
+
+    /// Takes a frame that was only glanced at.
+    pub fn glance(&mut self, brief: &Brief<'_>, at: Position, raw: RawFrame, origin: Origin<'_>) -> Taken {
+        let key = xxh3_64(brief.id.as_bytes());
+        let order = Order::new(brief.time_ms, at, origin.backwards);
+        let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
+        self.see_time(brief.time_ms);
+        let identity = match brief.event_id {
+            Some(id) => event_identity(id),
+            None => xxh3_64(&raw.bytes),
+        };
+        let route = route_of(brief.route, brief.path, brief.marks);
+        let held = Held { identity, order, at, body: Body::Raw(raw) };
+        let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route.as_ref(), held);
+        if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
+    }
+
+    /// Takes a decoded record. `one_at_a_time`: its stream serves one request at a time.
+    pub fn record(
+        &mut self,
+        mut record: Record,
+        format: &'static str,
+        origin: Origin<'_>,
+        one_at_a_time: bool,
+    ) -> Taken {
+        self.see_time(record.time_ms);
+        let stream = stream_key(&record, origin);
+        if let Some(id) = record.id.clone() {
+            let key = xxh3_64(id.text.as_bytes());
+            let has_event = record.event_id.is_some();
+            let failed = record.status.is_some_and(|code| code >= 500);
+            let marks = record.marks;
+            let freed = self.stream(stream).identified(key, marks, failed, origin.backwards);
+            let new = self.put_record(key, Some(&id.text), id.kind, record, format, origin);
+            for (waiting, format) in freed {
+                self.put_record(key, Some(&id.text), IdKind::Order, waiting, format, origin);
+            }
+            self.release(stream, origin, false);
+            return if new || !has_event { Taken::New } else { Taken::Duplicate };
+        }
+        if let Some(key) = self.own_key(&record, origin) {
+            let failed = record.status.is_some_and(|code| code >= 500);
+            let freed = self.stream(stream).identified(key, record.marks, failed, origin.backwards);
+            let has_event = record.event_id.is_some();
+            let new = self.put_record(key, None, IdKind::Fallback, record, format, origin);
+            for (waiting, format) in freed {
+                self.put_record(key, None, IdKind::Fallback, waiting, format, origin);
+            }
+            self.release(stream, origin, false);
+            return if new || !has_event { Taken::New } else { Taken::Duplicate };
+        }
+        match self.stream(stream).unidentified(&record, one_at_a_time) {
+            Place::Request(key) | Place::Repeats(key) => {
+                self.stream(stream).attached(key, &record);
+                record.id = None;
+                self.put_record(key, None, IdKind::Order, record, format, origin);
+                Taken::New
+            }
+            Place::Own => {
+                let key = place_key(origin.name, record.at);
+                self.stream(stream).attached(key, &record);
+                self.put_record(key, None, IdKind::Fallback, record, format, origin);
+                Taken::New
+            }
+            Place::Waits => {
+                if let Some((late, format)) = self.stream(stream).wait(record, format) {
+                    self.left_over(late, format, origin);
+                }
+                Taken::New
+            }
+            Place::Nowhere => {
+                self.unattributed += 1;
+                Taken::Unattributed
+            }
+        }
+    }
+
+    /// All of a source was read: what still waits in its streams finds its place.
+    pub fn end_of_source(&mut self, origin: Origin<'_>) {
+        let mut keys: Vec<u64> = self.streams.keys().copied().collect();
+        keys.sort_unstable();
+        for key in keys {
+            self.release(key, origin, true);
+        }
+    }
+
+    /// Lets go of what is decided and out of reach: no source brings a record older than `watermark_ms`.
+    pub fn advance(&mut self, watermark_ms: i64) {
+        while let Some(Reverse((due_ms, key))) = self.due.peek().copied() {
+            if due_ms > watermark_ms {
+                return;
+            }
+            self.due.pop();
+            let Some(Slot::Open(index)) = self.slots.get(&key).copied() else { continue };
+            let Some(partial) = self.open[index as usize].as_mut() else { continue };
+            let due_now = due_at(&partial.facts);
+            if due_now > watermark_ms {
+                self.due.push(Reverse((due_now, key)));
+                continue;
+            }
+            match partial.outcome() {
+                Outcome::Failed(_) => {}
+                Outcome::Incomplete => partial.compact(self.fold),
+                outcome => {
+                    let tombstone = Tombstone {
+                        time_ms: partial
+                            .facts
+                            .client
+                            .or(partial.facts.other)
+                            .map_or(i64::MIN, |(time, _)| time),
+                        status: match outcome {
+                            Outcome::Succeeded(Some(status)) => status,
+                            _ => 0,
+                        },
+                        outcome: u8::from(outcome == Outcome::Aborted),
+                        route: u32::MAX,
+                    };
+                    let route = partial.route.take().map(|(_, route)| route);
+                    let tombstone =
+                        Tombstone { route: route.map_or(u32::MAX, |r| self.intern(r)), ..tombstone };
+                    self.slots.insert(key, Slot::Closed(tombstone));
+                    self.open[index as usize] = None;
+                    self.free.push(index);
+                }
+            }
+        }
+    }
+
+    /// The requests, when all input is read.
+    pub fn finish(mut self) -> Requests {
+        let mut requests = Requests {
+            failed: Vec::new(),
+            total: 0,
+            aborted: 0,
+            incomplete: 0,
+            unattributed: self.unattributed,
+            per_route: BTreeMap::new(),
+            window_ms: self.window_ms,
+        };
+        let mut failed: Vec<((i64, Option<Box<str>>, u64), Partial)> = Vec::new();
+        for (key, slot) in std::mem::take(&mut self.slots) {
+            requests.total += 1;
+            match slot {
+                Slot::Closed(tombstone) => {
+                    requests.aborted += u64::from(tombstone.outcome);
+                    if let Some(route) = self.routes.get(tombstone.route as usize) {
+                        *requests.per_route.entry(route.to_string()).or_default() += 1;
+                    }
+                }
+                Slot::Open(index) => {
+                    let Some(partial) = self.open[index as usize].take() else { continue };
+                    let route = partial.route.as_ref().map_or("?", |(_, route)| route);
+                    *requests.per_route.entry(route.to_owned()).or_default() += 1;
+                    match partial.outcome() {
+                        Outcome::Failed(_) => {
+                            let first = partial.facts.span_ms.map_or(i64::MIN, |(first, _)| first);
+                            failed.push(((first, partial.id.clone(), key), *partial));
+                        }
+                        Outcome::Aborted => requests.aborted += 1,
+                        Outcome::Incomplete => requests.incomplete += 1,
+                        Outcome::Succeeded(_) => {}
+                    }
+                }
+            }
+        }
+        failed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        requests.failed = failed.into_iter().map(|(_, partial)| partial).collect();
+        requests
+    }
+
+    fn stream(&mut self, key: u64) -> &mut StreamState {
+        self.streams.entry(key).or_default()
+    }
+
+    /// Blocks that waited past their turn become requests of their own, other lines belong to none.
+    fn release(&mut self, stream: u64, origin: Origin<'_>, at_end: bool) {
+        for (record, format) in self.stream(stream).overdue(at_end) {
+            self.left_over(record, format, origin);
+        }
+    }
+
+    fn left_over(&mut self, record: Record, format: &'static str, origin: Origin<'_>) {
+        if record.marks.has(Marks::ERROR_BLOCK)
+            || (record.marks.has(Marks::CRASH) && record.marks.has(Marks::INIT))
+        {
+            let key = place_key(origin.name, record.at);
+            self.put_record(key, None, IdKind::Fallback, record, format, origin);
+        } else {
+            self.unattributed += 1;
+        }
+    }
+
+    /// The key of a record that has no ID but is a request by itself (an access line, a completion), or that has
+    /// method and path to go by.
+    fn own_key(&mut self, record: &Record, origin: Origin<'_>) -> Option<u64> {
+        if record.at.part > 0
+            && let Some((at, key)) = self.last_own
+            && at.source == record.at.source
+            && at.line == record.at.line
+        {
+            return Some(key);
+        }
+        if record.marks.has(Marks::CLIENT | Marks::ABORTED)
+            && record.marks.has(Marks::END)
+            && record.field("domain").is_none()
+        {
+            let key = place_key(origin.name, record.at);
+            self.last_own = Some((record.at, key));
+            return Some(key);
+        }
+        // Runtime-log streams name method, path and domain on every line, and no request.
+        let (method, path, domain) =
+            (record.method.as_deref()?, record.path.as_deref()?, record.field("domain")?);
+        let time_ms = record.time_ms?;
+        let family = xxh3_64(format!("{domain}\0{method}\0{path}").as_bytes());
+        let ends = record.marks.has(Marks::END);
+        let next = match self.fallback.get(&family) {
+            Some((last_ms, key, ended)) if !*ended && (time_ms - last_ms).abs() <= FALLBACK_GAP_MS => *key,
+            _ => xxh3_64(format!("{family}\0{time_ms}\0{}", record.at.line).as_bytes()),
+        };
+        self.fallback.insert(family, (time_ms, next, ends));
+        Some(next)
+    }
+
+    fn put_record(
+        &mut self,
+        key: u64,
+        id: Option<&str>,
+        kind: IdKind,
+        record: Record,
+        format: &'static str,
+        origin: Origin<'_>,
+    ) -> bool {
+        let order = Order::new(record.time_ms, record.at, origin.backwards);
+        let facts = Facts::of(order.time_ms, record.status, record.function_status, record.marks);
+        let route = route_of(record.route.as_deref(), record.path.as_deref(), record.marks);
+        let held = Held {
+            identity: identity(&record),
+            order,
+            at: record.at,
+            body: Body::Record(Box::new(record), format),
+        };
+        self.put(key, id, kind, &facts, route.as_ref(), held)
+    }
+
+    fn put(
+        &mut self,
+        key: u64,
+        id: Option<&str>,
+        kind: IdKind,
+        facts: &Facts,
+        route: Option<&(u8, String)>,
+        held: Held,
+    ) -> bool {
+        let index = match self.slots.get(&key) {
+            Some(Slot::Open(index)) => *index,
+            other => {
+                let mut partial = Partial::new(id, kind);
+                if let Some(Slot::Closed(tombstone)) = other {
+                    // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
+                    let status = (tombstone.status > 0).then_some(tombstone.status);
+                    let mut marks = Marks::END | Marks::CLIENT;
+                    if tombstone.outcome == 1 {
+                        marks.insert(Marks::ABORTED);
+                    }
+                    partial.facts = Facts::of(tombstone.time_ms, status, None, marks);
+                    partial.route = self.routes.get(tombstone.route as usize).map(|route| (1, route.clone()));
+                }
+                let index = match self.free.pop() {
+                    Some(index) => {
+                        self.open[index as usize] = Some(Box::new(partial));
+                        index
+                    }
+                    None => {
+                        self.open.push(Some(Box::new(partial)));
+                        (self.open.len() - 1) as u32
+                    }
+                };
+                self.slots.insert(key, Slot::Open(index));
+                index
+            }
+        };
+        let Some(partial) = self.open[index as usize].as_mut() else { return false };
+        if partial.id.is_none() {
+            partial.id = id.map(Box::from);
+        }
+        let before = due_at(&partial.facts);
+        partial.learn(facts, kind, route.map(|(rank, route)| (*rank, route.as_str())));
+        let after = due_at(&partial.facts);
+        if after != before && after != i64::MAX {
+            self.due.push(Reverse((after, key)));
+        }
+        partial.take(held, self.fold)
+    }
+
+    fn intern(&mut self, route: Box<str>) -> u32 {
+        if let Some(index) = self.route_index.get(&route) {
+            return *index;
+        }
+        let index = self.routes.len() as u32;
+        self.routes.push(route.clone());
+        self.route_index.insert(route, index);
+        index
+    }
+
+    fn see_time(&mut self, time_ms: Option<i64>) {
+        if let Some(at) = time_ms {
+            self.window_ms = Some(self.window_ms.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
+        }
+    }
+}
+
+/// Log time at which a request may be let go; never (`i64::MAX`) while it has no time.
+fn due_at(facts: &Facts) -> i64 {
+    let Some((_, last_ms)) = facts.span_ms else { return i64::MAX };
+    match facts.end_ms {
+        Some(end_ms) => end_ms.max(last_ms).saturating_add(HORIZON_MS),
+        None => last_ms.saturating_add(IDLE_MS),
+    }
+}
+
+fn route_of(template: Option<&str>, path: Option<&str>, marks: Marks) -> Option<(u8, String)> {
+    let middleware = u8::from(marks.has(Marks::MIDDLEWARE)) * 4;
+    match (template, path) {
+        (Some(template), _) => Some((middleware, route::of_template(template))),
+        (None, Some(path)) => Some((middleware + 2, route::of_path(path))),
+        (None, None) => None,
+    }
+}
+
+fn stream_key(record: &Record, origin: Origin<'_>) -> u64 {
+    match &record.stream {
+        Some(stream) => xxh3_64(stream.as_bytes()),
+        None => xxh3_64(origin.name.as_bytes()) ^ 0x9e37_79b9_7f4a_7c15,
+    }
+}
+
+fn place_key(source: &str, at: Position) -> u64 {
+    xxh3_64(format!("{source}\0{}", at.line).as_bytes())
+}
