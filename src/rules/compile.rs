@@ -1,10 +1,14 @@
 //! All rules as one machine: a prefilter over the fixed texts of all patterns, and the patterns themselves,
 //! each compiled when a record first needs it, so that loading stays cheap.
+//!
+//! Patterns work on bytes, with ASCII meanings of `\w`, `\d`, `\s`, `\b` and `(?i)`: what software prints of an error
+//! is ASCII, and a bounded repetition of a Unicode class takes a hundred times the memory and time to compile.
+//! Only a pattern that cannot be said in bytes (a class with a letter beyond ASCII) is compiled for Unicode.
 
 use std::sync::OnceLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use regex::{Regex, RegexBuilder};
+use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::hir::{Hir, HirKind};
 
 use crate::record::Record;
@@ -20,13 +24,14 @@ const PATTERN_SIZE_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub(super) struct LazyPattern {
     source: String,
+    unicode: bool,
     compiled: OnceLock<Option<Regex>>,
 }
 
 impl LazyPattern {
     /// The regular expression; `None` if it is too large, which the loader reports for rules that are not built in.
     pub(super) fn get(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| build(&self.source).ok()).as_ref()
+        self.compiled.get_or_init(|| build(&self.source, self.unicode).ok()).as_ref()
     }
 }
 
@@ -59,23 +64,18 @@ impl PreparedSignal {
             }
             return Ok(PreparedSignal { texts: Vec::new(), captures: Vec::new(), pattern: None, tests });
         };
-        let hir = regex_syntax::ParserBuilder::new()
-            .multi_line(true)
-            .crlf(true)
-            .build()
-            .parse(source)
-            .map_err(|error| ("pattern", None, Problem::BadPattern(short_reason(&error))))?;
+        let (hir, unicode) = parse(source).map_err(|why| ("pattern", None, Problem::BadPattern(why)))?;
         let texts = required_texts(&hir).ok_or(("pattern", None, Problem::NoLiteral(MIN_BYTES)))?;
         let mut captures = Vec::new();
         capture_names(&hir, &mut captures);
-        let pattern = LazyPattern { source: source.clone(), compiled: OnceLock::new() };
+        let pattern = LazyPattern { source: source.clone(), unicode, compiled: OnceLock::new() };
         Ok(PreparedSignal { texts, captures, pattern: Some(pattern), tests })
     }
 
     /// Compiles the pattern now.
     pub(super) fn compile_now(&self) -> Result<(), Problem> {
         let Some(pattern) = &self.pattern else { return Ok(()) };
-        match build(&pattern.source) {
+        match build(&pattern.source, pattern.unicode) {
             Ok(regex) => {
                 pattern.compiled.get_or_init(|| Some(regex));
                 Ok(())
@@ -86,8 +86,29 @@ impl PreparedSignal {
     }
 }
 
-fn build(source: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(source).multi_line(true).crlf(true).size_limit(PATTERN_SIZE_BYTES).build()
+fn build(source: &str, unicode: bool) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(source)
+        .multi_line(true)
+        .crlf(true)
+        .unicode(unicode)
+        .size_limit(PATTERN_SIZE_BYTES)
+        .build()
+}
+
+/// Parses for bytes if possible, else for Unicode, and says which; the error is the parser's reason.
+fn parse(source: &str) -> Result<(Hir, bool), String> {
+    let with = |unicode: bool| {
+        regex_syntax::ParserBuilder::new()
+            .multi_line(true)
+            .crlf(true)
+            .unicode(unicode)
+            .utf8(false)
+            .build()
+            .parse(source)
+            .map(|hir| (hir, unicode))
+            .map_err(|error| short_reason(&error))
+    };
+    with(false).or_else(|_| with(true))
 }
 
 /// The parser's reason without its drawing of the pattern.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
+use rayon::prelude::*;
 
 use crate::rules::compile::{Machine, PreparedSignal};
 use crate::rules::error::{Problem, RuleError, RuleErrors, nearest};
@@ -164,8 +165,11 @@ fn resolve_yields(checked: &[CheckedRule], errors: &mut Vec<RuleError>) -> Vec<V
 
 /// Checks files; the sound rules go to `rules`, the faults of the others to `errors`.
 fn check_files(files: Vec<RuleFile>, rules: &mut BTreeMap<String, CheckedRule>, errors: &mut Vec<RuleError>) {
-    for file in files {
-        match file.check() {
+    // Reading the patterns is most of the work at start-up; the results come back in the order of the files.
+    let checked: Vec<Result<CheckedRule, Vec<RuleError>>> =
+        files.into_par_iter().map(RuleFile::check).collect();
+    for result in checked {
+        match result {
             Err(mut faults) => errors.append(&mut faults),
             Ok(checked) => match rules.get(&checked.rule.id) {
                 Some(other) => {

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use regex::{Match, Regex};
+use regex::bytes::{Match, Regex};
 
 use crate::record::Record;
 use crate::rules::compile::CompiledSignal;
@@ -80,9 +80,9 @@ fn masked_lines(candidates: &[&CompiledSignal], text: &str) -> Option<Vec<RangeI
         let Some(pattern) = &signal.pattern else { return None };
         let Some(regex) = pattern.get() else { continue };
         match scope {
-            Scope::Record if regex.is_match(text) => return None,
+            Scope::Record if regex.is_match(text.as_bytes()) => return None,
             Scope::Record => {}
-            Scope::Line => masks.extend(regex.find_iter(text).map(|found| lines_of(text, &found))),
+            Scope::Line => masks.extend(regex.find_iter(text.as_bytes()).map(|found| lines_of(text, &found))),
         }
     }
     Some(masks)
@@ -112,8 +112,9 @@ fn find_hit(signal: &CompiledSignal, text: &str, masks: &[RangeInclusive<usize>]
     if let Some(pattern) = &signal.pattern {
         let regex = pattern.get()?;
         let found = first_unmasked(regex, text, masks)?;
-        hit.start = found.start();
-        hit.end = found.end();
+        // A counted repetition may begin or end within a character.
+        hit.start = text.floor_char_boundary(found.start());
+        hit.end = text.ceil_char_boundary(found.end());
         hit.captures = captures(regex, text, found.start());
     }
     Some(hit)
@@ -125,7 +126,7 @@ fn first_unmasked<'t>(regex: &Regex, text: &'t str, masks: &[RangeInclusive<usiz
         if from > text.len() {
             return None;
         }
-        let found = regex.find_at(text, from)?;
+        let found = regex.find_at(text.as_bytes(), from)?;
         match masks.iter().filter(|mask| mask.contains(&found.start())).map(|mask| *mask.end()).max() {
             None => return Some(found),
             // A mask ends on a line break, so the next position is the start of a line.
@@ -139,12 +140,14 @@ fn captures(regex: &Regex, text: &str, start: usize) -> Vec<(String, String)> {
     if regex.captures_len() == 1 {
         return Vec::new();
     }
-    let Some(groups) = regex.captures_at(text, start) else { return Vec::new() };
+    let Some(groups) = regex.captures_at(text.as_bytes(), start) else { return Vec::new() };
     regex
         .capture_names()
         .flatten()
         .filter_map(|name| {
-            let value = clean(groups.name(name)?.as_str());
+            let range = groups.name(name)?.range();
+            let value =
+                clean(text.get(text.ceil_char_boundary(range.start)..text.floor_char_boundary(range.end))?);
             (!value.is_empty()).then(|| (name.to_owned(), value))
         })
         .collect()

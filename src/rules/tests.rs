@@ -97,6 +97,21 @@ fn hits_come_in_order_with_clean_captures() {
 }
 
 #[test]
+fn characters_beyond_ascii_stay_whole() {
+    let (rules, errors) = load(&[
+        ("a.toml", &rule("a", "runtime", "", &pattern("strong", "[^x]{1,2}⨯ error (?P<file>[^'\\n]{1,5})"))),
+        ("b.toml", &rule("b", "runtime", "", &pattern("strong", "[“\"]quoted"))),
+    ]);
+    assert_eq!(errors, Vec::<String>::new());
+    let text = "äöü⨯ error äöü “quoted";
+    let found = hits(&rules, &message(text));
+    assert_eq!(found.len(), 2);
+    assert_eq!(text.get(found[0].start..found[0].end), Some("ü⨯ error äöü"));
+    assert_eq!(found[0].captures, [("file".to_owned(), "äö".to_owned())]);
+    assert_eq!(text.get(found[1].start..found[1].end), Some("“quoted"));
+}
+
+#[test]
 fn line_decoys_mask_their_line_and_record_decoys_all() {
     let decoy = |scope: &str| {
         rule("d", "decoy", &format!("scope = \"{scope}\""), "[[signal]]\npattern = '''handled retry'''\n")
@@ -232,7 +247,7 @@ fn faults_name_file_line_key_and_cure() {
         ),
         (
             "a.toml",
-            rule("a", "runtime", "", &pattern("strong", "text\\w{1,1000}\\w{1,1000}")),
+            rule("a", "runtime", "", &pattern("strong", "text(?:\\w{1,1000}-){1,1000}")),
             "a.toml:8: signal[1].pattern: the compiled pattern is too large\n  cure: shorten",
         ),
         (
