@@ -1,5 +1,6 @@
 //! why500 answers one question from logs alone: why is production returning 500s?
 pub mod correlate;
+pub mod diagnose;
 pub mod format;
 pub mod input;
 pub mod record;

@@ -190,6 +190,11 @@ impl Marks {
         self.0 |= other.0;
     }
 
+    /// Takes `other` away.
+    pub fn remove(&mut self, other: Marks) {
+        self.0 &= !other.0;
+    }
+
     /// Whether any mark of `other` is set.
     pub fn has(self, other: Marks) -> bool {
         self.0 & other.0 != 0
@@ -261,6 +266,8 @@ pub struct Record {
     pub error_class: Option<String>,
     /// Error codes, innermost last (`ECONNREFUSED`, `P2024`, `28P01`).
     pub error_codes: Vec<String>,
+    /// Name of the payload shape that read the message; empty where none did.
+    pub payload: &'static str,
     /// Other fields by name, flattened with dots, in the order of the input. Used by rule conditions and captures.
     pub fields: Vec<(String, String)>,
 }

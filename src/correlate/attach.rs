@@ -14,96 +14,97 @@ const MAX_PASSED: u32 = 8;
 /// What one stream (or one source) has shown so far.
 #[derive(Debug, Default)]
 pub struct StreamState {
+    /// The stream brackets requests (START … REPORT): it serves one at a time.
+    bracketed: bool,
     /// Requests begun and not ended, by key.
     open: Vec<u64>,
-    /// The request of the last line with an ID, where the stream serves one at a time.
+    /// The request of the last line with an ID.
     current: Option<u64>,
     /// Output before any request: belongs to the next one.
-    init: Vec<(Record, &'static str)>,
+    init: Freed,
     /// Error blocks that wait for the completion beside them.
-    blocks: Vec<(Record, &'static str)>,
+    blocks: Freed,
     /// Completions that went by while a block waited.
     passed: u32,
     /// The completion just before, if it failed and has no block yet.
     failed_before: Option<u64>,
-    /// Any completion was seen.
+    /// Completions seen.
     completions: u64,
-    /// The request of the last block that was one of its own, with its text, to recognise a second print.
+    /// The request that the last block was given to, and the block's text, to recognise a second print.
     last_block: Option<(u64, u64)>,
 }
 
 /// Where a line without an ID goes.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// To this request.
     Request(u64),
-    /// It waits in the state.
-    Waits,
+    /// It waits for the next request of the stream.
+    WaitsForStart,
+    /// It waits for the failed completion beside it.
+    WaitsForFailure,
     /// It is a request of its own.
     Own,
-    /// The same block printed twice for one request.
-    Repeats(u64),
     /// Nowhere.
     Nowhere,
 }
 
-/// Records that a line with an ID sets free for its request.
+/// Records that a line with an ID sets free for its request, with their formats.
 pub type Freed = Vec<(Record, &'static str)>;
 
 impl StreamState {
-    /// A line with an ID passes. Returns lines that waited for it. `backwards`: the source runs newest first, so
-    /// ends come before starts.
-    pub fn identified(&mut self, key: u64, marks: Marks, failed: bool, backwards: bool) -> Freed {
+    /// A line with an ID passes. Returns lines that waited for it. `brackets`: it is of a platform that serves one
+    /// request at a time. `backwards`: the source runs newest first, so ends come before starts.
+    pub fn identified(&mut self, key: u64, marks: Marks, failed: bool, brackets: bool, backwards: bool) -> Freed {
         let (opens, closes) = if backwards { (Marks::END, Marks::START) } else { (Marks::START, Marks::END) };
         let mut freed = Vec::new();
-        if marks.has(opens) && !self.open.contains(&key) {
-            self.open.push(key);
-            if self.open.len() > MAX_PENDING {
-                self.open.remove(0);
+        self.bracketed |= brackets;
+        if self.bracketed {
+            if marks.has(opens) {
+                if !self.open.contains(&key) {
+                    self.open.push(key);
+                }
+                if self.open.len() > MAX_PENDING {
+                    self.open.remove(0);
+                }
+                if !backwards {
+                    freed.append(&mut self.init);
+                }
             }
-            if !backwards {
-                freed.append(&mut self.init);
-            }
-        }
-        self.current = Some(key);
-        if marks.has(closes) {
-            self.open.retain(|open| *open != key);
-            if !backwards {
-                self.current = None;
+            self.current = Some(key);
+            if marks.has(closes) {
+                self.open.retain(|open| *open != key);
+                if !backwards {
+                    self.current = None;
+                }
             }
         }
         if marks.has(Marks::CLIENT) {
             self.completions += 1;
             self.failed_before = None;
-            if failed {
-                if self.blocks.is_empty() {
-                    self.failed_before = Some(key);
-                } else {
-                    freed.push(self.blocks.remove(0));
-                    self.passed = 0;
-                }
-            } else if !self.blocks.is_empty() {
-                self.passed += 1;
+            if failed && !self.blocks.is_empty() {
+                freed.push(self.blocks.remove(0));
+                self.passed = 0;
+            } else if failed {
+                self.failed_before = Some(key);
+            } else {
+                self.passed += u32::from(!self.blocks.is_empty());
             }
         }
         freed
     }
 
-    /// A line without an ID. `one_at_a_time`: the stream serves one request at a time.
-    pub fn unidentified(&self, record: &Record, one_at_a_time: bool) -> Place {
+    /// Where a line without an ID goes. `brackets` as in [`StreamState::identified`].
+    pub fn unidentified(&self, record: &Record, brackets: bool) -> Place {
         if record.marks.has(Marks::INIT) {
-            return Place::Waits;
+            return Place::WaitsForStart;
         }
-        match (&self.open[..], one_at_a_time) {
-            ([only], true) => return Place::Request(*only),
-            ([], true) => {
-                return match self.current {
-                    Some(current) => Place::Request(current),
-                    None => Place::Waits,
-                };
-            }
-            (_, true) => return Place::Nowhere,
-            _ => {}
+        if self.bracketed || brackets {
+            return match (&self.open[..], self.current) {
+                ([only], _) | ([], Some(only)) => Place::Request(only.to_owned()),
+                ([], None) => Place::WaitsForStart,
+                _ => Place::Nowhere,
+            };
         }
         if !is_block(record) {
             return Place::Nowhere;
@@ -113,42 +114,31 @@ impl StreamState {
         }
         if record.marks.has(Marks::ERROR_BLOCK) && self.completions == 0 {
             return match self.last_block {
-                Some((key, text)) if prints_twice(record) && text == text_key(record) => Place::Repeats(key),
+                Some((key, text)) if prints_twice(record) && text == text_key(record) => Place::Request(key),
                 _ => Place::Own,
             };
         }
-        Place::Waits
+        Place::WaitsForFailure
     }
 
-    /// Puts a line aside for the next request. Returns what had to give way.
-    pub fn wait(&mut self, record: Record, format: &'static str) -> Option<(Record, &'static str)> {
-        let queue = if is_block(&record) && !record.marks.has(Marks::INIT) && self.completions > 0 {
-            &mut self.blocks
-        } else if record.marks.has(Marks::INIT)
-            || self.open.is_empty() && self.current.is_none() && self.completions == 0 && !is_block(&record)
-        {
-            &mut self.init
-        } else {
-            &mut self.blocks
-        };
+    /// Puts a line aside. Returns what had to give way.
+    pub fn wait(&mut self, record: Record, format: &'static str, place: Place) -> Option<(Record, &'static str)> {
+        let queue = if place == Place::WaitsForStart { &mut self.init } else { &mut self.blocks };
         queue.push((record, format));
-        let too_many = queue.len() > MAX_PENDING;
-        if too_many { Some(queue.remove(0)) } else { None }
+        (queue.len() > MAX_PENDING).then(|| queue.remove(0))
     }
 
-    /// Notes that a block was attached to, or became, the request `key`.
+    /// Notes that a block was given to, or became, the request `key`.
     pub fn attached(&mut self, key: u64, record: &Record) {
         if is_block(record) {
             self.failed_before = None;
-            self.last_block = match self.last_block {
-                // A second print was taken; a third block is a new request.
-                Some((last, text)) if last == key && text == text_key(record) => None,
-                _ => Some((key, text_key(record))),
-            };
+            let text = text_key(record);
+            // After a second print, a third block is a new request.
+            self.last_block = if self.last_block == Some((key, text)) { None } else { Some((key, text)) };
         }
     }
 
-    /// Blocks that waited past their turn, or all of them at the end of the source.
+    /// Blocks that waited past their turn, or all lines that wait at the end of the source.
     pub fn overdue(&mut self, at_end: bool) -> Freed {
         if at_end {
             let mut left = std::mem::take(&mut self.blocks);

@@ -128,7 +128,7 @@ impl<'f> Correlator<'f> {
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
     }
 
-    /// Takes a decoded record. `one_at_a_time`: its stream serves one request at a time.
+    /// Takes a decoded record. `brackets`: its platform serves one request at a time in a stream.
     pub fn record(
         &mut self,
         mut record: Record,
@@ -143,7 +143,7 @@ impl<'f> Correlator<'f> {
             let has_event = record.event_id.is_some();
             let failed = record.status.is_some_and(|code| code >= 500);
             let marks = record.marks;
-            let freed = self.stream(stream).identified(key, marks, failed, origin.backwards);
+            let freed = self.stream(stream).identified(key, marks, failed, brackets, origin.backwards);
             let new = self.put_record(key, Some(&id.text), id.kind, record, format, origin);
             for (waiting, format) in freed {
                 self.put_record(key, Some(&id.text), IdKind::Order, waiting, format, origin);
@@ -153,7 +153,7 @@ impl<'f> Correlator<'f> {
         }
         if let Some(key) = self.own_key(&record, origin) {
             let failed = record.status.is_some_and(|code| code >= 500);
-            let freed = self.stream(stream).identified(key, record.marks, failed, origin.backwards);
+            let freed = self.stream(stream).identified(key, record.marks, failed, brackets, origin.backwards);
             let has_event = record.event_id.is_some();
             let new = self.put_record(key, None, IdKind::Fallback, record, format, origin);
             for (waiting, format) in freed {
@@ -162,10 +162,10 @@ impl<'f> Correlator<'f> {
             self.release(stream, origin, false);
             return if new || !has_event { Taken::New } else { Taken::Duplicate };
         }
-        match self.stream(stream).unidentified(&record, one_at_a_time) {
-            Place::Request(key) | Place::Repeats(key) => {
+        let place = self.stream(stream).unidentified(&record, brackets);
+        match place {
+            Place::Request(key) => {
                 self.stream(stream).attached(key, &record);
-                record.id = None;
                 self.put_record(key, None, IdKind::Order, record, format, origin);
                 Taken::New
             }
@@ -175,8 +175,8 @@ impl<'f> Correlator<'f> {
                 self.put_record(key, None, IdKind::Fallback, record, format, origin);
                 Taken::New
             }
-            Place::Waits => {
-                if let Some((late, format)) = self.stream(stream).wait(record, format) {
+            Place::WaitsForStart | Place::WaitsForFailure => {
+                if let Some((late, format)) = self.stream(stream).wait(record, format, place) {
                     self.left_over(late, format, origin);
                 }
                 Taken::New

@@ -6,10 +6,11 @@
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
 pub mod json;
+pub mod registry;
 pub mod time;
 
 use crate::input::frame::{Frame, FrameContext};
-use crate::record::Record;
+use crate::record::{Brief, Record};
 
 /// What `why500 formats` prints of a shape.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +56,22 @@ pub trait Container: Sync {
     /// the entry before them. JSON and CSV shapes are framed by their syntax and keep the default.
     fn starts_entry(&self, _line: &[u8]) -> bool {
         true
+    }
+
+    /// Text shapes only: entries are lines with a prefix of this shape's own.
+    fn is_text(&self) -> bool {
+        false
+    }
+
+    /// The platform itself says what status the request had, so a status inside a message is about something else.
+    fn knows_status(&self) -> bool {
+        false
+    }
+
+    /// What correlation must know of the frame, if that can be told without decoding it and holds exactly what
+    /// [`Container::decode`] and the payload layer would say. `None` where there is any doubt.
+    fn glance<'a>(&self, _frame: &Frame<'a>) -> Option<Brief<'a>> {
+        None
     }
 
     /// Appends the frame's records. `message` is left as the container holds it: the payload layer reads on.

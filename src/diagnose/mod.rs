@@ -1,0 +1,6 @@
+//! Diagnosis: what the rules say of one failed request, and which failed requests are one incident. Pure functions
+//! of the request's lines.
+pub mod fold;
+pub mod incident;
+pub mod triage;
+pub mod weigh;

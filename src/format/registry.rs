@@ -1,0 +1,186 @@
+//! The lists of shapes, and the two things done with them: deciding which shape a frame has, and reading it.
+
+use super::{Container, Decoded, Payload};
+use crate::format::ansi;
+use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::input::framer::Boundaries;
+use crate::record::{Marks, Record};
+
+/// Containers, most specific first; the last one takes whatever is left.
+pub const CONTAINERS: &[&dyn Container] = &[];
+
+/// Payloads, most specific first.
+pub const PAYLOADS: &[&dyn Payload] = &[];
+
+/// How deep messages inside messages are read.
+const MAX_DEPTH: usize = 4;
+
+/// The shapes of a run: all of them, or the one that the user forces.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shapes {
+    forced_container: Option<u8>,
+    forced_payload: Option<u8>,
+}
+
+/// What became of a frame, and who read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// Index into [`CONTAINERS`], or none if no shape wanted it.
+    pub container: Option<u8>,
+    /// Outcome.
+    pub decoded: Decoded,
+}
+
+impl Shapes {
+    /// All shapes.
+    pub fn all() -> Shapes {
+        Shapes::default()
+    }
+
+    /// Only the named container, or bare lines that hold the named payload. The error lists near names.
+    pub fn forced(name: &str) -> Result<Shapes, String> {
+        if let Some(index) = CONTAINERS.iter().position(|shape| shape.name() == name) {
+            return Ok(Shapes { forced_container: Some(index as u8), forced_payload: None });
+        }
+        if let Some(index) = PAYLOADS.iter().position(|shape| shape.name() == name) {
+            return Ok(Shapes { forced_container: None, forced_payload: Some(index as u8) });
+        }
+        let known: Vec<&str> =
+            CONTAINERS.iter().map(|s| s.name()).chain(PAYLOADS.iter().map(|s| s.name())).collect();
+        Err(format!("no input format is called `{name}`; there are: {}", known.join(", ")))
+    }
+
+    /// Reads one frame into records. `hint` is tried first; detection is exclusive, so it only saves time.
+    pub fn read(&self, frame: &Frame<'_>, context: &FrameContext, hint: Option<u8>, out: &mut Vec<Record>) -> Read {
+        let from = out.len();
+        let order = hint.into_iter().chain(0..CONTAINERS.len() as u8);
+        for index in order {
+            if self.forced_container.is_some_and(|forced| forced != index) {
+                continue;
+            }
+            let container = CONTAINERS[index as usize];
+            if self.forced_container.is_none() && container.detect(frame, context).is_none() {
+                continue;
+            }
+            match container.decode(frame, context, out) {
+                Decoded::NotMine => out.truncate(from),
+                Decoded::Records => {
+                    let status_is_its_own = container.knows_status();
+                    let mut more = Vec::new();
+                    for record in &mut out[from..] {
+                        record.at.source = frame.at.source;
+                        record.at.line = frame.at.line;
+                        let mut inner = Vec::new();
+                        self.read_payload(record, &mut inner, status_is_its_own);
+                        more.append(&mut inner);
+                    }
+                    out.append(&mut more);
+                    for (part, record) in out[from..].iter_mut().enumerate() {
+                        record.at = frame.at;
+                        record.at.part = part as u32;
+                    }
+                    return Read { container: Some(index), decoded: Decoded::Records };
+                }
+                decoded => return Read { container: Some(index), decoded },
+            }
+        }
+        Read { container: None, decoded: Decoded::NotMine }
+    }
+
+    fn read_payload(&self, record: &mut Record, more: &mut Vec<Record>, status_is_its_own: bool) {
+        if let std::borrow::Cow::Owned(stripped) = ansi::strip(&record.message) {
+            record.message = stripped;
+        }
+        let (status, function_status, marks) = (record.status, record.function_status, record.marks);
+        let mut used: u64 = 0;
+        for _ in 0..MAX_DEPTH {
+            let found = PAYLOADS.iter().enumerate().find(|(index, payload)| {
+                used & (1 << index) == 0
+                    && self.forced_payload.is_none_or(|forced| usize::from(forced) == *index)
+                    && payload.detect(record)
+            });
+            let Some((index, payload)) = found else { break };
+            used |= 1 << index;
+            let had = more.len();
+            payload.read(record, more);
+            if record.payload.is_empty() {
+                record.payload = payload.name();
+            }
+            if more.len() > had {
+                break;
+            }
+        }
+        if status_is_its_own {
+            // A platform knows its requests; what a line inside says of a status is about something else.
+            for record in std::iter::once(record).chain(more.iter_mut()) {
+                record.status = status;
+                record.function_status = function_status;
+                record.marks.remove(Marks::CLIENT | Marks::END | Marks::START | Marks::ERROR_BLOCK | Marks::ABORTED);
+                record.marks.insert(marks);
+            }
+        }
+    }
+
+    /// Name of a container.
+    pub fn container_name(index: u8) -> &'static str {
+        CONTAINERS.get(usize::from(index)).map_or("unknown", |shape| shape.name())
+    }
+}
+
+/// Answers the framer for one source, and remembers what it has seen.
+#[derive(Debug, Default)]
+pub struct Detector {
+    shapes: Shapes,
+    /// The text container of the entry at hand.
+    text: Option<u8>,
+    /// Lines that began an entry of that container, and lines that did not, of late.
+    starts: u32,
+    others: u32,
+}
+
+impl Detector {
+    /// A detector that has seen nothing.
+    pub fn new(shapes: Shapes) -> Detector {
+        Detector { shapes, ..Detector::default() }
+    }
+}
+
+impl Boundaries for Detector {
+    fn is_csv_header(&mut self, columns: &[&str]) -> bool {
+        CONTAINERS.iter().enumerate().any(|(index, shape)| {
+            self.shapes.forced_container.is_none_or(|forced| usize::from(forced) == index)
+                && shape.claims_header(columns)
+        })
+    }
+
+    fn starts_entry(&mut self, line: &[u8]) -> bool {
+        let frame = Frame { bytes: line, kind: FrameKind::Line, at: Default::default() };
+        let context = FrameContext::default();
+        let last = CONTAINERS.len().saturating_sub(1);
+        let is_prefixed = |index: usize| {
+            let shape = CONTAINERS[index];
+            shape.is_text() && index != last && shape.starts_entry(line) && shape.detect(&frame, &context).is_some()
+        };
+        let found = match self.shapes.forced_container {
+            Some(forced) => CONTAINERS[usize::from(forced)].starts_entry(line).then_some(usize::from(forced)),
+            None => (0..CONTAINERS.len()).find(|index| is_prefixed(*index)),
+        };
+        if let Some(index) = found {
+            self.starts = (self.starts + 1).min(16);
+            self.others = self.others.saturating_sub(1);
+            self.text = Some(index as u8);
+            return true;
+        }
+        // A line without the prefix continues the entry before it, but only in a source that mostly has the prefix:
+        // one odd line never decides for the rest.
+        if self.text.is_some() && self.starts >= self.others {
+            if !line.is_empty() && !line[0].is_ascii_whitespace() && CONTAINERS[last].starts_entry(line) {
+                self.others = (self.others + u32::from(self.starts < 2)).min(64);
+            }
+            return false;
+        }
+        self.others = (self.others + 1).min(64);
+        self.starts = self.starts.saturating_sub(1);
+        CONTAINERS.get(last).is_none_or(|shape| shape.starts_entry(line))
+    }
+}
