@@ -2,5 +2,6 @@
 pub mod format;
 pub mod input;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod rules;

@@ -52,13 +52,12 @@ impl Level {
         Some(match text.to_ascii_lowercase().as_str() {
             "trace" | "silly" | "verbose" | "trce" | "t" | "finest" | "finer" => Level::Trace,
             "debug" | "dbug" | "d" | "fine" | "dbg" => Level::Debug,
-            "info" | "log" | "http" | "notice" | "information" | "informational" | "default" | "i" | "inf"
-            | "ok" => Level::Info,
+            "info" | "log" | "http" | "notice" | "information" | "informational" | "default" | "i"
+            | "inf" | "ok" => Level::Info,
             "warn" | "warning" | "wrn" | "w" => Level::Warn,
             "error" | "err" | "erro" | "severe" | "fail" | "e" | "exception" => Level::Error,
-            "fatal" | "critical" | "crit" | "alert" | "emerg" | "emergency" | "panic" | "dpanic" | "f" | "c" => {
-                Level::Fatal
-            }
+            "fatal" | "critical" | "crit" | "alert" | "emerg" | "emergency" | "panic" | "dpanic" | "f"
+            | "c" => Level::Fatal,
             _ => return None,
         })
     }
@@ -143,9 +142,10 @@ pub fn normalise_id(raw: &str) -> Option<&str> {
     if id.starts_with("projects/") {
         id = id.rsplit('/').next().unwrap_or_default();
     }
-    let placeholder = matches!(id, "" | "-" | "undefined" | "null" | "None" | "none" | "unknown" | "N/A" | "[Redacted]")
-        || id == "UUID_REPLACED_INVALID_REQUEST_ID"
-        || id.bytes().all(|b| b == b'0' || b == b'-');
+    let placeholder =
+        matches!(id, "" | "-" | "undefined" | "null" | "None" | "none" | "unknown" | "N/A" | "[Redacted]")
+            || id == "UUID_REPLACED_INVALID_REQUEST_ID"
+            || id.bytes().all(|b| b == b'0' || b == b'-');
     (!placeholder).then_some(id)
 }
 
