@@ -177,6 +177,9 @@ const NOT_A_DOMAIN: &[&str] = &[
     "timer",
 ];
 
+/// Characters before an address in which a URL's `://` is looked for.
+const MAX_LOOK_BACK: usize = 256;
+
 /// Accepts everything.
 pub fn always(_before: &str, _value: &str, _after: &str) -> bool {
     true
@@ -235,10 +238,15 @@ pub fn email(before: &str, value: &str, after: &str) -> bool {
         labels.next().is_some_and(|label| label.starts_with(|c: char| c.is_ascii_digit()));
     let is_version = first_is_number && second_starts_with_digit;
     // `scheme://user@host`, `scheme://user:password@host`: the host must stay, the password has a kind of its own.
-    let word_start = before.rfind(|c: char| c.is_whitespace() || c == '/').unwrap_or(0);
-    let is_url_user = before[..word_start].ends_with(":/") && before[word_start..].starts_with('/');
-    let is_url_user =
-        is_url_user && !after.starts_with(':') || is_url_user && before[word_start..].contains(':');
+    // Looking back is bounded, or a long list of addresses would take quadratic time.
+    let word_start = before
+        .char_indices()
+        .rev()
+        .take(MAX_LOOK_BACK)
+        .find(|(_, c)| c.is_whitespace() || *c == '/')
+        .map_or(before.len(), |(at, _)| at);
+    let in_authority = before[..word_start].ends_with(":/") && before[word_start..].starts_with('/');
+    let is_url_user = in_authority && (before[word_start..].contains(':') || !after.starts_with(':'));
     local != "git" && !is_version && !is_url_user && !NOT_A_DOMAIN.contains(&ending.as_str())
 }
 

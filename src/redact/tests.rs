@@ -204,11 +204,12 @@ fn hostile_length_takes_linear_time() {
         "-----BEGIN PRIVATE KEY-----",
         "cookie:[\"a cookie:x=y ",
         "a.a@b.",
+        "a@b.co,",
         "password",
         "postgres://a:b;",
         "token:{",
     ] {
-        redactor.redact(&unit.repeat(200_000 / unit.len()));
+        redactor.redact(&unit.repeat(2_000_000 / unit.len()));
     }
 }
 
@@ -240,6 +241,13 @@ proptest! {
     fn redaction_is_idempotent(
         text in "(password|token|cookie|Bearer|sk-|@|://|:|=|\"|'| |;|a|B|7|\\.|\\{|\\[|‹|›|\n|eyJ|authorization){0,40}",
     ) {
+        let redactor = redactor();
+        let once = redactor.redact(&text).into_owned();
+        prop_assert_eq!(redactor.redact(&once).into_owned(), once);
+    }
+
+    #[test]
+    fn any_text_is_survived(text in any::<String>()) {
         let redactor = redactor();
         let once = redactor.redact(&text).into_owned();
         prop_assert_eq!(redactor.redact(&once).into_owned(), once);
