@@ -4,5 +4,6 @@ pub mod diagnose;
 pub mod format;
 pub mod input;
 pub mod record;
+pub mod redact;
 pub mod report;
 pub mod rules;

@@ -1,2 +1,17 @@
 //! The report and its output forms, one file each. Nothing is decided here.
+pub mod csv;
+pub mod detail;
+pub mod json;
+pub mod jsonl;
+pub mod layout;
 pub mod model;
+pub mod page;
+pub mod palette;
+pub mod summary;
+pub mod table;
+pub mod words;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod tests;

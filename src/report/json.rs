@@ -1,0 +1,12 @@
+//! The report as one JSON document, for scripts. Keys stand in the order of the structs.
+
+use std::io;
+
+use super::model::Report;
+
+/// Writes the report, indented by two spaces, with a newline at the end. Failures of single requests are not
+/// part of it; see [`super::jsonl`].
+pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    out.write_all(b"\n")
+}
