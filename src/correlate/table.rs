@@ -241,6 +241,16 @@ impl<'f> Correlator<'f> {
 
     /// The requests, when all input is read.
     pub fn finish(mut self) -> Requests {
+        let mut open = std::mem::take(&mut self.open);
+        self.collect(&mut |index| open.get_mut(index as usize).and_then(Option::take))
+    }
+
+    /// The requests as they stand, while more input is to come.
+    pub fn snapshot(&self) -> Requests {
+        self.collect(&mut |index| self.open.get(index as usize).and_then(Clone::clone))
+    }
+
+    fn collect(&self, take: &mut dyn FnMut(u32) -> Option<Box<Partial>>) -> Requests {
         let mut requests = Requests {
             failed: Vec::new(),
             total: 0,
@@ -251,7 +261,7 @@ impl<'f> Correlator<'f> {
             window_ms: self.window_ms,
         };
         let mut failed: Vec<((i64, Option<Box<str>>, u64), Partial)> = Vec::new();
-        for (key, slot) in std::mem::take(&mut self.slots) {
+        for (key, slot) in &self.slots {
             requests.total += 1;
             match slot {
                 Slot::Closed(tombstone) => {
@@ -261,13 +271,14 @@ impl<'f> Correlator<'f> {
                     }
                 }
                 Slot::Open(index) => {
-                    let Some(partial) = self.open[index as usize].take() else { continue };
-                    let route = partial.route.as_ref().map_or("?", |(_, route)| route);
-                    *requests.per_route.entry(route.to_owned()).or_default() += 1;
+                    let Some(partial) = take(*index) else { continue };
+                    if let Some((_, route)) = &partial.route {
+                        *requests.per_route.entry(route.to_string()).or_default() += 1;
+                    }
                     match partial.outcome() {
                         Outcome::Failed(_) => {
                             let first = partial.facts.span_ms.map_or(i64::MIN, |(first, _)| first);
-                            failed.push(((first, partial.id.clone(), key), *partial));
+                            failed.push(((first, partial.id.clone(), *key), *partial));
                         }
                         Outcome::Aborted => requests.aborted += 1,
                         Outcome::Incomplete => requests.incomplete += 1,

@@ -1,0 +1,276 @@
+//! One source on its way: bytes to frames to decoded items, in batches. Batches are decoded on all threads; their items
+//! keep the order of the source, so nothing above can tell how many threads there were.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::correlate::held::RawFrame;
+use crate::format::Decoded;
+use crate::format::registry::{CONTAINERS, Detector, Shapes};
+use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::input::framer::{Framer, Skipped, Step};
+use crate::input::source::{SourceError, Stream, binary_kind};
+use crate::record::{Brief, Position, Record};
+use crate::report::model;
+
+/// Bytes that are read and decoded at a time.
+const BATCH_BYTES: usize = 256 * 1024;
+/// Frames below which a batch is not worth distributing.
+const PARALLEL_FRAMES: usize = 64;
+/// First bytes that are looked at to tell binary data from text.
+const HEAD_BYTES: usize = 8 * 1024;
+
+/// A frame of the batch at hand.
+#[derive(Debug, Clone)]
+struct Cut {
+    start: usize,
+    end: usize,
+    kind: FrameKind,
+    at: Position,
+    continuations: u64,
+    context: Arc<FrameContext>,
+}
+
+/// A decoded frame.
+pub enum Item<'b> {
+    /// Glanced at only.
+    Glance(Brief<'b>, Position, RawFrame),
+    /// Records, the container that read them, and the lines that continued the frame.
+    Records(Vec<Record>, u8),
+    /// No log line.
+    Ignored,
+    /// Broken or of no known shape.
+    Rejected(&'static str, Position),
+}
+
+/// A source being read.
+pub struct SourceReader {
+    /// Index in the sorted list of sources.
+    pub index: u32,
+    /// Name in reports.
+    pub name: String,
+    /// The account so far.
+    pub ledger: model::Source,
+    /// Remarks for the reader of the report.
+    pub remarks: Vec<String>,
+    stream: Stream,
+    framer: Framer,
+    detector: Detector,
+    shapes: Shapes,
+    buffer: Vec<u8>,
+    consumed: usize,
+    eof: bool,
+    head_seen: bool,
+    rejects: BTreeMap<&'static str, (u64, u64)>,
+    formats: BTreeMap<(u8, &'static str), u64>,
+    hint: Option<u8>,
+}
+
+impl SourceReader {
+    /// Begins to read a stream.
+    pub fn new(index: u32, name: &str, stream: Stream, shapes: Shapes, max_line_bytes: usize) -> SourceReader {
+        SourceReader {
+            index,
+            name: name.to_owned(),
+            ledger: model::Source { name: name.to_owned(), ..model::Source::default() },
+            remarks: Vec::new(),
+            stream,
+            framer: Framer::new(name, max_line_bytes),
+            detector: Detector::new(shapes),
+            shapes,
+            buffer: Vec::new(),
+            consumed: 0,
+            eof: false,
+            head_seen: false,
+            rejects: BTreeMap::new(),
+            formats: BTreeMap::new(),
+            hint: None,
+        }
+    }
+
+    /// Reads and decodes the next batch and hands its items to `each` in order. False at the end of the source.
+    pub fn batch(&mut self, parallel: bool, each: &mut dyn FnMut(Item<'_>)) -> Result<bool, SourceError> {
+        let cuts = loop {
+            if !self.eof {
+                self.fill()?;
+            }
+            if !self.head_seen && (self.buffer.len() >= HEAD_BYTES || self.eof) {
+                self.head_seen = true;
+                if let Some(what) = binary_kind(&self.buffer[..self.buffer.len().min(HEAD_BYTES)]) {
+                    self.reject_whole(what);
+                    return Ok(false);
+                }
+            }
+            if !self.head_seen && self.buffer.len() < 512 && !self.buffer.contains(&b'\n') {
+                continue;
+            }
+            let cuts = self.cut();
+            if !cuts.is_empty() || self.eof {
+                break cuts;
+            }
+        };
+        let (buffer, shapes, hint) = (&self.buffer, self.shapes, self.hint);
+        let decode = |cut: &Cut| decode(shapes, hint, buffer, cut);
+        let items: Vec<Item<'_>> = if parallel && cuts.len() >= PARALLEL_FRAMES {
+            cuts.par_iter().with_min_len(PARALLEL_FRAMES / 2).map(decode).collect()
+        } else {
+            cuts.iter().map(decode).collect()
+        };
+        let ledger = &mut self.ledger;
+        for (cut, item) in cuts.iter().zip(items) {
+            ledger.frames += 1 + cut.continuations;
+            ledger.continuations += cut.continuations;
+            match &item {
+                Item::Glance(_, _, raw) => {
+                    ledger.decoded += 1;
+                    ledger.records += 1;
+                    self.hint = Some(raw.container);
+                    *self.formats.entry((raw.container, "")).or_default() += 1;
+                }
+                Item::Records(records, container) => {
+                    ledger.decoded += 1;
+                    ledger.records += records.len() as u64;
+                    self.hint = Some(*container);
+                    let payload = records.first().map_or("", |record| record.payload);
+                    *self.formats.entry((*container, payload)).or_default() += 1;
+                }
+                Item::Ignored => ledger.ignored += 1,
+                Item::Rejected(reason, at) => {
+                    ledger.rejected += 1;
+                    let entry = self.rejects.entry(reason).or_insert((0, at.line));
+                    entry.0 += 1;
+                }
+            }
+            each(item);
+        }
+        if self.eof {
+            self.close();
+        }
+        Ok(!self.eof)
+    }
+
+    /// Closes the account after an error or an interruption: what was not framed is not counted.
+    pub fn close(&mut self) {
+        self.ledger.rejects = self
+            .rejects
+            .iter()
+            .map(|(reason, (frames, first_line))| model::Reject {
+                reason: (*reason).to_owned(),
+                frames: *frames,
+                first_line: *first_line,
+            })
+            .collect();
+        let most = self.formats.iter().max_by_key(|((container, payload), count)| (**count, !container, *payload));
+        let container = most.map(|((container, _), _)| *container);
+        let payload = self
+            .formats
+            .iter()
+            .filter(|((have, payload), _)| Some(*have) == container && !payload.is_empty())
+            .max_by_key(|((_, payload), count)| (**count, *payload))
+            .map(|((_, payload), _)| *payload);
+        self.ledger.format = match (container.map(Shapes::container_name), payload) {
+            (None, _) if self.ledger.format.is_empty() => "unknown".to_owned(),
+            (None, _) => self.ledger.format.clone(),
+            (Some(container), None) => container.to_owned(),
+            (Some(container), Some(payload)) => format!("{container}/{payload}"),
+        };
+    }
+
+    fn fill(&mut self) -> Result<(), SourceError> {
+        self.buffer.drain(..self.consumed);
+        self.consumed = 0;
+        // A frame that is longer than a batch needs more than a batch: double, so that the work stays linear.
+        let want = BATCH_BYTES.max(self.buffer.len());
+        let count = match self.stream.read_into(&mut self.buffer, want) {
+            Ok(count) => count,
+            Err(error) => {
+                self.eof = true;
+                self.close();
+                return Err(error);
+            }
+        };
+        self.ledger.bytes += count as u64;
+        self.eof = count == 0;
+        Ok(())
+    }
+
+    fn reject_whole(&mut self, what: &'static str) {
+        self.ledger.frames += 1;
+        self.ledger.rejected += 1;
+        self.rejects.insert(what, (1, 1));
+        self.ledger.format = "binary".to_owned();
+        self.eof = true;
+        self.buffer.clear();
+        self.close();
+    }
+
+    fn cut(&mut self) -> Vec<Cut> {
+        let mut cuts = Vec::new();
+        loop {
+            let bytes = &self.buffer[self.consumed..];
+            let from = self.consumed;
+            match self.framer.next(bytes, self.eof, &mut self.detector) {
+                Step::Frame { start, end, next, kind, line, continuations } => {
+                    cuts.push(Cut {
+                        start: from + start,
+                        end: from + end,
+                        kind,
+                        at: Position { source: self.index, line, part: 0 },
+                        continuations,
+                        context: Arc::clone(self.framer.context()),
+                    });
+                    self.consumed += next;
+                }
+                Step::Skip { next, what, line } => {
+                    self.consumed += next;
+                    self.skipped(what, line);
+                }
+                Step::Trailer { next, members } => {
+                    self.consumed += next;
+                    if members.iter().any(|(key, _)| key == "nextToken") {
+                        self.remarks.push(format!("{}: the export is partial (it has a nextToken): fetch all pages", self.name));
+                    }
+                }
+                Step::More => return cuts,
+            }
+        }
+    }
+
+    fn skipped(&mut self, what: Skipped, line: u64) {
+        let reason = match what {
+            Skipped::Glue => return,
+            Skipped::Blank | Skipped::Header => {
+                self.ledger.frames += 1;
+                self.ledger.ignored += 1;
+                return;
+            }
+            Skipped::TooLong => "longer than the line limit",
+            Skipped::CutOff => "the input ends inside this JSON value",
+            Skipped::Broken => "not JSON, inside an array of entries",
+        };
+        self.ledger.frames += 1;
+        self.ledger.rejected += 1;
+        self.rejects.entry(reason).or_insert((0, line)).0 += 1;
+    }
+}
+
+/// Decodes one frame. Pure, so it runs on any thread.
+fn decode<'b>(shapes: Shapes, hint: Option<u8>, buffer: &'b [u8], cut: &Cut) -> Item<'b> {
+    let frame = Frame { bytes: &buffer[cut.start..cut.end], kind: cut.kind, at: cut.at };
+    if let Some(container) = hint
+        && let Some(brief) = CONTAINERS[usize::from(container)].glance(&frame)
+    {
+        let raw = RawFrame { container, kind: cut.kind, context: Arc::clone(&cut.context), bytes: frame.bytes.into() };
+        return Item::Glance(brief, cut.at, raw);
+    }
+    let mut records = Vec::new();
+    let read = shapes.read(&frame, &cut.context, hint, &mut records);
+    match (read.decoded, read.container) {
+        (Decoded::Records, Some(container)) => Item::Records(records, container),
+        (Decoded::Ignored(_), _) => Item::Ignored,
+        (Decoded::Rejected(reason), _) => Item::Rejected(reason, cut.at),
+        (Decoded::NotMine | Decoded::Records, _) => Item::Rejected("no known shape", cut.at),
+    }
+}
