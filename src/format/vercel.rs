@@ -2,6 +2,7 @@
 //! paths. No shape is recognised here.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use memchr::memmem;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -33,10 +34,15 @@ pub fn is_object(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'{')
 }
 
-/// Reads one JSON object; where its bytes are not UTF-8 or hold NUL they are replaced first.
+/// Reads one JSON object. Where its bytes are not UTF-8 or hold NUL they are replaced first; of a member that stands
+/// twice the last counts.
 pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
     serde_json::from_slice(bytes)
-        .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}")))
+        .or_else(|_| {
+            let value: Value =
+                serde_json::from_str(&String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}"))?;
+            T::deserialize(value)
+        })
         .ok()
 }
 
@@ -130,6 +136,51 @@ impl Number {
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Text::deserialize(deserializer).map(|text| Number::parse(&text.0))
+    }
+}
+
+/// A member that should be an object; of anything else it is the default, never an error.
+#[derive(Debug, Clone, Default)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_unit<E>(self) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Object<T>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Object::default())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
     }
 }
 

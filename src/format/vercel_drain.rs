@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use crate::format::vercel::{self, Number, Text};
+use crate::format::vercel::{self, Number, Object, Text};
 use crate::format::{About, Container, Decoded};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{IdKind, Level, Marks, Record};
@@ -40,7 +40,7 @@ struct Entry {
     trace_id: Text,
     #[serde(rename = "trace.id")]
     trace_id_dotted: Text,
-    proxy: Option<Proxy>,
+    proxy: Object<Proxy>,
 }
 
 /// What the edge network knows of the request.
@@ -129,10 +129,10 @@ impl Entry {
         let middleware = self.edge_type.0 == "middleware"
             || matches!(self.kind.0.as_str(), "middleware" | "middleware-invocation")
             || self.source.0 == "middleware";
-        let proxy = self.proxy.unwrap_or_default();
+        let proxy = self.proxy.0;
         let mut record = Record {
             time_ms: self.timestamp.time_ms().or_else(|| proxy.timestamp.time_ms()),
-            level: Level::parse(&self.level.0).or_else(|| match self.kind.0.as_str() {
+            level: Level::parse(&self.level.0).or(match self.kind.0.as_str() {
                 "stderr" => Some(Level::Error),
                 "fatal" => Some(Level::Fatal),
                 "stdout" => Some(Level::Info),

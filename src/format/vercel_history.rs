@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::format::vercel::{self, Number, Text};
+use crate::format::vercel::{self, Number, Object, Text};
 use crate::format::{About, Container, Decoded};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{IdKind, Level, Marks, Record};
@@ -20,7 +20,7 @@ struct Request {
     level: Text,
     message: Text,
     message_truncated: Text,
-    logs: Option<Vec<Line>>,
+    logs: Option<Vec<Object<Line>>>,
     source: Text,
     domain: Text,
     request_method: Text,
@@ -112,7 +112,7 @@ impl Request {
         vercel::set_method(&mut base, self.request_method);
         vercel::keep(&mut base, "domain", self.domain);
 
-        let logs = self.logs.unwrap_or_default();
+        let logs: Vec<Line> = self.logs.unwrap_or_default().into_iter().map(|line| line.0).collect();
         let mut request = base.clone();
         request.level = Level::parse(&self.level.0);
         request.status = self.response_status_code.status();

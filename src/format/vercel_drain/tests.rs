@@ -100,6 +100,12 @@ fn reads_sparse_and_odd_entries() {
         r#""source":"edge","edgeType":"edge-function","trace.id":"0123456789abcdef0123456789abcdef","proxy":null"#,
     );
     assert_eq!(record.id.as_ref().unwrap().kind, IdKind::Trace);
+    for odd in ["\"-\"", "[1]", "7", "true"] {
+        assert_eq!(
+            entry(&format!(r#""source":"edge","proxy":{odd},"proxy":{odd},"statusCode":502"#)).status,
+            Some(502)
+        );
+    }
     assert_eq!(record.runtime.as_deref(), Some("edge"));
 }
 

@@ -105,3 +105,20 @@ fn leaves_other_text() {
     let json = Frame { bytes: b"TIME HOST LEVEL", kind: FrameKind::Json, at: Position::default() };
     assert_eq!(VercelTable.decode(&json, &FrameContext::default(), &mut Vec::new()), Decoded::NotMine);
 }
+
+#[test]
+fn survives_cuts_anywhere() {
+    for text in [
+        "Jan 01 00:00:00.12  shop.example.com  error  λ GET /a   500  Error: bööm …",
+        "00:00:00.12  🚫  GET  500  shop.example.com  ƒ  /api/orders/42",
+        "2026-01-01T00:00:00.188Z  ⨯ Error: boom",
+        "\u{1b}[2m00:00:00.12\u{1b}[22m  \u{1b}[",
+    ] {
+        for end in 0..text.len() {
+            for bytes in [&text.as_bytes()[..end], &text.as_bytes()[end..]] {
+                let frame = Frame { bytes, kind: FrameKind::Line, at: Position::default() };
+                VercelTable.decode(&frame, &FrameContext::default(), &mut Vec::new());
+            }
+        }
+    }
+}
