@@ -5,9 +5,16 @@
 //! an access log line). Each shape is one file with one `impl` and one line in [`CONTAINERS`] or [`PAYLOADS`].
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
+pub mod csv;
 pub mod json;
 pub mod registry;
 pub mod time;
+pub mod vercel;
+pub mod vercel_dashboard;
+pub mod vercel_drain;
+pub mod vercel_history;
+pub mod vercel_stream;
+pub mod vercel_table;
 
 use crate::input::frame::{Frame, FrameContext};
 use crate::record::{Brief, Record};

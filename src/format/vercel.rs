@@ -1,0 +1,277 @@
+//! What Vercel's shapes share: tolerant members, fixed phrases of the platform, names of runtimes, routes and
+//! paths. No shape is recognised here.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use memchr::memmem;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, de::value::MapAccessDeserializer};
+use serde_json::Value;
+
+use crate::format::time;
+use crate::record::{Marks, Record};
+
+/// Whether `"key":` stands in the bytes as a key. Inside a string the quotes would be escaped, so a message that
+/// quotes JSON does not count.
+pub fn has_key(bytes: &[u8], key: &str) -> bool {
+    memmem::find_iter(bytes, key.as_bytes()).any(|at| {
+        let after = bytes.get(at + key.len()..).unwrap_or_default();
+        let quoted = at > 0 && bytes.get(at - 1) == Some(&b'"') && after.first() == Some(&b'"');
+        quoted
+            && (at < 2 || bytes.get(at - 2) != Some(&b'\\'))
+            && after.iter().skip(1).find(|b| !b.is_ascii_whitespace()) == Some(&b':')
+    })
+}
+
+/// Whether all keys stand in the bytes (see [`has_key`]).
+pub fn has_keys(bytes: &[u8], keys: &[&str]) -> bool {
+    keys.iter().all(|key| has_key(bytes, key))
+}
+
+/// Whether the bytes begin as a JSON object does.
+pub fn is_object(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'{')
+}
+
+/// Reads one JSON object. Where its bytes are not UTF-8 or hold NUL they are replaced first; of a member that stands
+/// twice the last counts.
+pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+    serde_json::from_slice(bytes)
+        .or_else(|_| {
+            let value: Value =
+                serde_json::from_str(&String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}"))?;
+            T::deserialize(value)
+        })
+        .ok()
+}
+
+/// A member as text, whatever its JSON type: numbers and booleans are printed, `null` and arrays are empty,
+/// objects are printed as JSON. Never fails, so that one odd member does not cost the entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Text(pub String);
+
+impl Text {
+    /// The text, unless it is empty or the platform's placeholder `-`.
+    pub fn given(self) -> Option<String> {
+        (!matches!(self.0.as_str(), "" | "-")).then_some(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
+        Ok(Text(text.to_owned()))
+    }
+    fn visit_string<E>(self, text: String) -> Result<Text, E> {
+        Ok(Text(text))
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Text, E> {
+        Ok(Text(number.to_string()))
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<Text, E> {
+        Ok(Text(number.to_string()))
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<Text, E> {
+        Ok(Text(number.to_string()))
+    }
+    fn visit_bool<E>(self, flag: bool) -> Result<Text, E> {
+        Ok(Text(flag.to_string()))
+    }
+    fn visit_unit<E>(self) -> Result<Text, E> {
+        Ok(Text::default())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Text, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Text::default())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
+        Value::deserialize(MapAccessDeserializer::new(map)).map(|value| Text(value.to_string()))
+    }
+}
+
+/// A member as a number: a number or a numeric text. Anything else is none, and never an error.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Number(pub Option<f64>);
+
+impl Number {
+    /// Reads a text form.
+    pub fn parse(text: &str) -> Number {
+        Number(text.trim().parse().ok().filter(|number: &f64| number.is_finite()))
+    }
+
+    /// An HTTP status, 100 to 599; the platform's sentinels (−1, −10, 0) are none.
+    pub fn status(self) -> Option<u16> {
+        self.0.filter(|n| n.fract() == 0.0 && (100.0..600.0).contains(n)).map(|n| n as u16)
+    }
+
+    /// Whether this is the log drain's sentinel −1.
+    pub fn is_minus_one(self) -> bool {
+        self.0 == Some(-1.0)
+    }
+
+    /// The number, unless it is negative, which stands for unknown.
+    pub fn known(self) -> Option<f64> {
+        self.0.filter(|n| *n >= 0.0)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub fn time_ms(self) -> Option<i64> {
+        self.0.and_then(time::from_float)
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Text::deserialize(deserializer).map(|text| Number::parse(&text.0))
+    }
+}
+
+/// A member that should be an object; of anything else it is the default, never an error.
+#[derive(Debug, Clone, Default)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de> + Default> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_unit<E>(self) -> Result<Object<T>, E> {
+        Ok(Object::default())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Object<T>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Object::default())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
+
+/// Text that Vercel adds when a function's process ends.
+const EXIT_PHRASES: [&str; 2] =
+    ["Node.js process exited with exit status", "Python process exited with exit status"];
+/// Text that Vercel adds when a function is killed at its time limit.
+const TIMEOUT_PHRASE: &str = "Vercel Runtime Timeout Error: Task timed out";
+
+/// Marks a record by the fixed phrases that the platform writes into messages.
+pub fn mark_phrases(record: &mut Record) {
+    // Older exports print the timeout without its head.
+    if record.message.contains(TIMEOUT_PHRASE) || record.message.starts_with("Task timed out after ") {
+        record.marks.insert(Marks::TIMEOUT);
+    }
+    if EXIT_PHRASES.iter().any(|phrase| record.message.contains(phrase)) {
+        record.marks.insert(Marks::CRASH);
+    }
+}
+
+/// What ran, under one name for all shapes and years: `lambda`, `edge`, `static` … and whether it was middleware.
+/// `None` for a request record of any kind and for names that say nothing.
+pub fn runtime(kind: &str) -> (Option<&str>, bool) {
+    match kind {
+        "lambda" | "serverless" | "function" => (Some("lambda"), false),
+        "edge" | "edge-function" => (Some("edge"), false),
+        "edge-middleware" => (Some("edge"), true),
+        "middleware" | "serverless-middleware" => (Some("middleware"), true),
+        "" | "-" | "request" | "delimiter" => (None, false),
+        other => (Some(other), false),
+    }
+}
+
+/// Marks of a middleware's status: it lets requests pass with a status below 300, so only a redirect or an
+/// error says that it answered the client itself.
+pub fn middleware_marks(status: Option<u16>) -> Marks {
+    match status {
+        Some(300..) => Marks::MIDDLEWARE | Marks::CLIENT | Marks::END,
+        _ => Marks::MIDDLEWARE,
+    }
+}
+
+/// A route template as the platform names it, with its leading `/`. Middleware, error pages and source files that
+/// serve every path (`/api/index.py`) are no routes.
+pub fn route(name: &str) -> Option<String> {
+    let bare = name.trim_start_matches('/');
+    let file = bare.rsplit('/').next().unwrap_or_default();
+    let is_source = [".py", ".js", ".cjs", ".mjs", ".ts", ".mts", ".go", ".rb", ".php", ".rs"]
+        .iter()
+        .any(|extension| file.ends_with(extension));
+    let is_no_route = matches!(bare.strip_prefix("src/").unwrap_or(bare), "middleware" | "_middleware")
+        || matches!(bare, "-" | "." | "404" | "500" | "_error");
+    if name.is_empty() || is_source || is_no_route {
+        return None;
+    }
+    Some(if name.starts_with('/') { name.to_owned() } else { format!("/{name}") })
+}
+
+/// A concrete path without scheme, host, query and fragment; none where there is no path.
+pub fn path(text: &str) -> Option<String> {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let text = match text.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('/') => rest,
+        _ => text,
+    };
+    text.find('/').and_then(|at| text.get(at..)).map(str::to_owned)
+}
+
+/// The start of the request in milliseconds since the Unix epoch, from a request ID of the form
+/// `kq7zt-1767225600123-0a1b2c3d4e5f`.
+pub fn id_time_ms(id: &str) -> Option<i64> {
+    let digits = id.rsplit("::").next()?.split('-').nth(1)?;
+    (digits.len() == 13 && digits.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| time::from_number_text(digits))
+        .flatten()
+}
+
+/// Sets the method in upper case, unless it is a placeholder.
+pub fn set_method(record: &mut Record, method: Text) {
+    record.method = method.given().map(|mut method| {
+        method.make_ascii_uppercase();
+        method
+    });
+}
+
+/// Keeps a member under a name of its own, unless it is empty or a placeholder.
+pub fn keep(record: &mut Record, name: &str, value: Text) {
+    if let Some(value) = value.given() {
+        record.fields.push((name.to_owned(), value));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! Vercel log drain entries (array elements, NDJSON lines or single objects): one object is one log line. Build
+//! output has no request and is passed over; drains that hold no logs (traces, analytics, audit) are refused.
+//! Lambda's START/END/REPORT text inside a message is left for the payload layer.
+
+use serde::Deserialize;
+
+use crate::format::vercel::{self, Number, Object, Text};
+use crate::format::{About, Container, Decoded};
+use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::record::{IdKind, Level, Marks, Record};
+
+/// A log drain's entries.
+pub struct VercelDrain;
+
+/// Members that are read; all are optional and of any type.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Entry {
+    id: Text,
+    timestamp: Number,
+    source: Text,
+    #[serde(rename = "type")]
+    kind: Text,
+    edge_type: Text,
+    level: Text,
+    message: Text,
+    deployment_id: Text,
+    project_name: Text,
+    host: Text,
+    path: Text,
+    entrypoint: Text,
+    environment: Text,
+    branch: Text,
+    execution_region: Text,
+    request_id: Text,
+    status_code: Number,
+    destination: Text,
+    invocation_id: Text,
+    instance_id: Text,
+    trace_id: Text,
+    #[serde(rename = "trace.id")]
+    trace_id_dotted: Text,
+    proxy: Object<Proxy>,
+}
+
+/// What the edge network knows of the request.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct Proxy {
+    timestamp: Number,
+    method: Text,
+    host: Text,
+    path: Text,
+    status_code: Number,
+    vercel_id: Text,
+    vercel_cache: Text,
+    path_type: Text,
+    lambda_region: Text,
+    waf_action: Text,
+}
+
+impl Container for VercelDrain {
+    fn name(&self) -> &'static str {
+        "vercel-drain"
+    }
+
+    fn about(&self) -> About {
+        About {
+            title: "Vercel log drain (JSON or NDJSON)",
+            fingerprint: "objects with id, timestamp, source and deploymentId or projectId",
+            export: "the bodies that Vercel posts to the endpoint of a log drain, saved as they come",
+        }
+    }
+
+    fn detect(&self, frame: &Frame<'_>, _context: &FrameContext) -> Option<&'static str> {
+        if frame.kind == FrameKind::Csv || !vercel::is_object(frame.bytes) {
+            return None;
+        }
+        if other_drain(frame.bytes).is_some() {
+            return Some("a Vercel drain that holds no logs");
+        }
+        let bytes = frame.bytes;
+        (vercel::has_keys(bytes, &["id", "timestamp", "source"])
+            && (vercel::has_key(bytes, "deploymentId") || vercel::has_key(bytes, "projectId"))
+            && !["rowId", "TimeUTC", "responseStatusCode", "timestampInMs"]
+                .iter()
+                .any(|key| vercel::has_key(bytes, key)))
+        .then_some("members id, timestamp, source, deploymentId")
+    }
+
+    fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
+        if self.detect(frame, context).is_none() {
+            return Decoded::NotMine;
+        }
+        if let Some(reason) = other_drain(frame.bytes) {
+            return Decoded::Rejected(reason);
+        }
+        let Some(entry) = vercel::read::<Entry>(frame.bytes) else {
+            return Decoded::Rejected("broken JSON in a Vercel log drain entry");
+        };
+        if entry.message.0.starts_with("SAMPLE MESSAGE:") {
+            return Decoded::Ignored("test entry of a log drain");
+        }
+        if entry.source.0 == "build" {
+            return Decoded::Ignored("build output, no request");
+        }
+        let mut record = entry.into_record();
+        record.at = frame.at;
+        out.push(record);
+        Decoded::Records
+    }
+}
+
+/// Why an object of another of Vercel's drains is refused; `None` for log entries.
+fn other_drain(bytes: &[u8]) -> Option<&'static str> {
+    if vercel::has_key(bytes, "resourceSpans") {
+        return Some("a trace drain holds spans, not logs: export the log drain");
+    }
+    // Audit, speed insights and analytics drains name their schema first.
+    let schema = vercel::has_key(bytes, "schema")
+        && [&b"\"schema\":\"vercel."[..], b"\"schema\": \"vercel."]
+            .iter()
+            .any(|needle| memchr::memmem::find(bytes, needle).is_some());
+    schema.then_some("an analytics, speed insights or audit drain holds no logs: export the log drain")
+}
+
+impl Entry {
+    fn into_record(self) -> Record {
+        let middleware = self.edge_type.0 == "middleware"
+            || matches!(self.kind.0.as_str(), "middleware" | "middleware-invocation")
+            || self.source.0 == "middleware";
+        let proxy = self.proxy.0;
+        let mut record = Record {
+            time_ms: self.timestamp.time_ms().or_else(|| proxy.timestamp.time_ms()),
+            level: Level::parse(&self.level.0).or(match self.kind.0.as_str() {
+                "stderr" => Some(Level::Error),
+                "fatal" => Some(Level::Fatal),
+                "stdout" => Some(Level::Info),
+                _ => None,
+            }),
+            message: self.message.0,
+            event_id: self.id.given(),
+            stream: self.instance_id.given().or_else(|| self.invocation_id.given()),
+            path: vercel::path(&proxy.path.0),
+            runtime: if middleware {
+                Some("edge".to_owned())
+            } else {
+                vercel::runtime(&self.source.0).0.map(str::to_owned)
+            },
+            deployment: self.deployment_id.given(),
+            region: self.execution_region.given().or_else(|| proxy.lambda_region.given()),
+            environment: self.environment.given(),
+            branch: self.branch.given(),
+            ..Record::default()
+        };
+        record.set_id(&self.request_id.0, IdKind::Request);
+        record.set_id(&proxy.vercel_id.0, IdKind::Request);
+        record.set_id(&self.trace_id.0, IdKind::Trace);
+        record.set_id(&self.trace_id_dotted.0, IdKind::Trace);
+        if !middleware {
+            record.route = vercel::route(&self.path.0);
+        }
+        let function = self.source.0 == "lambda";
+        set_status(&mut record, self.status_code, proxy.status_code, function, middleware);
+        vercel::mark_phrases(&mut record);
+        vercel::set_method(&mut record, proxy.method);
+        let host = if proxy.host.0.is_empty() { self.host } else { proxy.host };
+        vercel::keep(&mut record, "host", host);
+        vercel::keep(&mut record, "project", self.project_name);
+        vercel::keep(&mut record, "source", self.source);
+        vercel::keep(&mut record, "type", self.kind);
+        vercel::keep(&mut record, "entrypoint", self.entrypoint);
+        vercel::keep(&mut record, "destination", self.destination);
+        vercel::keep(&mut record, "cache", proxy.vercel_cache);
+        vercel::keep(&mut record, "waf_action", proxy.waf_action);
+        let mut path_type = proxy.path_type;
+        path_type.0.make_ascii_lowercase();
+        vercel::keep(&mut record, "path_type", path_type);
+        record
+    }
+}
+
+/// Reads the two statuses of an entry: the function's own, and the one that the proxy gave the client. A function's
+/// line repeats its status before the request is over, so without the proxy's it ends nothing.
+fn set_status(record: &mut Record, own: Number, proxy: Number, function: bool, middleware: bool) {
+    if own.is_minus_one() {
+        record.marks.insert(Marks::CRASH);
+        if proxy.status() == Some(504) {
+            record.marks.insert(Marks::TIMEOUT);
+        }
+    }
+    if function {
+        record.function_status = own.status();
+    }
+    if proxy.is_minus_one() {
+        record.marks.insert(Marks::BACKGROUND | Marks::END);
+    } else if let Some(status) = proxy.status().or_else(|| own.status().filter(|_| !function)) {
+        record.status = Some(status);
+        if !middleware {
+            record.marks.insert(Marks::CLIENT | Marks::END);
+        }
+    }
+    if middleware {
+        record.marks.insert(vercel::middleware_marks(record.status));
+    }
+}
+
+#[cfg(test)]
+mod tests;
