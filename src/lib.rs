@@ -1,4 +1,5 @@
 //! why500 answers one question from logs alone: why is production returning 500s?
+pub mod cli;
 pub mod correlate;
 pub mod diagnose;
 pub mod engine;

@@ -1,2 +1,5 @@
-//! The `why500` program.
-fn main() {}
+//! The `why500` program: parse, dispatch, exit code.
+
+fn main() -> why500::cli::exit::Exit {
+    why500::cli::main()
+}

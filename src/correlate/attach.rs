@@ -55,7 +55,14 @@ pub type Freed = Vec<(Record, &'static str)>;
 impl StreamState {
     /// A line with an ID passes. Returns lines that waited for it. `brackets`: it is of a platform that serves one
     /// request at a time. `backwards`: the source runs newest first, so ends come before starts.
-    pub fn identified(&mut self, key: u64, marks: Marks, failed: bool, brackets: bool, backwards: bool) -> Freed {
+    pub fn identified(
+        &mut self,
+        key: u64,
+        marks: Marks,
+        failed: bool,
+        brackets: bool,
+        backwards: bool,
+    ) -> Freed {
         let (opens, closes) = if backwards { (Marks::END, Marks::START) } else { (Marks::START, Marks::END) };
         let mut freed = Vec::new();
         self.bracketed |= brackets;
@@ -101,7 +108,8 @@ impl StreamState {
         }
         if self.bracketed || brackets {
             return match (&self.open[..], self.current) {
-                ([only], _) | ([], Some(only)) => Place::Request(only.to_owned()),
+                ([only], _) => Place::Request(*only),
+                ([], Some(current)) => Place::Request(current),
                 ([], None) => Place::WaitsForStart,
                 _ => Place::Nowhere,
             };
@@ -122,7 +130,12 @@ impl StreamState {
     }
 
     /// Puts a line aside. Returns what had to give way.
-    pub fn wait(&mut self, record: Record, format: &'static str, place: Place) -> Option<(Record, &'static str)> {
+    pub fn wait(
+        &mut self,
+        record: Record,
+        format: &'static str,
+        place: Place,
+    ) -> Option<(Record, &'static str)> {
         let queue = if place == Place::WaitsForStart { &mut self.init } else { &mut self.blocks };
         queue.push((record, format));
         (queue.len() > MAX_PENDING).then(|| queue.remove(0))

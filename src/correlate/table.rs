@@ -131,10 +131,10 @@ impl<'f> Correlator<'f> {
     /// Takes a decoded record. `brackets`: its platform serves one request at a time in a stream.
     pub fn record(
         &mut self,
-        mut record: Record,
+        record: Record,
         format: &'static str,
         origin: Origin<'_>,
-        one_at_a_time: bool,
+        brackets: bool,
     ) -> Taken {
         self.see_time(record.time_ms);
         let stream = stream_key(&record, origin);

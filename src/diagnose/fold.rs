@@ -89,7 +89,11 @@ fn take_text(record: &mut Record) -> String {
 /// Whether an entry of its own only goes on with the text of the entry before it: a stack frame, a closing brace, a
 /// property of a printed error.
 fn continues(last: &Line, record: &Record, text: &str, order: Order) -> bool {
-    if last.record.stream != record.stream || order.source != last.order.source || text.is_empty() || last.text.is_empty() {
+    if last.record.stream != record.stream
+        || order.source != last.order.source
+        || text.is_empty()
+        || last.text.is_empty()
+    {
         return false;
     }
     if order.time_ms.saturating_sub(last.order.time_ms) > JOIN_GAP_MS || record.marks.has(Marks::SUMMARY) {
@@ -97,7 +101,17 @@ fn continues(last: &Line, record: &Record, text: &str, order: Order) -> bool {
     }
     record.marks.has(Marks::CONTINUATION)
         || text.starts_with([' ', '\t', '\u{a0}', '}', ']'])
-        || ["at ", "Caused by:", "caused by:", "[cause]:", "... ", "Traceback (most recent", "code: '", "errno: ", "syscall: "]
-            .iter()
-            .any(|start| text.starts_with(start))
+        || [
+            "at ",
+            "Caused by:",
+            "caused by:",
+            "[cause]:",
+            "... ",
+            "Traceback (most recent",
+            "code: '",
+            "errno: ",
+            "syscall: ",
+        ]
+        .iter()
+        .any(|start| text.starts_with(start))
 }

@@ -39,11 +39,9 @@ pub fn subject(rule: &Rule, captures: &BTreeMap<String, String>) -> BTreeMap<Str
 /// The first line that looks like an error, and its error class.
 pub fn first_error(lines: &[Line]) -> Option<(&Line, &str)> {
     let severe = |line: &&Line| line.record.level >= Some(Level::Error) || line.record.error_class.is_some();
-    let line = lines
-        .iter()
-        .filter(|line| !line.text.trim().is_empty())
-        .find(severe)
-        .or_else(|| lines.iter().find(|line| line.record.level >= Some(Level::Warn) && !line.text.trim().is_empty()))?;
+    let line = lines.iter().filter(|line| !line.text.trim().is_empty()).find(severe).or_else(|| {
+        lines.iter().find(|line| line.record.level >= Some(Level::Warn) && !line.text.trim().is_empty())
+    })?;
     Some((line, line.text.lines().find(|text| !text.trim().is_empty()).unwrap_or_default()))
 }
 
@@ -70,7 +68,10 @@ mod tests {
 
     #[test]
     fn masks_what_varies_between_requests() {
-        assert_eq!(mask("order 4711 of user a1b2c3d4-0000-4000-8000-000000000000 failed"), "order # of user # failed");
+        assert_eq!(
+            mask("order 4711 of user a1b2c3d4-0000-4000-8000-000000000000 failed"),
+            "order # of user # failed"
+        );
         assert_eq!(mask("  two\twords  "), "two words");
     }
 

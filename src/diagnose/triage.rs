@@ -26,7 +26,8 @@ pub fn steps(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> Vec<Step
         .iter()
         .map(|class| {
             if let Some(rule) = winner.filter(|rule| rule.class == *class) {
-                let cites = diagnosis.evidence.first().and_then(|(line, _)| lines.get(*line)).map(|line| line.at);
+                let cites =
+                    diagnosis.evidence.first().and_then(|(line, _)| lines.get(*line)).map(|line| line.at);
                 return Step { step: *class, fail: Some(true), why: rule.title.clone(), cites };
             }
             let overruled = diagnosis
@@ -42,8 +43,12 @@ pub fn steps(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> Vec<Step
                     cites: None,
                 };
             }
-            clear(*class, winner.map(|rule| rule.class), lines)
-                .unwrap_or_else(|| Step { step: *class, fail: None, why: no_evidence(*class).to_owned(), cites: None })
+            clear(*class, winner.map(|rule| rule.class), lines).unwrap_or_else(|| Step {
+                step: *class,
+                fail: None,
+                why: no_evidence(*class).to_owned(),
+                cites: None,
+            })
         })
         .collect()
 }
@@ -59,14 +64,20 @@ fn clear(step: Class, winner: Option<Class>, lines: &[Line]) -> Option<Step> {
                     && line.record.id.is_some()
                     && line.record.level.is_some_and(|level| level < crate::record::Level::Warn)
                     && line.hits.is_empty()
-                    && !line.record.marks.has(Marks::SUMMARY | Marks::INIT | Marks::START | Marks::CLIENT | Marks::MIDDLEWARE)
+                    && !line
+                        .record
+                        .marks
+                        .has(Marks::SUMMARY | Marks::INIT | Marks::START | Marks::CLIENT | Marks::MIDDLEWARE)
             })?;
             Some(says(line, "the handler ran and logged before the failure".to_owned()))
         }
         Class::Platform => {
-            let line = lines.iter().find(|line| line.record.marks.has(Marks::SUMMARY) && line.record.memory_limit_mb.is_some())?;
+            let line = lines.iter().find(|line| {
+                line.record.marks.has(Marks::SUMMARY) && line.record.memory_limit_mb.is_some()
+            })?;
             let (used, limit) = (line.record.memory_used_mb?, line.record.memory_limit_mb?);
-            let timed_out = lines.iter().any(|line| line.record.marks.has(Marks::TIMEOUT | Marks::OUT_OF_MEMORY));
+            let timed_out =
+                lines.iter().any(|line| line.record.marks.has(Marks::TIMEOUT | Marks::OUT_OF_MEMORY));
             if timed_out || used > 0.9 * limit {
                 return None;
             }
@@ -78,7 +89,11 @@ fn clear(step: Class, winner: Option<Class>, lines: &[Line]) -> Option<Step> {
             let line = lines.iter().find(|line| {
                 line.hits.iter().any(|hit| hit.effect == Effect::Supports)
                     && line.record.error_codes.iter().any(|code| {
-                        code.len() == 5 && !code.starts_with("08") && !code.starts_with("57") && code.bytes().all(|b| b.is_ascii_alphanumeric()) && code.bytes().any(|b| b.is_ascii_digit())
+                        code.len() == 5
+                            && !code.starts_with("08")
+                            && !code.starts_with("57")
+                            && code.bytes().all(|b| b.is_ascii_alphanumeric())
+                            && code.bytes().any(|b| b.is_ascii_digit())
                     })
             })?;
             Some(says(line, "the database was reached and answered".to_owned()))

@@ -49,7 +49,8 @@ struct Case {
 /// Weighs the lines of one request.
 pub fn weigh(lines: &[Line], rules: &RuleSet) -> Diagnosis {
     let mut cases: BTreeMap<u16, Case> = BTreeMap::new();
-    let any_severe = lines.iter().any(|line| !line.hits.is_empty() && line.record.level >= Some(Level::Error));
+    let any_severe =
+        lines.iter().any(|line| !line.hits.is_empty() && line.record.level >= Some(Level::Error));
     for (index, line) in lines.iter().enumerate() {
         for hit in &line.hits {
             let case = cases.entry(hit.rule).or_default();
@@ -78,12 +79,15 @@ pub fn weigh(lines: &[Line], rules: &RuleSet) -> Diagnosis {
         .collect();
     scores.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     let is_symptom = |rule: u16| rules.by_index(rule).is_some_and(|rule| rule.symptom);
-    let fired: Vec<u16> = scores.iter().filter(|(_, score)| *score >= MIN_SCORE).map(|(rule, _)| *rule).collect();
+    let fired: Vec<u16> =
+        scores.iter().filter(|(_, score)| *score >= MIN_SCORE).map(|(rule, _)| *rule).collect();
     let standing: Vec<(u16, f64)> = scores
         .iter()
         .copied()
         .filter(|(rule, score)| {
-            *score >= MIN_SCORE && !is_symptom(*rule) && !fired.iter().any(|other| rules.yields(*rule, *other))
+            *score >= MIN_SCORE
+                && !is_symptom(*rule)
+                && !fired.iter().any(|other| rules.yields(*rule, *other))
         })
         .collect();
     let symptom = scores.iter().find(|(rule, _)| is_symptom(*rule)).map(|(rule, _)| *rule);
@@ -104,8 +108,12 @@ pub fn weigh(lines: &[Line], rules: &RuleSet) -> Diagnosis {
         .min_by_key(|(rule, _)| (class(*rule), cases[rule].first_support, *rule))
         .map_or(0, |(rule, _)| *rule);
     let own = scores.iter().find(|(rule, _)| *rule == winner).map_or(0.0, |(_, score)| *score);
-    let rivals: Vec<(u16, f64)> =
-        scores.iter().copied().filter(|(rule, _)| *rule != winner).map(|(rule, score)| (rule, round(score))).collect();
+    let rivals: Vec<(u16, f64)> = scores
+        .iter()
+        .copied()
+        .filter(|(rule, _)| *rule != winner)
+        .map(|(rule, score)| (rule, round(score)))
+        .collect();
     let against = standing
         .iter()
         .filter(|(rule, _)| class(*rule) != class(winner))

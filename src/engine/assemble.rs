@@ -17,8 +17,8 @@ use crate::format::time::rfc3339;
 use crate::record::{Level, Marks, Position};
 use crate::redact::Redactor;
 use crate::report::model::{
-    Correlation, Evidence, Failure, Incident, Report, Rival, RouteCount, SCHEMA, Source, Tool, Totals, TriageStep,
-    Verdict, Window,
+    Correlation, Evidence, Failure, Incident, Report, Rival, RouteCount, SCHEMA, Source, Tool, Totals,
+    TriageStep, Verdict, Window,
 };
 use crate::rules::RuleSet;
 use crate::rules::model::Class;
@@ -76,7 +76,9 @@ pub fn report(
     if view.is_narrow() {
         judged.retain(|one| {
             let class = class_of(one.diagnosis.rule, rules);
-            view.route.as_ref().is_none_or(|route| one.route.as_deref().unwrap_or_default().contains(route.as_str()))
+            view.route
+                .as_ref()
+                .is_none_or(|route| one.route.as_deref().unwrap_or_default().contains(route.as_str()))
                 && (view.classes.is_empty() || view.classes.contains(&class))
                 && view.since_ms.is_none_or(|since| one.first_ms.is_some_and(|at| at >= since))
                 && view.until_ms.is_none_or(|until| one.first_ms.is_some_and(|at| at < until))
@@ -170,9 +172,10 @@ fn add_context(captures: &mut BTreeMap<String, String>, lines: &[Line], route: O
     };
     add("route", route.map(str::to_owned));
     let find = |get: &dyn Fn(&Line) -> Option<String>| lines.iter().find_map(get);
-    add("runtime_detected", find(&|line| {
-        line.record.runtime.clone().filter(|_| !line.record.marks.has(Marks::MIDDLEWARE))
-    }));
+    add(
+        "runtime_detected",
+        find(&|line| line.record.runtime.clone().filter(|_| !line.record.marks.has(Marks::MIDDLEWARE))),
+    );
     add("region", find(&|line| line.record.region.clone()));
     add("environment", find(&|line| line.record.environment.clone()));
     for (key, names) in POOL_FIELDS {
@@ -187,21 +190,53 @@ fn add_context(captures: &mut BTreeMap<String, String>, lines: &[Line], route: O
 
 /// Pool and TLS figures that applications log, under the names of the report.
 const POOL_FIELDS: [(&str, &[&str]); 6] = [
-    ("db_timeout_ms", &["db_timeout_ms", "dbTimeoutMs", "connectionTimeoutMillis", "pool.connectionTimeoutMillis"]),
-    ("active_clients", &["active_clients", "activeClients", "pool.active", "db.pool.active", "pool.totalCount", "totalCount"]),
-    ("waiting_requests", &["waiting_requests", "waitingRequests", "pool.waiting", "db.pool.waiting", "pool.waitingCount", "waitingCount"]),
-    ("idle_clients", &["idle_clients", "idleClients", "pool.idle", "db.pool.idle", "pool.idleCount", "idleCount"]),
+    (
+        "db_timeout_ms",
+        &["db_timeout_ms", "dbTimeoutMs", "connectionTimeoutMillis", "pool.connectionTimeoutMillis"],
+    ),
+    (
+        "active_clients",
+        &[
+            "active_clients",
+            "activeClients",
+            "pool.active",
+            "db.pool.active",
+            "pool.totalCount",
+            "totalCount",
+        ],
+    ),
+    (
+        "waiting_requests",
+        &[
+            "waiting_requests",
+            "waitingRequests",
+            "pool.waiting",
+            "db.pool.waiting",
+            "pool.waitingCount",
+            "waitingCount",
+        ],
+    ),
+    (
+        "idle_clients",
+        &["idle_clients", "idleClients", "pool.idle", "db.pool.idle", "pool.idleCount", "idleCount"],
+    ),
     ("ssl_required", &["ssl_required", "sslRequired"]),
     ("ssl_config", &["ssl_config", "sslConfig", "sslmode"]),
 ];
 
 /// The decisive lines: for a cause the lines of its signals, else the first error.
-fn evidence(diagnosis: &Diagnosis, lines: &[Line], first_error: Option<(&Line, String)>) -> Vec<(Position, Option<i64>, String)> {
+fn evidence(
+    diagnosis: &Diagnosis,
+    lines: &[Line],
+    first_error: Option<(&Line, String)>,
+) -> Vec<(Position, Option<i64>, String)> {
     let mut out: Vec<(Position, Option<i64>, String)> = diagnosis
         .evidence
         .iter()
         .filter_map(|(index, start)| lines.get(*index).map(|line| (line, physical_line(&line.text, *start))))
-        .map(|(line, text)| (line.at, line.record.time_ms, if text.is_empty() { describe(line) } else { text }))
+        .map(|(line, text)| {
+            (line.at, line.record.time_ms, if text.is_empty() { describe(line) } else { text })
+        })
         .collect();
     let mut seen = BTreeSet::new();
     out.retain(|(_, _, text)| seen.insert(text.clone()));
@@ -209,7 +244,12 @@ fn evidence(diagnosis: &Diagnosis, lines: &[Line], first_error: Option<(&Line, S
     if out.is_empty() {
         match first_error {
             Some((line, text)) => out.push((line.at, line.record.time_ms, text)),
-            None => out.extend(lines.iter().find(|line| line.record.status.is_some()).map(|line| (line.at, line.record.time_ms, describe(line)))),
+            None => out.extend(
+                lines
+                    .iter()
+                    .find(|line| line.record.status.is_some())
+                    .map(|line| (line.at, line.record.time_ms, describe(line))),
+            ),
         }
     }
     out
@@ -241,7 +281,10 @@ fn physical_line(text: &str, start: usize) -> String {
 /// What to look at when nothing was decided.
 fn next_step(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> String {
     if let Some(rule) = diagnosis.symptom.and_then(|rule| rules.by_index(rule)) {
-        return format!("only a symptom was logged ({}): look for the first error of the same instance before it, or log the error with its stack", rule.title);
+        return format!(
+            "only a symptom was logged ({}): look for the first error of the same instance before it, or log the error with its stack",
+            rule.title
+        );
     }
     if lines.iter().all(|line| line.text.trim().is_empty()) {
         return "no line of this request carries text: add the function's own logs (level error, with the stack) to the export, and log in the handler's catch block".to_owned();
@@ -270,7 +313,10 @@ fn redactor(engine: &Engine, judged: &[Judged]) -> Redactor {
 }
 
 /// Failed and all requests per route, most failures first.
-fn route_counts<'a>(routes: impl Iterator<Item = &'a str>, totals: &BTreeMap<String, u64>) -> Vec<RouteCount> {
+fn route_counts<'a>(
+    routes: impl Iterator<Item = &'a str>,
+    totals: &BTreeMap<String, u64>,
+) -> Vec<RouteCount> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for route in routes {
         *counts.entry(route).or_default() += 1;
@@ -401,7 +447,9 @@ impl Writer<'_> {
                 Some((count, Rival { cause, confidence: round(confidence) }))
             })
             .collect();
-        rivals.sort_by(|(a, x), (b, y)| b.cmp(a).then(y.confidence.total_cmp(&x.confidence)).then(x.cause.cmp(&y.cause)));
+        rivals.sort_by(|(a, x), (b, y)| {
+            b.cmp(a).then(y.confidence.total_cmp(&x.confidence)).then(x.cause.cmp(&y.cause))
+        });
         let mut status: BTreeMap<String, u64> = BTreeMap::new();
         for one in members {
             *status.entry(one.status.map_or("none".to_owned(), |code| code.to_string())).or_default() += 1;
@@ -420,7 +468,8 @@ impl Writer<'_> {
                 Some(rule) => rule.title.clone(),
                 None => best.evidence.first().map_or("No message".to_owned(), |(_, _, text)| self.text(text)),
             },
-            meaning: rule.map_or("No evidence names a cause.".to_owned(), |rule| fill(&rule.meaning, &captures)),
+            meaning: rule
+                .map_or("No evidence names a cause.".to_owned(), |rule| fill(&rule.meaning, &captures)),
             subject,
             confidence: round(mean),
             requests: members.len() as u64,
@@ -434,7 +483,10 @@ impl Writer<'_> {
             rivals: rivals.into_iter().take(RIVALS).map(|(_, rival)| rival).collect(),
             triage: best.steps.iter().map(|step| self.step(step)).collect(),
             correlation_ids: ids,
-            fix: rule.map_or_else(|| best.next_step.clone().unwrap_or_default(), |rule| fill(&rule.fix, &captures)),
+            fix: rule.map_or_else(
+                || best.next_step.clone().unwrap_or_default(),
+                |rule| fill(&rule.fix, &captures),
+            ),
             prevention: rule.map(|rule| fill(&rule.prevention, &captures)).unwrap_or_default(),
             references: rule.map(|rule| rule.references.clone()).unwrap_or_default(),
             captures,

@@ -70,7 +70,13 @@ pub struct SourceReader {
 
 impl SourceReader {
     /// Begins to read a stream.
-    pub fn new(index: u32, name: &str, stream: Stream, shapes: Shapes, max_line_bytes: usize) -> SourceReader {
+    pub fn new(
+        index: u32,
+        name: &str,
+        stream: Stream,
+        shapes: Shapes,
+        max_line_bytes: usize,
+    ) -> SourceReader {
         SourceReader {
             index,
             name: name.to_owned(),
@@ -162,7 +168,8 @@ impl SourceReader {
                 first_line: *first_line,
             })
             .collect();
-        let most = self.formats.iter().max_by_key(|((container, payload), count)| (**count, !container, *payload));
+        let most =
+            self.formats.iter().max_by_key(|((container, payload), count)| (**count, !container, *payload));
         let container = most.map(|((container, _), _)| *container);
         let payload = self
             .formats
@@ -230,7 +237,10 @@ impl SourceReader {
                 Step::Trailer { next, members } => {
                     self.consumed += next;
                     if members.iter().any(|(key, _)| key == "nextToken") {
-                        self.remarks.push(format!("{}: the export is partial (it has a nextToken): fetch all pages", self.name));
+                        self.remarks.push(format!(
+                            "{}: the export is partial (it has a nextToken): fetch all pages",
+                            self.name
+                        ));
                     }
                 }
                 Step::More => return cuts,
@@ -262,7 +272,12 @@ fn decode<'b>(shapes: Shapes, hint: Option<u8>, buffer: &'b [u8], cut: &Cut) -> 
     if let Some(container) = hint
         && let Some(brief) = CONTAINERS[usize::from(container)].glance(&frame)
     {
-        let raw = RawFrame { container, kind: cut.kind, context: Arc::clone(&cut.context), bytes: frame.bytes.into() };
+        let raw = RawFrame {
+            container,
+            kind: cut.kind,
+            context: Arc::clone(&cut.context),
+            bytes: frame.bytes.into(),
+        };
         return Item::Glance(brief, cut.at, raw);
     }
     let mut records = Vec::new();

@@ -72,15 +72,18 @@ enum Owned {
 
 impl Engine {
     /// Reads the sources and reports. `stop` ends the run early; the report is then marked partial.
-    pub fn run(&self, found: Found, stop: &Arc<AtomicBool>, watcher: &mut dyn Watcher) -> Finished {
+    pub fn run(&self, found: Found, stop: &Arc<AtomicBool>, watcher: &mut (dyn Watcher + Send)) -> Finished {
         let mut streams = Vec::new();
         let mut errors = found.errors;
         for source in &found.sources {
             let opened = match source {
                 Source::Stdin => {
                     let live = LiveReader::new(Box::new(std::io::stdin()), Arc::clone(stop), watcher.ticks());
-                    Stream::from_reader(Box::new(live), "-", None)
-                        .map_err(|source| SourceError::Open { name: "-".to_owned(), source, hint: String::new() })
+                    Stream::from_reader(Box::new(live), "-", None).map_err(|source| SourceError::Open {
+                        name: "-".to_owned(),
+                        source,
+                        hint: String::new(),
+                    })
                 }
                 Source::File(_) => Stream::open(source),
             };
@@ -104,14 +107,23 @@ impl Engine {
             Ok(stream) => self.run_streams(vec![(name.to_owned(), stream)], &Arc::default(), &mut ()),
             Err(source) => {
                 let mut finished = self.run_streams(Vec::new(), &Arc::default(), &mut ());
-                finished.errors.push(SourceError::Open { name: name.to_owned(), source, hint: String::new() });
+                finished.errors.push(SourceError::Open {
+                    name: name.to_owned(),
+                    source,
+                    hint: String::new(),
+                });
                 finished
             }
         }
     }
 
     /// Reports on open streams with their names.
-    pub fn run_streams(&self, mut streams: Vec<(String, Stream)>, stop: &Arc<AtomicBool>, watcher: &mut dyn Watcher) -> Finished {
+    pub fn run_streams(
+        &self,
+        mut streams: Vec<(String, Stream)>,
+        stop: &Arc<AtomicBool>,
+        watcher: &mut (dyn Watcher + Send),
+    ) -> Finished {
         streams.sort_by(|(a, _), (b, _)| a.cmp(b));
         let threads = match self.options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -124,7 +136,13 @@ impl Engine {
         }
     }
 
-    fn run_in_pool(&self, streams: Vec<(String, Stream)>, stop: &AtomicBool, watcher: &mut dyn Watcher, parallel: bool) -> Finished {
+    fn run_in_pool(
+        &self,
+        streams: Vec<(String, Stream)>,
+        stop: &AtomicBool,
+        watcher: &mut (dyn Watcher + Send),
+        parallel: bool,
+    ) -> Finished {
         let folder = Folder { shapes: self.options.shapes, rules: &self.rules };
         let mut table = Correlator::new(&folder);
         let size_bytes: Option<u64> = streams.iter().map(|(_, stream)| stream.size_bytes).sum();
@@ -132,7 +150,13 @@ impl Engine {
             .into_iter()
             .enumerate()
             .map(|(index, (name, stream))| Active {
-                reader: SourceReader::new(index as u32, &name, stream, self.options.shapes, self.options.max_line_bytes),
+                reader: SourceReader::new(
+                    index as u32,
+                    &name,
+                    stream,
+                    self.options.shapes,
+                    self.options.max_line_bytes,
+                ),
                 clock_ms: i64::MIN,
                 direction: Direction::Unknown { times_ms: Vec::new(), waiting: Vec::new() },
                 done: false,
@@ -158,7 +182,8 @@ impl Engine {
             watcher.progress(read_bytes, size_bytes);
             if watcher.wants_report() {
                 let (sources, remarks) = accounts(&mut active);
-                let mut report = assemble::report(self, &folder, table.snapshot(), sources, remarks, parallel);
+                let mut report =
+                    assemble::report(self, &folder, table.snapshot(), sources, remarks, parallel);
                 report.partial = true;
                 watcher.report(report);
             }
@@ -169,7 +194,11 @@ impl Engine {
         }
         let partial = partial || stop.load(Ordering::Relaxed);
         let (sources, remarks) = accounts(&mut active);
-        let read = sources.iter().filter(|source| source.bytes > 0 || source.frames > 0).count().max(sources.len() - errors.len());
+        let read = sources
+            .iter()
+            .filter(|source| source.bytes > 0 || source.frames > 0)
+            .count()
+            .max(sources.len() - errors.len());
         let mut report = assemble::report(self, &folder, table.finish(), sources, remarks, parallel);
         report.partial = partial;
         Finished { report, errors, read }
@@ -178,7 +207,9 @@ impl Engine {
 
 /// The source that is furthest behind in log time.
 fn next_source(active: &[Active]) -> Option<usize> {
-    (0..active.len()).filter(|index| !active[*index].done).min_by_key(|index| (active[*index].clock_ms, *index))
+    (0..active.len())
+        .filter(|index| !active[*index].done)
+        .min_by_key(|index| (active[*index].clock_ms, *index))
 }
 
 /// The least log time that the other sources may still bring.
@@ -207,7 +238,12 @@ fn accounts(active: &mut [Active]) -> (Vec<model::Source>, Vec<String>) {
 
 impl Active {
     /// Reads one batch into the table. False at the end.
-    fn batch(&mut self, table: &mut Correlator<'_>, floor_ms: i64, parallel: bool) -> Result<bool, SourceError> {
+    fn batch(
+        &mut self,
+        table: &mut Correlator<'_>,
+        floor_ms: i64,
+        parallel: bool,
+    ) -> Result<bool, SourceError> {
         let name = self.reader.name.clone();
         let (direction, clock_ms) = (&mut self.direction, &mut self.clock_ms);
         let mut duplicates = 0;
@@ -269,21 +305,37 @@ impl Active {
 }
 
 /// Puts an item into the table; 1 if all it held was there already.
-fn put(table: &mut Correlator<'_>, item: Item<'_>, origin: Origin<'_>, clock_ms: &mut i64, floor_ms: i64) -> u64 {
+fn put(
+    table: &mut Correlator<'_>,
+    item: Item<'_>,
+    origin: Origin<'_>,
+    clock_ms: &mut i64,
+    floor_ms: i64,
+) -> u64 {
     let taken = match item {
         Item::Glance(brief, at, raw) => {
             step(table, brief.time_ms, origin, clock_ms, floor_ms);
             table.glance(&brief, at, raw, origin)
         }
-        Item::Records(records, container) => return put_records(table, records, container, origin, clock_ms, floor_ms),
+        Item::Records(records, container) => {
+            return put_records(table, records, container, origin, clock_ms, floor_ms);
+        }
         Item::Ignored | Item::Rejected(..) => return 0,
     };
     u64::from(taken == Taken::Duplicate)
 }
 
-fn put_owned(table: &mut Correlator<'_>, owned: Owned, origin: Origin<'_>, clock_ms: &mut i64, floor_ms: i64) -> u64 {
+fn put_owned(
+    table: &mut Correlator<'_>,
+    owned: Owned,
+    origin: Origin<'_>,
+    clock_ms: &mut i64,
+    floor_ms: i64,
+) -> u64 {
     match owned {
-        Owned::Records(records, container) => put_records(table, records, container, origin, clock_ms, floor_ms),
+        Owned::Records(records, container) => {
+            put_records(table, records, container, origin, clock_ms, floor_ms)
+        }
         Owned::Raw(raw, at) => {
             let bytes = raw.bytes.clone();
             let frame = Frame { bytes: &bytes, kind: raw.kind, at };
@@ -295,7 +347,14 @@ fn put_owned(table: &mut Correlator<'_>, owned: Owned, origin: Origin<'_>, clock
     }
 }
 
-fn put_records(table: &mut Correlator<'_>, records: Vec<Record>, container: u8, origin: Origin<'_>, clock_ms: &mut i64, floor_ms: i64) -> u64 {
+fn put_records(
+    table: &mut Correlator<'_>,
+    records: Vec<Record>,
+    container: u8,
+    origin: Origin<'_>,
+    clock_ms: &mut i64,
+    floor_ms: i64,
+) -> u64 {
     let format = Shapes::container_name(container);
     let mut all_duplicates = !records.is_empty();
     for mut record in records {
@@ -311,7 +370,13 @@ fn put_records(table: &mut Correlator<'_>, records: Vec<Record>, container: u8, 
 }
 
 /// Moves the source's clock and with it the watermark.
-fn step(table: &mut Correlator<'_>, time_ms: Option<i64>, origin: Origin<'_>, clock_ms: &mut i64, floor_ms: i64) {
+fn step(
+    table: &mut Correlator<'_>,
+    time_ms: Option<i64>,
+    origin: Origin<'_>,
+    clock_ms: &mut i64,
+    floor_ms: i64,
+) {
     if origin.backwards {
         return;
     }

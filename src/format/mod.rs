@@ -5,7 +5,7 @@
 //! an access log line). Each shape is one file with one `impl` and one line in [`CONTAINERS`] or [`PAYLOADS`].
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
-pub mod csv;
+pub mod ansi;
 pub mod json;
 pub mod registry;
 pub mod time;

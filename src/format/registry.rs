@@ -7,7 +7,14 @@ use crate::input::framer::Boundaries;
 use crate::record::{Marks, Record};
 
 /// Containers, most specific first; the last one takes whatever is left.
-pub const CONTAINERS: &[&dyn Container] = &[];
+pub const CONTAINERS: &[&dyn Container] = &[
+    &super::vercel_drain::VercelDrain,
+    &super::vercel_history::VercelHistory,
+    &super::vercel_stream::VercelStream,
+    &super::vercel_dashboard::VercelDashboardJson,
+    &super::vercel_dashboard::VercelDashboardCsv,
+    &super::vercel_table::VercelTable,
+];
 
 /// Payloads, most specific first.
 pub const PAYLOADS: &[&dyn Payload] = &[];
@@ -51,7 +58,13 @@ impl Shapes {
     }
 
     /// Reads one frame into records. `hint` is tried first; detection is exclusive, so it only saves time.
-    pub fn read(&self, frame: &Frame<'_>, context: &FrameContext, hint: Option<u8>, out: &mut Vec<Record>) -> Read {
+    pub fn read(
+        &self,
+        frame: &Frame<'_>,
+        context: &FrameContext,
+        hint: Option<u8>,
+        out: &mut Vec<Record>,
+    ) -> Read {
         let from = out.len();
         let order = hint.into_iter().chain(0..CONTAINERS.len() as u8);
         for index in order {
@@ -115,7 +128,9 @@ impl Shapes {
             for record in std::iter::once(record).chain(more.iter_mut()) {
                 record.status = status;
                 record.function_status = function_status;
-                record.marks.remove(Marks::CLIENT | Marks::END | Marks::START | Marks::ERROR_BLOCK | Marks::ABORTED);
+                record
+                    .marks
+                    .remove(Marks::CLIENT | Marks::END | Marks::START | Marks::ERROR_BLOCK | Marks::ABORTED);
                 record.marks.insert(marks);
             }
         }
@@ -159,7 +174,10 @@ impl Boundaries for Detector {
         let last = CONTAINERS.len().saturating_sub(1);
         let is_prefixed = |index: usize| {
             let shape = CONTAINERS[index];
-            shape.is_text() && index != last && shape.starts_entry(line) && shape.detect(&frame, &context).is_some()
+            shape.is_text()
+                && index != last
+                && shape.starts_entry(line)
+                && shape.detect(&frame, &context).is_some()
         };
         let found = match self.shapes.forced_container {
             Some(forced) => CONTAINERS[usize::from(forced)].starts_entry(line).then_some(usize::from(forced)),

@@ -10,10 +10,10 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::format::csv;
 use crate::format::time;
 use crate::format::vercel::{self, Number, Text};
 use crate::format::{About, Container, Decoded};
+use crate::input::csv_scan as csv;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{IdKind, Level, Marks, Record};
 

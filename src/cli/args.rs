@@ -1,0 +1,218 @@
+//! What can be typed. Help, completions and the man page are generated from here.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// why500 answers one question from logs alone: why is production returning 500s?
+#[derive(Debug, Parser)]
+#[command(name = "why500", version, max_term_width = 100, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Subcommand; without one, the paths are triaged.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Arguments of triage.
+    #[command(flatten)]
+    pub triage: TriageArgs,
+}
+
+const EXAMPLES: &str = "Examples:
+  vercel logs --json --limit 1000 | why500
+  aws logs tail /aws/lambda/orders --since 1h | why500
+  kubectl logs -f deploy/web | why500 --every 10s
+  why500 logs_result.csv exports/ 'archive/*.gz'
+  why500 --format jsonl app.log | jq -r .cause | sort | uniq -c
+
+Exit codes: 0 ran · 1 --fail-on matched · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted";
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Triage files, folders, patterns or standard input (the default)
+    Triage(TriageArgs),
+    /// List, show or test the rules
+    Rules(RulesArgs),
+    /// List the input formats, how they are recognised and how to export them
+    Formats,
+    /// Print shell completions
+    #[command(hide = true)]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    #[command(hide = true)]
+    Man,
+}
+
+/// Arguments of triage.
+#[derive(Debug, Clone, Args)]
+pub struct TriageArgs {
+    /// Files, folders or patterns; none or `-` reads standard input
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Output form
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Read the input as this format (see `why500 formats`) instead of detecting it
+    #[arg(long, value_name = "NAME")]
+    pub input_format: Option<String>,
+    /// Say on stderr which formats were tried on the first entries and why the winner won
+    #[arg(long)]
+    pub explain_format: bool,
+    /// Rules of your own: a folder of TOML files that add to or override the built-in ones (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Show the N top incidents in full
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub top: usize,
+    /// Show only failures on routes that contain this text
+    #[arg(long, value_name = "TEXT")]
+    pub route: Option<String>,
+    /// Show only failures of this class (may be repeated)
+    #[arg(long = "class", value_name = "CLASS", value_parser = parse_class)]
+    pub classes: Vec<crate::rules::model::Class>,
+    /// Show only failures at or after this time: RFC 3339, or epoch seconds or milliseconds
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub since: Option<i64>,
+    /// Show only failures before this time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub until: Option<i64>,
+    /// Exit with 1 if a failure of this class was found (`any`: any failure; may be repeated)
+    #[arg(long, value_name = "CLASS|any", value_parser = parse_fail_on)]
+    pub fail_on: Vec<FailOn>,
+    /// Redraw the report at this interval while input arrives, on a terminal (10s, 1m)
+    #[arg(long, value_name = "INTERVAL", value_parser = parse_interval)]
+    pub every: Option<Duration>,
+    /// Colour
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+    /// Width of the table in columns; by default that of the terminal, else 100
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(20..=1000))]
+    pub width: Option<u16>,
+    /// Worker threads; 0 takes all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Skip the rest of a line or JSON value longer than this, and count it (8MiB, 64KiB, bytes)
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "8MiB")]
+    pub max_line: usize,
+    /// Key of the redaction tokens, to compare them between runs
+    #[arg(long, value_name = "KEY", env = "WHY500_REDACT_KEY", hide_env_values = true)]
+    pub redact_key: Option<String>,
+    /// Print secrets and personal data as they are
+    #[arg(long)]
+    pub no_redact: bool,
+    /// No progress on stderr
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Output forms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// The diagnosis table, for people
+    Table,
+    /// The whole report as one JSON object
+    Json,
+    /// One JSON object per failed request
+    Jsonl,
+    /// One row per incident
+    Csv,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What makes the exit code 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailOn {
+    /// Any failed request.
+    Any,
+    /// A failed request of this class.
+    Class(crate::rules::model::Class),
+}
+
+/// Arguments of `rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: RulesAction,
+    /// Rules of your own, as for triage
+    #[arg(long, value_name = "DIR", global = true)]
+    pub rules: Vec<PathBuf>,
+}
+
+/// What can be done with rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesAction {
+    /// List all causes
+    List,
+    /// Show one rule in full
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Check every rule against its samples and counter-samples
+    Test,
+}
+
+fn parse_class(text: &str) -> Result<crate::rules::model::Class, String> {
+    use crate::rules::model::Class;
+    Class::TRIAGE
+        .into_iter()
+        .chain([Class::Unclassified])
+        .find(|class| class.as_str() == text)
+        .ok_or_else(|| "one of: runtime, env, connectivity, platform, route, unclassified".to_owned())
+}
+
+fn parse_fail_on(text: &str) -> Result<FailOn, String> {
+    if text == "any" {
+        return Ok(FailOn::Any);
+    }
+    parse_class(text).map(FailOn::Class).map_err(|classes| format!("any, or {classes}"))
+}
+
+fn parse_time(text: &str) -> Result<i64, String> {
+    crate::format::time::parse(text)
+        .map(|stamp| stamp.ms)
+        .ok_or_else(|| "a time such as 2026-01-01T10:00:00Z, or epoch seconds or milliseconds".to_owned())
+}
+
+fn parse_interval(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| "a number with a unit, such as 10s or 1m".to_owned())?;
+    let interval = match &text[digits.len()..] {
+        "" | "s" => Duration::from_secs(number),
+        "ms" => Duration::from_millis(number),
+        "m" => Duration::from_secs(number.saturating_mul(60)),
+        _ => return Err("the unit is s, ms or m".to_owned()),
+    };
+    if interval.is_zero() { Err("more than nothing".to_owned()) } else { Ok(interval) }
+}
+
+/// A size with a unit: `8MiB`, `64KiB`, `1GiB`, or bytes.
+fn parse_size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: usize = digits.parse().map_err(|_| "a size such as 8MiB".to_owned())?;
+    let factor = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return Err("the unit is KiB, MiB or GiB".to_owned()),
+    };
+    match number.checked_mul(factor) {
+        Some(size) if size >= 1024 => Ok(size),
+        _ => Err("between 1KiB and what memory holds".to_owned()),
+    }
+}

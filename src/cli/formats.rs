@@ -1,0 +1,95 @@
+//! `why500 formats`, and `--explain-format`.
+
+use std::fmt::Write;
+
+use super::exit::{Exit, Failure, print, remark};
+use crate::format::About;
+use crate::format::registry::{CONTAINERS, Detector, PAYLOADS, Shapes};
+use crate::input::frame::Frame;
+use crate::input::framer::{Framer, Step};
+use crate::input::source::{Found, Source, Stream};
+use crate::record::Position;
+
+/// Entries of a source that are explained.
+const EXPLAINED: usize = 3;
+/// Bytes of a source that are looked at for it.
+const EXPLAINED_BYTES: usize = 64 * 1024;
+
+/// Lists the shapes.
+pub fn run() -> Result<Exit, Failure> {
+    let mut out = String::new();
+    let _ = writeln!(out, "Containers: how an entry is wrapped\n");
+    for shape in CONTAINERS {
+        describe(&mut out, shape.name(), shape.about());
+    }
+    let _ = writeln!(out, "Payloads: what a message holds\n");
+    for shape in PAYLOADS {
+        describe(&mut out, shape.name(), shape.about());
+    }
+    print(out.as_bytes())
+}
+
+fn describe(out: &mut String, name: &str, about: About) {
+    let _ = writeln!(out, "  {name}\n      {}", about.title);
+    let _ = writeln!(out, "      recognised by: {}", about.fingerprint);
+    let _ = writeln!(out, "      export:        {}\n", about.export);
+}
+
+/// Says which shapes were tried on the first entries of each file. Standard input is not read twice, so it is
+/// explained only in the report.
+pub fn explain(found: &Found, shapes: Shapes) {
+    for source in &found.sources {
+        if *source == Source::Stdin {
+            remark("--explain-format works on files; save the pipe to one first");
+            continue;
+        }
+        let Ok(mut stream) = Stream::open(source) else { continue };
+        let mut buffer = Vec::new();
+        while buffer.len() < EXPLAINED_BYTES {
+            match stream.read_into(&mut buffer, EXPLAINED_BYTES) {
+                Ok(count) if count > 0 => {}
+                _ => break,
+            }
+        }
+        explain_bytes(&source.name(), &buffer, shapes);
+    }
+}
+
+fn explain_bytes(name: &str, bytes: &[u8], shapes: Shapes) {
+    let mut framer = Framer::new(name, EXPLAINED_BYTES);
+    let mut detector = Detector::new(shapes);
+    let (mut at, mut explained) = (0, 0);
+    while explained < EXPLAINED {
+        match framer.next(&bytes[at..], true, &mut detector) {
+            Step::Frame { start, end, next, kind, line, .. } => {
+                let position = Position { source: 0, line, part: 0 };
+                let frame = Frame { bytes: &bytes[at + start..at + end], kind, at: position };
+                let context = framer.context().clone();
+                remark(&format!("{name}:{line}: an entry framed as {kind:?}"));
+                for shape in CONTAINERS {
+                    let verdict = match shape.detect(&frame, &context) {
+                        Some(why) => format!("yes: {why}"),
+                        None => format!("no: not {}", shape.about().fingerprint),
+                    };
+                    remark(&format!("    {:24} {verdict}", shape.name()));
+                    if verdict.starts_with("yes") {
+                        break;
+                    }
+                }
+                let mut records = Vec::new();
+                let read = shapes.read(&frame, &context, None, &mut records);
+                let container = read.container.map_or("none", Shapes::container_name);
+                let payload = records.first().map_or("", |record| record.payload);
+                remark(&format!(
+                    "    → {container}{}{payload}: {} records",
+                    if payload.is_empty() { "" } else { "/" },
+                    records.len()
+                ));
+                explained += 1;
+                at += next;
+            }
+            Step::Skip { next, .. } | Step::Trailer { next, .. } => at += next,
+            Step::More => return,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The command line: what was typed, what it means, and what the process says on its way out. Everything else is the
+//! library's.
+
+pub mod args;
+pub mod exit;
+pub mod formats;
+pub mod rules;
+pub mod triage;
+pub mod watch;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Cli, Command};
+use exit::Exit;
+
+/// Runs the program with the process's own arguments.
+pub fn main() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; clap knows where each belongs.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Success };
+        }
+    };
+    let result = match cli.command {
+        None => triage::run(&cli.triage),
+        Some(Command::Triage(args)) => triage::run(&args),
+        Some(Command::Rules(args)) => rules::run(&args),
+        Some(Command::Formats) => formats::run(),
+        Some(Command::Completions { shell }) => {
+            let mut out = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "why500", &mut out);
+            exit::print(&out)
+        }
+        Some(Command::Man) => {
+            let mut out = Vec::new();
+            clap_mangen::Man::new(Cli::command())
+                .render(&mut out)
+                .map_err(exit::Failure::Output)
+                .and_then(|()| exit::print(&out))
+        }
+    };
+    exit::settle(result)
+}

@@ -1,0 +1,136 @@
+//! `why500 [triage]`: the main job.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::args::{Colour, FailOn, Format, TriageArgs};
+use super::exit::{Exit, Failure, remark};
+use super::watch::Terminal;
+use crate::engine::{Engine, Options, View};
+use crate::format::registry::Shapes;
+use crate::input::source;
+use crate::report::model::Report;
+use crate::report::table::{self, TableOptions};
+use crate::report::{csv, json, jsonl};
+
+/// Width of a report that goes to no terminal.
+const DEFAULT_WIDTH: usize = 100;
+
+/// Reads, diagnoses, prints.
+pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
+    let shapes = match &args.input_format {
+        Some(name) => Shapes::forced(name).map_err(Failure::Usage)?,
+        None => Shapes::all(),
+    };
+    let options = Options {
+        threads: args.threads,
+        shapes,
+        max_line_bytes: args.max_line,
+        redact_key: args.redact_key.clone(),
+        no_redact: args.no_redact,
+        view: View {
+            route: args.route.clone(),
+            classes: args.classes.clone(),
+            since_ms: args.since,
+            until_ms: args.until,
+        },
+    };
+    let engine = Engine::with_rules(&args.rules, options)?;
+    if args.paths.is_empty() && io::stdin().is_terminal() {
+        remark("reading standard input; pipe a log into it, or name files (see --help)");
+    }
+    let found = source::find(&args.paths);
+    if args.explain_format {
+        super::formats::explain(&found, shapes);
+    }
+    let to_terminal = io::stdout().is_terminal();
+    let table = TableOptions {
+        width: args.width.map_or_else(terminal_width, usize::from),
+        colour: colour(args.color, to_terminal),
+        top: args.top,
+    };
+    let every = args.every.filter(|_| to_terminal && args.format == Format::Table);
+    let stop = Arc::new(AtomicBool::new(false));
+    watch_signals(&stop);
+    let mut watcher = Terminal::new(args.quiet, every, table.clone());
+    let finished = engine.run(found, &stop, &mut watcher);
+    watcher.done();
+    for error in &finished.errors {
+        remark(&error.to_string());
+    }
+    if finished.read == 0 {
+        return Err(Failure::NoInput);
+    }
+    say_what_was_odd(&finished.report, args.quiet);
+    print(&finished.report, args.format, &table)?;
+    if stop.load(Ordering::Relaxed) {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(if fails(&finished.report, &args.fail_on) { Exit::Found } else { Exit::Success })
+}
+
+/// Writes the report in the form asked for.
+fn print(report: &Report, format: Format, table: &TableOptions) -> Result<(), Failure> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = match format {
+        Format::Table => table::write(report, table, &mut out),
+        Format::Json => json::write(report, &mut out),
+        Format::Jsonl => jsonl::write(report, &mut out),
+        Format::Csv => csv::write(report, &mut out),
+    };
+    written.and_then(|()| out.flush()).map_err(Failure::Output)
+}
+
+/// Entries that gave nothing are said aloud, with the reason and where the first one stands.
+fn say_what_was_odd(report: &Report, quiet: bool) {
+    if quiet {
+        return;
+    }
+    for source in &report.sources {
+        for reject in &source.rejects {
+            remark(&format!(
+                "{}:{}: {} of {} entries rejected: {}",
+                source.name, reject.first_line, reject.frames, source.frames, reject.reason
+            ));
+        }
+        if source.frames == source.ignored && report.sources.len() == 1 {
+            remark(&format!(
+                "{}: no log line in it; `vercel logs` prints its table to stderr: use `vercel logs --json`",
+                source.name
+            ));
+        }
+    }
+}
+
+fn fails(report: &Report, fail_on: &[FailOn]) -> bool {
+    fail_on.iter().any(|what| match what {
+        FailOn::Any => !report.failures.is_empty(),
+        FailOn::Class(class) => report.failures.iter().any(|failure| failure.class == *class),
+    })
+}
+
+fn terminal_width() -> usize {
+    terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
+}
+
+fn colour(choice: Colour, to_terminal: bool) -> bool {
+    match choice {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    }
+}
+
+/// The first Ctrl-C or SIGTERM ends the reading, so that the report so far is printed; a second one ends the process.
+fn watch_signals(stop: &Arc<AtomicBool>) {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    for signal in [SIGINT, SIGTERM] {
+        let _ = signal_hook::flag::register_conditional_shutdown(
+            signal,
+            Exit::Interrupted as i32,
+            Arc::clone(stop),
+        );
+        let _ = signal_hook::flag::register(signal, Arc::clone(stop));
+    }
+}

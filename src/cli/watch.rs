@@ -1,0 +1,75 @@
+//! What happens on the terminal while a run is on: a progress bar for long files, a redrawn report for live pipes.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::engine::run::Watcher;
+use crate::report::model::Report;
+use crate::report::table::{self, TableOptions};
+
+/// Files shorter than this are done before a bar could be read.
+const PROGRESS_FROM_BYTES: u64 = 64 << 20;
+
+/// Watches a run from the command line.
+pub struct Terminal {
+    bar: Option<ProgressBar>,
+    progress: bool,
+    every: Option<Duration>,
+    last: Instant,
+    options: TableOptions,
+}
+
+impl Terminal {
+    /// `every`: redraw interval, where the report goes to a terminal.
+    pub fn new(quiet: bool, every: Option<Duration>, options: TableOptions) -> Terminal {
+        let progress = !quiet && every.is_none() && io::stderr().is_terminal();
+        Terminal { bar: None, progress, every, last: Instant::now(), options }
+    }
+
+    /// Takes the bar away before the report is printed.
+    pub fn done(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Watcher for Terminal {
+    fn progress(&mut self, read_bytes: u64, of_bytes: Option<u64>) {
+        if !self.progress {
+            return;
+        }
+        let Some(of_bytes) = of_bytes.filter(|bytes| *bytes >= PROGRESS_FROM_BYTES) else { return };
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(Some(of_bytes), ProgressDrawTarget::stderr_with_hz(4));
+            if let Ok(style) = ProgressStyle::with_template(
+                "reading {bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}",
+            ) {
+                bar.set_style(style);
+            }
+            bar
+        });
+        bar.set_position(read_bytes);
+    }
+
+    fn wants_report(&mut self) -> bool {
+        self.every.is_some_and(|every| self.last.elapsed() >= every)
+    }
+
+    fn report(&mut self, report: Report) {
+        self.last = Instant::now();
+        let mut page = Vec::new();
+        // Clear the screen and the scroll-back, and begin at the top: what was shown is being replaced.
+        page.extend_from_slice(b"\x1b[2J\x1b[3J\x1b[H");
+        if table::write(&report, &self.options, &mut page).is_ok() {
+            let mut out = io::stdout().lock();
+            let _ = out.write_all(&page).and_then(|()| out.flush());
+        }
+    }
+
+    fn ticks(&self) -> bool {
+        self.every.is_some()
+    }
+}
