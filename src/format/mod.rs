@@ -5,8 +5,13 @@
 //! an access log line). Each shape is one file with one `impl` and one line in [`CONTAINERS`] or [`PAYLOADS`].
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
+pub mod aws;
+pub mod cloudwatch_events;
+pub mod insights;
 pub mod json;
+pub mod subscription;
 pub mod time;
+pub mod viewer_csv;
 
 use crate::input::frame::{Frame, FrameContext};
 use crate::record::Record;
