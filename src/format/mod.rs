@@ -7,8 +7,11 @@
 
 pub mod aws;
 pub mod cloudwatch_events;
+pub mod cloudwatch_tail;
 pub mod insights;
 pub mod json;
+pub mod lambda_lines;
+pub mod s3_export;
 pub mod subscription;
 pub mod time;
 pub mod viewer_csv;
