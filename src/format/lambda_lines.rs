@@ -106,7 +106,8 @@ fn python(input: &str) -> IResult<&str, Line<'_>> {
 /// `[ERROR] Type: message`, lines of the traceback behind it.
 fn crash(input: &str) -> IResult<&str, Line<'_>> {
     let (text, _) = tag("[ERROR] ").parse(input)?;
-    let (_, class) = terminated(class_name, alt((tag(": "), tag(":\n"), tag("\n"), eof))).parse(text)?;
+    let (_, class) =
+        terminated(class_name, alt((tag(": "), tag(":\n"), tag("\n"), tag("\r"), eof))).parse(text)?;
     Ok(("", Line::Crash(class, text)))
 }
 

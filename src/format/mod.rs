@@ -5,12 +5,18 @@
 //! an access log line). Each shape is one file with one `impl` and one line in [`CONTAINERS`] or [`PAYLOADS`].
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
+pub mod apigw_access;
 pub mod aws;
 pub mod cloudwatch_events;
 pub mod cloudwatch_tail;
 pub mod insights;
 pub mod json;
+pub mod lambda_body;
+pub mod lambda_json;
 pub mod lambda_lines;
+pub mod lambda_platform;
+pub mod lambda_split;
+pub mod lambda_text;
 pub mod s3_export;
 pub mod subscription;
 pub mod time;
