@@ -1,6 +1,7 @@
 //! What the CloudWatch containers and the Lambda payloads share: message text, log groups, CSV rows, Lambda's ids.
 //! No shape is recognised here.
 
+use super::json::MAX_FIELDS;
 use crate::record::{IdKind, Record};
 
 /// Field under which a log group is kept.
@@ -9,6 +10,9 @@ pub const LOG_GROUP: &str = "log_group";
 pub const LAMBDA_REQUEST_ID: &str = "lambda_request_id";
 /// Field under which a trace ID is kept beside the request ID.
 pub const TRACE_ID: &str = "trace_id";
+
+/// Room for the fields named here in a record that is full of the input's own.
+const OWN_FIELDS: usize = 16;
 
 /// Brings a message to plain lines: one trailing run of line ends is cut, a carriage return becomes a line
 /// end (runtime clients that write to standard output join lines by it), and no-break spaces that indent a
@@ -54,9 +58,11 @@ pub fn log_group(raw: &str) -> &str {
     raw.rsplit(':').next().unwrap_or(raw)
 }
 
-/// Sets another field unless the record has it or the value is empty.
+/// Sets another field unless the record has it, the value is empty or the record is full: a row with very many
+/// columns must not make every further one search them all.
 pub fn set_field(record: &mut Record, name: &str, value: &str) {
-    if !value.is_empty() && record.field(name).is_none() {
+    let full = record.fields.len() >= MAX_FIELDS + OWN_FIELDS;
+    if !full && !value.is_empty() && record.field(name).is_none() {
         record.fields.push((name.to_owned(), value.to_owned()));
     }
 }

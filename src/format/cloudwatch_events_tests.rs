@@ -112,3 +112,39 @@ fn leaves_what_is_not_its_own() {
     assert_eq!(searched.1, Decoded::Ignored("list beside the events"));
     assert_eq!(run(r#"{"timestamp":1,"eventId":"1"}"#, &context("events", &[])).1, NO_MESSAGE);
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_container_panics(mut bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80), head in 0usize..6) {
+        use crate::format::{cloudwatch_tail::CloudWatchTail, insights, s3_export::S3Export, viewer_csv::ViewerCsv};
+        let heads: [&[u8]; 6] = [
+            b"",
+            b"2026-01-01T00:00:00.188000+00:00 ",
+            b"2026-01-01T00:00:00.188Z ",
+            b"{\"timestamp\":1,\"message\":\"",
+            b"[{\"field\":\"@message\",\"value\":\"",
+            b"1767225600188,\"",
+        ];
+        bytes.splice(0..0, heads[head].iter().copied());
+        let shapes: [&dyn Container; 7] = [
+            &CloudWatchEvents,
+            &insights::InsightsApi,
+            &insights::InsightsJson,
+            &insights::InsightsCsv,
+            &ViewerCsv,
+            &CloudWatchTail,
+            &S3Export,
+        ];
+        let context = FrameContext { columns: vec!["timestamp".into(), "message".into()], ..context("events", &[]) };
+        for kind in [FrameKind::Line, FrameKind::Json, FrameKind::Csv] {
+            let frame = Frame { bytes: &bytes, kind, at: Position::default() };
+            for shape in shapes {
+                let _ = shape.detect(&frame, &context);
+                let _ = shape.starts_entry(&bytes);
+                let mut out = Vec::new();
+                let decoded = shape.decode(&frame, &context, &mut out);
+                proptest::prop_assert_eq!(decoded == Decoded::Records, !out.is_empty());
+            }
+        }
+    }
+}

@@ -34,7 +34,7 @@ const OUTGOING: [&str; 12] = [
     "webhook",
     "api call",
 ];
-/// Where an object is looked for at most so many braces deep into the text.
+/// At how many braces of a text an object is looked for; each try reads to the end of the text.
 const MAX_TRIES: usize = 4;
 
 /// Reads `record.message`.
@@ -43,7 +43,7 @@ pub fn read(record: &mut Record) {
         read_failure(&map, record);
         record.marks.insert(Marks::CRASH);
         record.level = Some(Level::Error);
-        // Without the JSON nothing would be left to tell, so the error's own text stays.
+        // The object's content stands in the error text now.
         record.message = head.to_owned();
         return;
     }

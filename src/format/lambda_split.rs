@@ -55,6 +55,7 @@ pub fn split(record: &mut Record, more: &mut Vec<Record>) {
     let mut text = std::mem::take(&mut record.message);
     if !text.contains('\n') {
         text = unescape(&text);
+        aws::clean(&mut text);
     }
     let parts = parts(&text);
     let outer_time = record.time_ms;

@@ -211,3 +211,53 @@ fn leaves_foreign_messages() {
         assert!(!LambdaText.detect(&record), "{message}");
     }
 }
+
+/// Any mixture of the pieces that the grammars look for.
+fn pieces() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    let piece = prop_oneof![
+        Just("START RequestId: "),
+        Just("END RequestId: "),
+        Just("REPORT RequestId: "),
+        Just("RequestId: "),
+        Just(U),
+        Just("2026-01-01T00:00:00.186Z"),
+        Just("[ERROR]"),
+        Just("Invoke Error \t{\"errorType\":\"E\"}"),
+        Just("Status: error\tError Type: Runtime.ExitError"),
+        Just(" Duration: 1e9 ms"),
+        Just("Traceback (most recent call last)"),
+        Just("{\"time\":1,\"type\":\"platform.report\",\"record\":{}}"),
+        Just("{\"requestId\":\"1\",\"status\":\"500\",\"routeKey\":\"x\",\"requestTime\":\"-\"}"),
+        Just("\n"),
+        Just("\r"),
+        Just("\t"),
+        Just(" "),
+        Just("\\n"),
+        Just("\u{a0}"),
+        Just("{\"err\":{"),
+        Just("}"),
+        Just("ERROR"),
+        Just(": "),
+    ];
+    let any = prop_oneof![4 => piece.prop_map(str::to_owned), 1 => ".{0,4}"];
+    proptest::collection::vec(any, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest::proptest! {
+    #[test]
+    fn never_panics_and_keeps_its_promises(message in pieces()) {
+        use crate::format::{apigw_access::ApiGatewayAccess, lambda_json::LambdaJson, lambda_platform::LambdaPlatform};
+        let shapes: [&dyn Payload; 4] = [&LambdaText, &LambdaJson, &LambdaPlatform, &ApiGatewayAccess];
+        for shape in shapes {
+            let mut record = Record { message: message.clone(), ..Record::default() };
+            let mut more = Vec::new();
+            let _ = shape.detect(&record);
+            shape.read(&mut record, &mut more);
+            for (number, part) in more.iter().enumerate() {
+                proptest::prop_assert_eq!(part.at.part as usize, number + 1);
+                proptest::prop_assert!(!part.message.contains('\r'));
+            }
+        }
+    }
+}
