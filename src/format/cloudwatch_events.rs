@@ -1,0 +1,199 @@
+//! CloudWatch Logs events as JSON: `aws logs filter-log-events`, `get-log-events`, Live Tail updates and
+//! subscription payloads, plain or wrapped. What a message holds is not read here.
+
+use serde_json::{Map, Value};
+
+use super::{About, Container, Decoded, aws, json, subscription, time};
+use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::record::{Position, Record};
+
+/// The shape `cloudwatch-events`.
+pub struct CloudWatchEvents;
+
+const NO_MESSAGE: Decoded = Decoded::Ignored("event without a message");
+const CONTROL: Decoded = Decoded::Ignored("CloudWatch control message");
+/// Also seen inside a data message.
+const CONTROL_TEXT: &str = "CWL CONTROL MESSAGE:";
+
+impl Container for CloudWatchEvents {
+    fn name(&self) -> &'static str {
+        "cloudwatch-events"
+    }
+
+    fn about(&self) -> About {
+        About {
+            title: "CloudWatch Logs events (JSON)",
+            fingerprint: "events[] with eventId or ingestionTime, logEvents[] with id, sessionResults[]",
+            export: "aws logs filter-log-events --log-group-name GROUP --output json",
+        }
+    }
+
+    fn detect(&self, frame: &Frame<'_>, context: &FrameContext) -> Option<&'static str> {
+        if frame.kind != FrameKind::Json {
+            return None;
+        }
+        let map = json::object(frame.bytes)?;
+        let has = |key: &str| map.contains_key(key);
+        let event =
+            has("message") && map.get("timestamp").is_some_and(|time| json::as_number(time).is_some());
+        match context.array_key.as_str() {
+            "events" if event && has("eventId") => Some("events[] with eventId"),
+            "events" if event && has("ingestionTime") => Some("events[] with ingestionTime"),
+            "logEvents" if event && has("id") => Some("logEvents[] with id"),
+            "sessionResults" if event && (has("logStreamName") || has("ingestionTime")) => {
+                Some("sessionResults[] with logStreamName")
+            }
+            "events" | "logEvents" | "sessionResults" => None,
+            _ if event && has("eventId") && has("logStreamName") => Some("eventId and logStreamName"),
+            _ if has("messageType") && has("logEvents") => Some("messageType and logEvents"),
+            _ if list(&map).is_some_and(|items| items.iter().any(is_event)) => Some("events[]"),
+            _ if !subscription::bodies(&map).is_empty() => Some("gzip in base64 under data"),
+            _ => None,
+        }
+    }
+
+    fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
+        let envelope = Envelope::from_context(context);
+        if envelope.control {
+            return CONTROL;
+        }
+        if matches!(context.array_key.as_str(), "searchedLogStreams" | "subscriptionFilters") {
+            return Decoded::Ignored("list beside the events");
+        }
+        let Some(map) = json::object(frame.bytes) else {
+            return Decoded::NotMine;
+        };
+        let mut at = frame.at;
+        if map.contains_key("message") || map.contains_key("eventId") {
+            return event(map, &envelope, at, out);
+        }
+        let bodies = subscription::bodies(&map);
+        if bodies.is_empty() {
+            return batch(map, &mut at, out);
+        }
+        let mut result = CONTROL;
+        for body in bodies {
+            let Some(objects) = subscription::unpack(body) else {
+                return Decoded::Rejected("data is not base64 of gzip of JSON");
+            };
+            for object in objects {
+                match batch(object, &mut at, out) {
+                    Decoded::Ignored(_) => {}
+                    other => result = other,
+                }
+            }
+        }
+        result
+    }
+}
+
+/// What the object around the events says of all of them.
+#[derive(Default)]
+struct Envelope {
+    stream: Option<String>,
+    group: Option<String>,
+    control: bool,
+}
+
+impl Envelope {
+    fn add(&mut self, key: &str, value: &str) {
+        match key.rsplit('.').next().unwrap_or(key) {
+            "logStream" | "logStreamName" if !value.is_empty() => self.stream = Some(value.to_owned()),
+            "logGroup" | "logGroupName" | "logGroupIdentifier" if !value.is_empty() => {
+                self.group = Some(aws::log_group(value).to_owned());
+            }
+            "messageType" => self.control = value == "CONTROL_MESSAGE",
+            _ => {}
+        }
+    }
+
+    fn from_context(context: &FrameContext) -> Envelope {
+        let mut envelope = Envelope::default();
+        for (key, value) in &context.envelope {
+            envelope.add(key, value);
+        }
+        envelope
+    }
+}
+
+/// The events of a whole object that came as one frame.
+fn list(map: &Map<String, Value>) -> Option<&Vec<Value>> {
+    ["logEvents", "events", "sessionResults"]
+        .iter()
+        .find_map(|key| map.get(*key))
+        .or_else(|| map.get("sessionUpdate").and_then(|update| update.get("sessionResults")))
+        .and_then(Value::as_array)
+}
+
+fn is_event(value: &Value) -> bool {
+    value.get("message").is_some()
+        && value.get("timestamp").is_some_and(|time| json::as_number(time).is_some())
+        && ["eventId", "ingestionTime", "id"].iter().any(|key| value.get(key).is_some())
+}
+
+/// Reads a whole object; its records are numbered in the order of the list.
+fn batch(map: Map<String, Value>, at: &mut Position, out: &mut Vec<Record>) -> Decoded {
+    let mut envelope = Envelope::default();
+    for (key, value) in &map {
+        if let Some(text) = value.as_str() {
+            envelope.add(key, text);
+        }
+    }
+    if envelope.control {
+        return CONTROL;
+    }
+    let Some(items) = list(&map) else {
+        return Decoded::NotMine;
+    };
+    let mut result = Decoded::Ignored("no events");
+    for item in items {
+        if let Value::Object(inner) = item
+            && event(inner.clone(), &envelope, *at, out) == Decoded::Records
+        {
+            at.part += 1;
+            result = Decoded::Records;
+        }
+    }
+    result
+}
+
+fn event(mut map: Map<String, Value>, envelope: &Envelope, at: Position, out: &mut Vec<Record>) -> Decoded {
+    let mut message = match map.remove("message") {
+        Some(Value::String(text)) => text,
+        Some(Value::Null) | None => return NO_MESSAGE,
+        Some(other) => other.to_string(),
+    };
+    if message.starts_with(CONTROL_TEXT) {
+        return CONTROL;
+    }
+    aws::clean(&mut message);
+    let mut record = Record {
+        at,
+        time_ms: map.get("timestamp").and_then(event_time),
+        message,
+        event_id: json::text(&map, &["eventId", "id"]),
+        stream: json::text(&map, &["logStreamName", "logStream"]).or_else(|| envelope.stream.clone()),
+        ..Record::default()
+    };
+    let group = json::text(&map, &["logGroupIdentifier", "logGroupName", "logGroup"]);
+    if let Some(group) = group.as_deref().map(aws::log_group).or(envelope.group.as_deref()) {
+        aws::set_field(&mut record, aws::LOG_GROUP, group);
+    }
+    out.push(record);
+    Decoded::Records
+}
+
+fn event_time(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => match number.as_i64() {
+            Some(whole) => time::from_integer(whole.into()),
+            None => time::from_float(number.as_f64()?),
+        },
+        Value::String(text) => time::parse(text).map(|stamp| stamp.ms),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "cloudwatch_events_tests.rs"]
+mod tests;
