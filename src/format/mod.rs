@@ -5,7 +5,15 @@
 //! an access log line). Each shape is one file with one `impl` and one line in [`CONTAINERS`] or [`PAYLOADS`].
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
+pub mod access_log;
+pub mod ansi;
 pub mod json;
+pub mod json_app;
+pub mod lines;
+pub mod next_stdout;
+pub mod plain_text;
+pub mod python_text;
+pub mod text_parts;
 pub mod time;
 
 use crate::input::frame::{Frame, FrameContext};
