@@ -12,6 +12,8 @@ pub struct Position {
     pub source: u32,
     /// Number of the first physical line of the frame, counted from 1.
     pub line: u64,
+    /// Number of the frame in its source, counted from 1.
+    pub entry: u64,
     /// Number of the record within its frame, counted from 0.
     pub part: u32,
 }

@@ -62,7 +62,7 @@ fn explain_bytes(name: &str, bytes: &[u8], shapes: Shapes) {
     while explained < EXPLAINED {
         match framer.next(&bytes[at..], true, &mut detector) {
             Step::Frame { start, end, next, kind, line, .. } => {
-                let position = Position { source: 0, line, part: 0 };
+                let position = Position { line, ..Position::default() };
                 let frame = Frame { bytes: &bytes[at + start..at + end], kind, at: position };
                 let context = framer.context().clone();
                 remark(&format!("{name}:{line}: an entry framed as {kind:?}"));

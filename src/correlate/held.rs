@@ -15,7 +15,7 @@ pub struct Order {
     pub time_ms: i64,
     /// Index of the source.
     pub source: u32,
-    /// Line number; negative in a source that runs backwards.
+    /// Number of the frame; negative in a source that runs backwards.
     pub sequence: i64,
     /// Number of the record within its frame.
     pub part: u32,
@@ -24,11 +24,11 @@ pub struct Order {
 impl Order {
     /// Order of an entry at `at`.
     pub fn new(time_ms: Option<i64>, at: Position, backwards: bool) -> Order {
-        let line = i64::try_from(at.line).unwrap_or(i64::MAX);
+        let entry = i64::try_from(at.entry).unwrap_or(i64::MAX);
         Order {
             time_ms: time_ms.unwrap_or(i64::MIN),
             source: at.source,
-            sequence: if backwards { -line } else { line },
+            sequence: if backwards { -entry } else { entry },
             part: at.part,
         }
     }
@@ -96,7 +96,7 @@ pub fn identity(record: &Record) -> u64 {
         Some(time_ms) => bytes.extend_from_slice(&time_ms.to_le_bytes()),
         None => {
             bytes.extend_from_slice(&record.at.source.to_le_bytes());
-            bytes.extend_from_slice(&record.at.line.to_le_bytes());
+            bytes.extend_from_slice(&record.at.entry.to_le_bytes());
         }
     }
     bytes.extend_from_slice(&record.at.part.to_le_bytes());

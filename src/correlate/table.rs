@@ -320,7 +320,7 @@ impl<'f> Correlator<'f> {
         if record.at.part > 0
             && let Some((at, key)) = self.last_own
             && at.source == record.at.source
-            && at.line == record.at.line
+            && at.entry == record.at.entry
         {
             return Some(key);
         }
@@ -340,7 +340,7 @@ impl<'f> Correlator<'f> {
         let ends = record.marks.has(Marks::END);
         let next = match self.fallback.get(&family) {
             Some((last_ms, key, ended)) if !*ended && (time_ms - last_ms).abs() <= FALLBACK_GAP_MS => *key,
-            _ => xxh3_64(format!("{family}\0{time_ms}\0{}", record.at.line).as_bytes()),
+            _ => xxh3_64(format!("{family}\0{time_ms}\0{}", record.at.entry).as_bytes()),
         };
         self.fallback.insert(family, (time_ms, next, ends));
         Some(next)
@@ -460,5 +460,5 @@ fn stream_key(record: &Record, origin: Origin<'_>) -> u64 {
 }
 
 fn place_key(source: &str, at: Position) -> u64 {
-    xxh3_64(format!("{source}\0{}", at.line).as_bytes())
+    xxh3_64(format!("{source}\0{}", at.entry).as_bytes())
 }

@@ -66,6 +66,7 @@ pub struct SourceReader {
     rejects: BTreeMap<&'static str, (u64, u64)>,
     formats: BTreeMap<(u8, &'static str), u64>,
     hint: Option<u8>,
+    entries: u64,
 }
 
 impl SourceReader {
@@ -93,6 +94,7 @@ impl SourceReader {
             rejects: BTreeMap::new(),
             formats: BTreeMap::new(),
             hint: None,
+            entries: 0,
         }
     }
 
@@ -220,11 +222,12 @@ impl SourceReader {
             let from = self.consumed;
             match self.framer.next(bytes, self.eof, &mut self.detector) {
                 Step::Frame { start, end, next, kind, line, continuations } => {
+                    self.entries += 1;
                     cuts.push(Cut {
                         start: from + start,
                         end: from + end,
                         kind,
-                        at: Position { source: self.index, line, part: 0 },
+                        at: Position { source: self.index, line, entry: self.entries, part: 0 },
                         continuations,
                         context: Arc::clone(self.framer.context()),
                     });

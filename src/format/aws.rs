@@ -116,34 +116,6 @@ pub fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// The cells of one CSV row. Quotes are undone; a quote that never closes takes the rest of the row.
-pub fn csv_row(bytes: &[u8]) -> Vec<String> {
-    let mut cells = vec![0u8; bytes.len() + 1];
-    let mut ends = vec![0usize; memchr::memchr_iter(b',', bytes).count() + 2];
-    let mut reader = csv_core::Reader::new();
-    let (mut read, mut wrote, mut fields) = (0, 0, 0);
-    loop {
-        let (result, used, written, ended) =
-            reader.read_record(&bytes[read..], &mut cells[wrote..], &mut ends[fields..]);
-        read += used;
-        wrote += written;
-        fields += ended;
-        // After the bytes, the reader asks once more with nothing left and then closes the row.
-        if !matches!(result, csv_core::ReadRecordResult::InputEmpty) {
-            break;
-        }
-    }
-    let mut from = 0;
-    ends[..fields]
-        .iter()
-        .map(|&end| {
-            let cell = String::from_utf8_lossy(cells.get(from..end).unwrap_or_default()).into_owned();
-            from = end;
-            cell
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,15 +152,6 @@ mod tests {
         ] {
             assert_eq!(log_group(raw), "/aws/lambda/orders");
         }
-    }
-
-    #[test]
-    fn reads_rows() {
-        assert_eq!(csv_row(b"1,\"a \"\"b\"\"\nc,d\n\",e"), ["1", "a \"b\"\nc,d\n", "e"]);
-        assert_eq!(csv_row(b"1,\"open, x"), ["1", "open, x"]);
-        assert_eq!(csv_row(b"1,,\r\n"), ["1", "", ""]);
-        assert_eq!(csv_row(b""), Vec::<String>::new());
-        assert_eq!(csv_row(b"\xff,a"), ["\u{fffd}", "a"]);
     }
 
     #[test]

@@ -21,6 +21,10 @@ impl Container for CloudWatchTail {
         "cloudwatch-tail"
     }
 
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn about(&self) -> About {
         About {
             title: "aws logs tail",

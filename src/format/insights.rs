@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::{About, Container, Decoded, aws, json, time};
+use crate::input::csv_scan;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{Marks, Record};
 
@@ -112,7 +113,7 @@ impl Container for InsightsCsv {
     }
 
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
-        let cells = aws::csv_row(frame.bytes);
+        let cells = csv_scan::fields(frame.bytes);
         if cells.iter().all(String::is_empty) {
             return Decoded::Ignored("blank row");
         }

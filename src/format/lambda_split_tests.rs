@@ -45,7 +45,7 @@ fn cuts_a_whole_invocation() {
 fn keeps_the_outer_request() {
     let mut outer = Record {
         message: invocation(),
-        at: Position { source: 1, line: 7, part: 0 },
+        at: Position { source: 1, line: 7, entry: 7, part: 0 },
         time_ms: Some(1_767_225_600_500),
         level: Some(Level::Info),
         event_id: Some("e".to_owned()),

@@ -5,9 +5,29 @@
 //! an access log line). Each shape is one file with one `impl` and one line in [`CONTAINERS`] or [`PAYLOADS`].
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
+pub mod access_log;
 pub mod ansi;
+pub mod apigw_access;
+pub mod aws;
+pub mod cloudwatch_events;
+pub mod cloudwatch_tail;
+pub mod insights;
 pub mod json;
+pub mod json_app;
+pub mod lambda_body;
+pub mod lambda_json;
+pub mod lambda_lines;
+pub mod lambda_platform;
+pub mod lambda_split;
+pub mod lambda_text;
+pub mod lines;
+pub mod next_stdout;
+pub mod plain_text;
+pub mod python_text;
 pub mod registry;
+pub mod s3_export;
+pub mod subscription;
+pub mod text_parts;
 pub mod time;
 pub mod vercel;
 pub mod vercel_dashboard;
@@ -15,19 +35,6 @@ pub mod vercel_drain;
 pub mod vercel_history;
 pub mod vercel_stream;
 pub mod vercel_table;
-pub mod apigw_access;
-pub mod aws;
-pub mod cloudwatch_events;
-pub mod cloudwatch_tail;
-pub mod insights;
-pub mod lambda_body;
-pub mod lambda_json;
-pub mod lambda_lines;
-pub mod lambda_platform;
-pub mod lambda_split;
-pub mod lambda_text;
-pub mod s3_export;
-pub mod subscription;
 pub mod viewer_csv;
 
 use crate::input::frame::{Frame, FrameContext};

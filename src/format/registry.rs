@@ -13,11 +13,29 @@ pub const CONTAINERS: &[&dyn Container] = &[
     &super::vercel_stream::VercelStream,
     &super::vercel_dashboard::VercelDashboardJson,
     &super::vercel_dashboard::VercelDashboardCsv,
+    &super::cloudwatch_events::CloudWatchEvents,
+    &super::insights::InsightsApi,
+    &super::insights::InsightsJson,
+    &super::insights::InsightsCsv,
+    &super::viewer_csv::ViewerCsv,
+    &super::cloudwatch_tail::CloudWatchTail,
+    &super::s3_export::S3Export,
     &super::vercel_table::VercelTable,
+    &super::lines::Lines,
 ];
 
 /// Payloads, most specific first.
-pub const PAYLOADS: &[&dyn Payload] = &[];
+pub const PAYLOADS: &[&dyn Payload] = &[
+    &super::lambda_text::LambdaText,
+    &super::lambda_platform::LambdaPlatform,
+    &super::lambda_json::LambdaJson,
+    &super::apigw_access::ApiGatewayAccess,
+    &super::json_app::JsonApp,
+    &super::access_log::AccessLog,
+    &super::next_stdout::NextStdout,
+    &super::python_text::PythonText,
+    &super::plain_text::PlainText,
+];
 
 /// How deep messages inside messages are read.
 const MAX_DEPTH: usize = 4;

@@ -21,6 +21,10 @@ impl Container for S3Export {
         "cloudwatch-s3"
     }
 
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn about(&self) -> About {
         About {
             title: "CloudWatch export task to S3",

@@ -190,6 +190,10 @@ impl Container for VercelDashboardCsv {
         "vercel-dashboard-csv"
     }
 
+    fn knows_status(&self) -> bool {
+        true
+    }
+
     fn about(&self) -> About {
         About {
             title: "Vercel dashboard export, CSV",
@@ -243,6 +247,10 @@ fn column_name(column: &str) -> &str {
 impl Container for VercelDashboardJson {
     fn name(&self) -> &'static str {
         "vercel-dashboard-json"
+    }
+
+    fn knows_status(&self) -> bool {
+        true
     }
 
     fn about(&self) -> About {

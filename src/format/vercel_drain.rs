@@ -64,6 +64,10 @@ impl Container for VercelDrain {
         "vercel-drain"
     }
 
+    fn knows_status(&self) -> bool {
+        true
+    }
+
     fn about(&self) -> About {
         About {
             title: "Vercel log drain (JSON or NDJSON)",

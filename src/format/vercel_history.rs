@@ -47,6 +47,10 @@ impl Container for VercelHistory {
         "vercel-history"
     }
 
+    fn knows_status(&self) -> bool {
+        true
+    }
+
     fn about(&self) -> About {
         About {
             title: "Vercel CLI request history",

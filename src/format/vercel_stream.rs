@@ -32,6 +32,10 @@ impl Container for VercelStream {
         "vercel-stream"
     }
 
+    fn knows_status(&self) -> bool {
+        true
+    }
+
     fn about(&self) -> About {
         About {
             title: "Vercel CLI runtime log stream",

@@ -29,6 +29,14 @@ impl Container for VercelTable {
         "vercel-table"
     }
 
+    fn knows_status(&self) -> bool {
+        true
+    }
+
+    fn is_text(&self) -> bool {
+        true
+    }
+
     fn about(&self) -> About {
         About {
             title: "Vercel CLI output for people",

@@ -2,6 +2,7 @@
 //! Requests can be told apart by ids in the text only.
 
 use super::{About, Container, Decoded, aws, time};
+use crate::input::csv_scan;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::Record;
 
@@ -33,7 +34,7 @@ impl Container for ViewerCsv {
     }
 
     fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
-        let mut cells = aws::csv_row(frame.bytes).into_iter();
+        let mut cells = csv_scan::fields(frame.bytes).into_iter();
         let (Some(stamp), Some(mut message)) = (cells.next(), cells.next()) else {
             return if frame.bytes.trim_ascii().is_empty() {
                 Decoded::Ignored("blank row")

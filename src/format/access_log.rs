@@ -1,0 +1,337 @@
+//! Payload `access-log`: one line per answered request, as proxies and servers write it: common and combined log
+//! format with or without a custom tail (nginx, Apache, gunicorn, ingress-nginx, Envoy, Traefik), uvicorn, morgan's
+//! five formats, and the request lines of the Next.js development server. Error logs of proxies are not read here.
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_till, take_till1, take_while_m_n};
+use nom::character::complete::{anychar, char, space0};
+use nom::combinator::{eof, map, opt, recognize, verify};
+use nom::multi::many0_count;
+use nom::sequence::{delimited, pair, preceded, terminated};
+use nom::{IResult, Parser};
+
+use crate::format::text_parts::{
+    duration_ms, is_bare_id, method, path_of, push_field, request_line, set_request_id, set_time,
+};
+use crate::format::{About, Payload, ansi, plain_text, python_text, time};
+use crate::record::{IdKind, Level, Marks, Record};
+
+#[cfg(test)]
+mod tests;
+
+/// Longest text before the request, in bytes.
+const MAX_HEAD_BYTES: usize = 400;
+
+/// The payload `access-log`.
+pub struct AccessLog;
+
+impl Payload for AccessLog {
+    fn name(&self) -> &'static str {
+        "access-log"
+    }
+
+    fn about(&self) -> About {
+        About {
+            title: "Access log lines (nginx, Apache, gunicorn, uvicorn, morgan, Next.js dev, Envoy)",
+            fingerprint: "a request line followed by a status",
+            export: "the server's access log file or standard output",
+        }
+    }
+
+    fn detect(&self, record: &Record) -> bool {
+        let text = ansi::strip(first_line(&record.message));
+        parse(&text).is_some()
+    }
+
+    fn read(&self, record: &mut Record, more: &mut Vec<Record>) {
+        let text = ansi::strip(&record.message).into_owned();
+        let (line, below) = text.split_once('\n').unwrap_or((&text, ""));
+        let line = line.trim_end_matches('\r');
+        let Some(entry) = parse(line) else {
+            record.message = text;
+            return;
+        };
+        fill(record, &entry);
+        push_rest(record, below, more);
+        record.message = line.to_owned();
+    }
+}
+
+/// A traceback below an access line was printed after it, by whichever request came next: a record of its own.
+fn push_rest(record: &Record, below: &str, more: &mut Vec<Record>) {
+    if below.trim().is_empty() {
+        return;
+    }
+    let mut rest = Record {
+        at: record.at,
+        time_ms: record.time_ms,
+        stream: record.stream.clone(),
+        message: below.trim_end().to_owned(),
+        ..Record::default()
+    };
+    rest.at.part += 1;
+    if python_text::PythonText.detect(&rest) {
+        python_text::PythonText.read(&mut rest, more);
+    } else {
+        plain_text::read_text(&mut rest);
+    }
+    more.push(rest);
+}
+
+/// One access line, as parsed.
+#[derive(Debug, PartialEq)]
+struct Entry<'a> {
+    /// What stood in brackets before the request.
+    date: Option<&'a str>,
+    verb: &'a str,
+    target: &'a str,
+    /// None where the line has a dash: the response was never sent.
+    status: Option<u16>,
+    /// What follows the status.
+    tail: &'a str,
+    /// The status stands in quoted form's place (`"GET /x HTTP/1.1" 500`), so a tail of any kind may follow.
+    quoted: bool,
+}
+
+fn first_line(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    let mut end = line.len().min(16 * 1024);
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    &line[..end]
+}
+
+fn parse(line: &str) -> Option<Entry<'_>> {
+    let line = line.trim();
+    quoted_entry(line).or_else(|| bare_entry(line))
+}
+
+/// `host ident user [date] "GET /x HTTP/1.1" 500 tail`, any of the parts before the quote missing.
+fn quoted_entry(line: &str) -> Option<Entry<'_>> {
+    let quote = line.find('"').filter(|at| *at <= MAX_HEAD_BYTES)?;
+    let date = head(&line[..quote])?;
+    let (rest, request) = quoted(&line[quote..]).ok()?;
+    let (tail, status) = preceded(char(' '), status).parse(rest).ok()?;
+    let (verb, target) = match request_line(request) {
+        Some((_, target)) => (request.split(' ').next().unwrap_or_default(), target),
+        // A malformed request has no line; only a dated entry may say so.
+        None if date.is_some() && (request == "-" || request.is_empty()) => ("", ""),
+        None => return None,
+    };
+    Some(Entry { date, verb, target, status, tail, quoted: true })
+}
+
+/// What may stand before the quoted request: a date in brackets, or an address and dashes. `Some(None)` is the latter.
+fn head(text: &str) -> Option<Option<&str>> {
+    if let Some(open) = text.find('[') {
+        let (_, date) = bracketed(&text[open..]).ok()?;
+        let is_date = time::parse(date).is_some() || date.contains(", ");
+        return is_date.then_some(Some(date));
+    }
+    let text = text.trim_end();
+    let (text, _) = level_prefix(text).ok()?;
+    let mut words = text.split(' ');
+    let address = words.next()?;
+    let is_address = address == "-" || (address.contains(['.', ':']) && !address.ends_with(':'));
+    let dashes = words.clone().count();
+    (is_address && (1..=3).contains(&dashes) && words.any(|word| word == "-")).then_some(None)
+}
+
+/// `INFO:     ` as uvicorn prints it.
+fn level_prefix(text: &str) -> IResult<&str, Option<&str>> {
+    let word =
+        verify(take_till1(|c: char| !c.is_ascii_uppercase()), |word: &str| Level::parse(word).is_some());
+    terminated(opt(terminated(word, char(':'))), space0).parse(text)
+}
+
+fn bracketed(text: &str) -> IResult<&str, &str> {
+    delimited(char('['), take_till1(|c| c == ']'), char(']')).parse(text)
+}
+
+/// A quoted text; a backslash escapes the character after it. The escapes are kept.
+fn quoted(text: &str) -> IResult<&str, &str> {
+    let plain = take_till1(|c| c == '"' || c == '\\');
+    let escaped = recognize(pair(char('\\'), anychar));
+    delimited(char('"'), recognize(many0_count(alt((plain, escaped)))), char('"')).parse(text)
+}
+
+/// Three digits from 100 to 599 that end there, or a dash for a response that was never sent; `000` is the same.
+fn status(text: &str) -> IResult<&str, Option<u16>> {
+    let number = map(take_while_m_n(3, 3, |c: char| c.is_ascii_digit()), |digits: &str| digits.parse().ok());
+    let known =
+        verify(number, |status: &Option<u16>| status.is_some_and(|s| s == 0 || (100..600).contains(&s)));
+    let (rest, status) = alt((known, map(tag("-"), |_| None))).parse(text)?;
+    let (_, _) = alt((recognize(eof), tag(" "), tag(","))).parse(rest)?;
+    Ok((rest, status.filter(|status| *status != 0)))
+}
+
+/// `GET /x 500 12.345 ms - 31` and the like, without quotes: the tail must be one that access loggers write, or any
+/// sentence about a request would pass.
+fn bare_entry(line: &str) -> Option<Entry<'_>> {
+    let mut rest = line;
+    // morgan's `short` has the address and the user first.
+    for _ in 0..3 {
+        let (word, after) = rest.split_once(' ')?;
+        if method(word).is_some_and(|verb| verb == word) {
+            let (target, after) = after.split_once(' ')?;
+            if !(target.starts_with('/') || target.starts_with("http://") || target.starts_with("https://")) {
+                return None;
+            }
+            let after = protocol(after).map_or(after, |(after, _)| after);
+            let (tail, status) = status(after).ok()?;
+            return is_timing(tail).then_some(Entry {
+                date: None,
+                verb: word,
+                target,
+                status,
+                tail,
+                quoted: false,
+            });
+        }
+        let is_address = word == "-" || word.contains(['.', ':']) || word.contains("::");
+        if !is_address && rest.len() == line.len() {
+            return None;
+        }
+        rest = after;
+    }
+    None
+}
+
+/// `HTTP/1.1 ` before the status.
+fn protocol(text: &str) -> IResult<&str, &str> {
+    delimited(tag("HTTP/"), take_till(|c| c == ' '), char(' ')).parse(text)
+}
+
+/// ` in 12ms (…)`, ` 12.345 ms - 31`, ` 31 - 12.345 ms`, ` - - ms - -`.
+fn is_timing(tail: &str) -> bool {
+    if let Some(after) = tail.strip_prefix(" in ") {
+        return after.starts_with(|c: char| c.is_ascii_digit());
+    }
+    let words: Vec<&str> = tail.split(' ').filter(|word| !word.is_empty()).take(6).collect();
+    let value = |word: &str| word == "-" || word.parse::<f64>().is_ok();
+    match words.as_slice() {
+        [a, "ms", "-", b] | [b, "-", a, "ms"] => value(a) && value(b),
+        _ => false,
+    }
+}
+
+fn fill(record: &mut Record, entry: &Entry<'_>) {
+    if let Some(stamp) = entry.date.and_then(time::parse) {
+        set_time(record, stamp);
+    }
+    if let Some(verb) = method(entry.verb) {
+        record.method = Some(verb);
+    }
+    if let Some(path) = path_of(entry.target) {
+        record.path = Some(path);
+    }
+    record.status = entry.status;
+    record.marks.insert(Marks::END);
+    match entry.status {
+        None => record.marks.insert(Marks::ABORTED),
+        Some(499) => record.marks.insert(Marks::ABORTED | Marks::CLIENT),
+        Some(_) => record.marks.insert(Marks::CLIENT),
+    }
+    let level = match entry.status {
+        Some(500..) => Level::Error,
+        _ => Level::Info,
+    };
+    record.level.get_or_insert(level);
+    if entry.quoted {
+        read_tail(record, entry.tail);
+    } else if let Some(after) = entry.tail.strip_prefix(" in ") {
+        record.duration_ms = duration_ms(after.split(['(', ',']).next().unwrap_or_default());
+    } else {
+        let words: Vec<&str> = entry.tail.split(' ').filter(|word| !word.is_empty()).collect();
+        let before_unit = words.windows(2).find(|pair| pair[1] == "ms").map(|pair| pair[0]);
+        record.duration_ms = before_unit.and_then(|number| number.parse().ok());
+    }
+}
+
+/// The tail of a quoted entry: bytes, quoted referrer and agent (never kept), `key=value`, times, bare ids.
+fn read_tail(record: &mut Record, tail: &str) {
+    let mut rest = tail.trim_start();
+    let mut last_id: Option<&str> = None;
+    for number in 0..64 {
+        if rest.is_empty() {
+            break;
+        }
+        let (token, after) = next_token(rest);
+        let bare = token.trim_end_matches(',').trim_matches('"');
+        if is_bare_id(bare) {
+            last_id = Some(bare);
+        } else if let Some((key, value)) = token.split_once('=').filter(|_| !token.starts_with('"')) {
+            read_pair(record, key, value.trim_end_matches(',').trim_matches('"'));
+        } else if number == 0 && is_response_flag(token) {
+            push_field(record, "response_flags", token);
+        } else if record.duration_ms.is_none() {
+            record.duration_ms = bare_duration(token, after);
+        }
+        rest = after;
+    }
+    if let Some(id) = last_id {
+        record.set_id(id, IdKind::Request);
+    }
+}
+
+/// The text up to the next space outside quotes, and what follows.
+fn next_token(text: &str) -> (&str, &str) {
+    let mut inside = false;
+    let end = text.bytes().position(|b| {
+        inside ^= b == b'"';
+        b == b' ' && !inside
+    });
+    match end {
+        Some(end) => (&text[..end], text[end..].trim_start()),
+        None => (text, ""),
+    }
+}
+
+/// Envoy's flags after the status (`UF`, `UC,URX`): upper case only, so no byte count and no reason phrase.
+fn is_response_flag(word: &str) -> bool {
+    word.len() >= 2
+        && word.len() <= 24
+        && word.bytes().all(|b| b.is_ascii_uppercase() || b == b',')
+        && !matches!(word, "OK")
+}
+
+/// `0.002313` in seconds, `12ms`, `12 ms`.
+fn bare_duration(word: &str, after: &str) -> Option<f64> {
+    if word.contains('.') && word.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        let number: f64 = word.parse().ok()?;
+        let is_ms = after.starts_with("ms");
+        return Some(if is_ms { number } else { seconds_to_ms(number) });
+    }
+    duration_ms(word)
+}
+
+/// Rounded to a microsecond: the product of a decimal fraction is not exact.
+fn seconds_to_ms(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e3
+}
+
+/// `rt=0.022 urt=0.023 ust=502 id=UUID` and what else people call these.
+fn read_pair(record: &mut Record, key: &str, value: &str) {
+    if value.is_empty() || value == "-" {
+        return;
+    }
+    let seconds = |text: &str| text.parse().ok().map(seconds_to_ms);
+    match key.to_ascii_lowercase().replace('-', "_").as_str() {
+        "request_id" | "requestid" | "req_id" | "reqid" | "rid" | "id" | "x_request_id"
+        | "http_x_request_id" => {
+            set_request_id(record, value);
+        }
+        "trace_id" | "traceid" | "trace" => record.set_id(value, IdKind::Trace),
+        "rt" | "request_time" | "time" | "duration" => {
+            record.duration_ms = duration_ms(value).or_else(|| seconds(value)).or(record.duration_ms);
+        }
+        "ust" | "us" | "upstream_status" => push_field(record, "upstream_status", value),
+        "urt" | "upstream_response_time" | "uct" | "uht" | "upstream" | "upstream_addr" | "host" | "cs" => {
+            push_field(record, key, value);
+        }
+        "xff" | "ua" | "user_agent" | "ref" | "referer" | "referrer" | "ip" | "remote_addr" | "user"
+        | "cookie" => {}
+        _ => push_field(record, key, value),
+    }
+}

@@ -1,0 +1,139 @@
+use super::*;
+
+fn read(text: &str) -> Record {
+    let mut record = Record { message: text.to_owned(), ..Record::default() };
+    assert!(AccessLog.detect(&record), "{text}");
+    AccessLog.read(&mut record, &mut Vec::new());
+    record
+}
+
+fn id(record: &Record) -> Option<&str> {
+    record.id.as_ref().map(|id| id.text.as_str())
+}
+
+const ID: &str = "0d4d3513-edf4-5caa-abe7-8c387666ddda";
+
+#[test]
+fn reads_common_and_combined() {
+    let record = read(
+        "203.0.113.9 - ann [10/Oct/2026:13:55:36 +0000] \"GET /o/7?x=1 HTTP/1.1\" 502 157 \"https://example.com/\" \"curl/8 (a \\\"b\\\")\"",
+    );
+    assert_eq!(record.status, Some(502));
+    assert_eq!(record.method.as_deref(), Some("GET"));
+    assert_eq!(record.path.as_deref(), Some("/o/7"));
+    assert_eq!(record.time_ms, Some(1_791_640_536_000));
+    assert!(record.marks.has(Marks::CLIENT) && record.marks.has(Marks::END));
+    assert_eq!(record.level, Some(Level::Error));
+    assert_eq!(record.id, None);
+    assert!(record.fields.is_empty(), "{:?}", record.fields);
+}
+
+#[test]
+fn a_byte_count_is_no_status() {
+    let record = read("203.0.113.9 - - [10/Oct/2026:13:55:36 +0000] \"GET /o HTTP/1.1\" 200 500");
+    assert_eq!(record.status, Some(200));
+}
+
+#[test]
+fn reads_custom_tails() {
+    let nginx = read(&format!(
+        "10.0.0.2 - [2026-11-22T12:34:54+00:00] \"GET /api/o HTTP/1.1\" 502 559 rt=0.627 urt=0.626 ust=502 id={ID}"
+    ));
+    assert_eq!(id(&nginx), Some(ID));
+    assert_eq!(nginx.duration_ms, Some(627.0));
+    assert_eq!(nginx.field("upstream_status"), Some("502"));
+    assert_eq!(nginx.time_ms, Some(1_795_350_894_000));
+
+    let gunicorn = read(&format!(
+        "10.0.0.2 - [22/Nov/2026:12:35:08 +0000] \"GET /api/o HTTP/1.1\" 500 265 0.002531 request_id={ID}"
+    ));
+    assert_eq!(id(&gunicorn), Some(ID));
+    assert_eq!(gunicorn.duration_ms, Some(2.531));
+
+    let quoted = read(&format!(
+        "10.0.0.2 - - [22/Nov/2026:12:35:08 +0000] \"GET / HTTP/1.1\" 500 2 \"-\" \"-\" \"{ID}\""
+    ));
+    assert_eq!(id(&quoted), Some(ID));
+
+    let ingress = read(
+        "203.0.113.9 - - [01/Jan/2026:10:10:15 +0000] \"GET /o HTTP/1.1\" 200 12 \"-\" \"curl/8\" 90 0.321 [shop-web-80] [] 10.0.0.5:3000, 10.0.0.6:3000 0, 12 0.300, 0.021 502, 200 8f31aa008f31aa008f31aa008f31aa00",
+    );
+    assert_eq!(id(&ingress), Some("8f31aa008f31aa008f31aa008f31aa00"));
+    assert_eq!(ingress.duration_ms, Some(321.0));
+    assert_eq!(ingress.status, Some(200));
+
+    let envoy = read(
+        "[2026-01-01T10:10:15.001Z] \"GET /o HTTP/1.1\" 503 UF 0 91 5001 - \"203.0.113.9\" \"curl/8\" \"8f31aa00-0000-4000-8000-000000000001\" \"shop.example.com\" \"10.0.0.5:3000\"",
+    );
+    assert_eq!(id(&envoy), Some("8f31aa00-0000-4000-8000-000000000001"));
+    assert_eq!(envoy.field("response_flags"), Some("UF"));
+}
+
+#[test]
+fn reads_uvicorn() {
+    let record = read("INFO:     10.0.0.2:34560 - \"GET /api/rates HTTP/1.1\" 500 Internal Server Error");
+    assert_eq!(record.status, Some(500));
+    assert_eq!(record.path.as_deref(), Some("/api/rates"));
+    assert_eq!(read("INFO:     10.0.0.2:55202 - \"GET /h HTTP/1.1\" 200 OK").field("response_flags"), None);
+}
+
+#[test]
+fn reads_morgan_and_next() {
+    let cases = [
+        ("GET /o 503 31 - 12.345 ms", 12.345),
+        ("\u{1b}[0mGET /o \u{1b}[31m503\u{1b}[0m 12.345 ms - 31\u{1b}[0m", 12.345),
+        ("203.0.113.9 - GET /o HTTP/1.1 503 31 - 12.345 ms", 12.345),
+        (" GET /o 503 in 32ms (next.js: 5ms, application-code: 27ms)", 32.0),
+        (" GET /o?x=1 503 in 1.5s", 1500.0),
+    ];
+    for (line, ms) in cases {
+        let record = read(line);
+        assert_eq!((record.status, record.path.as_deref()), (Some(503), Some("/o")), "{line}");
+        assert_eq!(record.duration_ms, Some(ms), "{line}");
+    }
+    let web =
+        read("203.0.113.9 - - [Thu, 01 Jan 2026 10:10:15 GMT] \"POST /o HTTP/1.1\" 500 12 \"-\" \"curl\"");
+    assert_eq!(web.time_ms, Some(1_767_262_215_000));
+}
+
+#[test]
+fn tells_aborted_requests() {
+    let gone = read("10.0.0.2 - - [22/Nov/2026:12:35:08 +0000] \"GET /o HTTP/1.1\" 499 0 \"-\" \"-\"");
+    assert!(gone.marks.has(Marks::ABORTED) && gone.status == Some(499));
+    let unsent = read("GET /o - - - - ms");
+    assert!(unsent.marks.has(Marks::ABORTED) && unsent.status.is_none() && !unsent.marks.has(Marks::CLIENT));
+    let malformed = read("10.0.0.2 - - [22/Nov/2026:12:35:08 +0000] \"-\" 400 0 \"-\" \"-\"");
+    assert_eq!((malformed.status, malformed.method.as_deref()), (Some(400), None));
+}
+
+#[test]
+fn a_traceback_below_is_a_record_of_its_own() {
+    let mut record = Record {
+        message: "10.0.0.2 - - [22/Nov/2026:12:35:08 +0000] \"GET /o HTTP/1.1\" 200 5\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\nKeyError: 'total'".to_owned(),
+        ..Record::default()
+    };
+    let mut more = Vec::new();
+    AccessLog.read(&mut record, &mut more);
+    assert!(!record.message.contains("KeyError"));
+    assert_eq!(more.len(), 1);
+    assert_eq!(more[0].error_class.as_deref(), Some("KeyError"));
+    assert_eq!((more[0].at.part, more[0].id.clone()), (1, None));
+}
+
+#[test]
+fn leaves_other_text_alone() {
+    for text in [
+        "GET /o returned 500 in production",
+        "GET /o 500 times",
+        "│ GET https://partner.example.com/v1 502 in 88ms (cache skip)",
+        "failed: \"GET /o HTTP/1.1\" 502 from the partner",
+        "2026/01/01 10:10:15 [error] 31#31: *77 connect() failed, request: \"GET /o HTTP/1.1\", upstream: \"x\"",
+        "[2026-11-22 12:36:36,691] ERROR in app: Exception on /api/invoice [GET]",
+        "{\"msg\":\"GET /o 500 in 3ms\"}",
+        "\"",
+        "[",
+        "",
+    ] {
+        assert!(!AccessLog.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
+    }
+}

@@ -1,0 +1,441 @@
+//! Payload `json`: one JSON object as an application logger writes it, whichever logger that is.
+//!
+//! One table says what a member means (`aliases.rs`), one walk finds the members (`walk.rs`), and this file turns
+//! them into a record. JSON inside a message is unwrapped; an object that the source cut off is read as far as it
+//! goes. Envelopes of log shippers that keep the line as text (`log`, `textPayload`, `line`) are read through.
+
+mod aliases;
+mod errors;
+mod outcome;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::format::text_parts::{is_uuid, push_field, set_request_id, set_time};
+use crate::format::time::{self, Stamp};
+use crate::format::{About, Payload, access_log, ansi, json, next_stdout, plain_text, python_text};
+use crate::record::{IdKind, Level, Marks, Record};
+use aliases::Slot;
+use walk::Found;
+
+/// How many wrappings (a JSON text inside a member, and so on) are looked into.
+const MAX_DEPTH: usize = 4;
+/// Longest text before an object that can be a logger's prefix, in bytes.
+const MAX_PREFIX_BYTES: usize = 200;
+
+/// The payload `json`.
+pub struct JsonApp;
+
+impl Payload for JsonApp {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn about(&self) -> About {
+        About {
+            title: "JSON lines of an application logger (pino, winston, bunyan, ECS, zap, structlog, Serilog …)",
+            fingerprint: "a JSON object, alone or after a time and level",
+            export: "the application's standard output",
+        }
+    }
+
+    fn detect(&self, record: &Record) -> bool {
+        split(&record.message).is_some()
+    }
+
+    fn read(&self, record: &mut Record, more: &mut Vec<Record>) {
+        let message = std::mem::take(&mut record.message);
+        let Some((prefix, body)) = split(&message) else {
+            record.message = message;
+            return;
+        };
+        let map = match object(body) {
+            Some(map) => Some(map),
+            None => repair(body).inspect(|_| record.marks.insert(Marks::TRUNCATED)),
+        };
+        let Some(map) = map else {
+            record.message = message;
+            plain_text::read_text(record);
+            return;
+        };
+        read_prefix(prefix, record);
+        let logger = read_object(&map, record);
+        if matches!(logger, Some("docker" | "loki" | "gcp")) {
+            read_inner_text(record, more);
+        }
+    }
+}
+
+/// Reads the members of an object into the record by the alias table, and returns the logger's name where the
+/// object tells it. Also the reader of logfmt pairs.
+pub fn read_object(map: &Map<String, Value>, record: &mut Record) -> Option<&'static str> {
+    let mut done = Done::default();
+    read_level(map, record, 0, &mut done)
+}
+
+/// What an inner object has settled, so that the one around it does not overwrite it.
+#[derive(Default)]
+struct Done {
+    time: bool,
+    level: bool,
+    message: bool,
+}
+
+fn read_level(
+    map: &Map<String, Value>,
+    record: &mut Record,
+    depth: usize,
+    done: &mut Done,
+) -> Option<&'static str> {
+    let logger = outcome::logger(map);
+    if let Some(name) = logger {
+        push_field(record, "logger", name);
+    }
+    let mut found = Found::default();
+    found.walk(map, record);
+    let message = message_text(map, &found, logger);
+    let inner = message.as_deref().filter(|_| depth < MAX_DEPTH).and_then(inner_object);
+    if let Some(inner) = inner {
+        read_level(&inner, record, depth + 1, done);
+    } else if let Some(message) = message.filter(|_| !done.message) {
+        record.message = message;
+        done.message = true;
+    }
+    read_head(&mut found, record, logger, done);
+    read_place(&mut found, record);
+    read_ids(&mut found, record);
+    errors::read(map, &mut found, record);
+    outcome::read(map, &mut found, record, logger);
+    found.keep_unread(record);
+    logger
+}
+
+/// Time and level.
+fn read_head(found: &mut Found<'_>, record: &mut Record, logger: Option<&str>, done: &mut Done) {
+    if let Some(stamp) = found.value(Slot::Time).and_then(stamp_of) {
+        if !done.time {
+            set_time(record, stamp);
+            done.time = true;
+        }
+    }
+    let level = match found.value(Slot::Level).and_then(|value| level_of(value, logger)) {
+        Some(level) => Some(level),
+        None if logger == Some("serilog") => Some(Level::Info),
+        None => {
+            found.give_back(Slot::Level);
+            None
+        }
+    };
+    if let Some(level) = level.filter(|_| !done.level) {
+        record.level = Some(level);
+        done.level = true;
+    }
+}
+
+/// Where the process ran, and as what.
+fn read_place(found: &mut Found<'_>, record: &mut Record) {
+    let text = |slot| found.value(slot).and_then(json::scalar);
+    let host = text(Slot::Host);
+    let pid = text(Slot::Pid);
+    let stream = match (host, pid) {
+        (Some(host), Some(pid)) => Some(format!("{host}:{pid}")),
+        (Some(one), None) | (None, Some(one)) => Some(one),
+        (None, None) => None,
+    };
+    let version = text(Slot::Version).filter(|version| is_release(version));
+    let deployment = text(Slot::Deployment).or_else(|| version.clone());
+    let places = [
+        (&mut record.stream, stream),
+        (&mut record.region, text(Slot::Region)),
+        (&mut record.environment, text(Slot::Environment)),
+        (&mut record.branch, text(Slot::Branch)),
+        (&mut record.runtime, text(Slot::Runtime)),
+        (&mut record.deployment, deployment),
+    ];
+    for (place, value) in places {
+        if place.is_none() {
+            *place = value;
+        }
+    }
+    if version.is_none() {
+        found.give_back(Slot::Version);
+    }
+    // An insert ID is unique only together with its time.
+    if let (Some(id), Some(ms)) = (found.value(Slot::EventId).and_then(json::scalar), record.time_ms) {
+        record.event_id.get_or_insert_with(|| format!("{ms}:{id}"));
+    }
+}
+
+/// A version that names a release: a dotted number or a hash, not the `0` and `1` of a schema.
+fn is_release(version: &str) -> bool {
+    let digits = version.bytes().any(|b| b.is_ascii_digit());
+    let hash = version.len() >= 7 && version.bytes().all(|b| b.is_ascii_hexdigit());
+    digits && (hash || version.contains('.') || version.starts_with('v')) && version.len() <= 80
+}
+
+fn read_ids(found: &mut Found<'_>, record: &mut Record) {
+    if let Some(id) = found.value(Slot::RequestId).and_then(json::scalar) {
+        set_request_id(record, &id);
+    }
+    if let Some(trace) = found.value(Slot::TraceId).and_then(json::scalar) {
+        if let Some(id) = trace_id(&trace) {
+            record.set_id(&id, IdKind::Trace);
+        }
+    }
+}
+
+/// The trace ID inside `00-TRACE-SPAN-01`, `TRACE/SPAN;o=1`, `projects/P/traces/TRACE`, `0xTRACE`.
+fn trace_id(raw: &str) -> Option<String> {
+    if raw.len() > 200 || raw.contains(char::is_whitespace) {
+        return None;
+    }
+    let mut parts = raw.split('-');
+    let id = match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(version), Some(trace), Some(_), Some(_), None) if version.len() == 2 && trace.len() == 32 => {
+            trace
+        }
+        _ if raw.starts_with("projects/") => raw,
+        _ => raw.split('/').next().unwrap_or_default().trim_start_matches("0x"),
+    };
+    Some(id.to_ascii_lowercase())
+}
+
+/// The text of the entry: by the table, but for loggers that mean another member or a template.
+fn message_text(map: &Map<String, Value>, found: &Found<'_>, logger: Option<&str>) -> Option<String> {
+    let value = match (logger, map.get("msg")) {
+        (Some("pino" | "bunyan"), Some(msg @ Value::String(_))) => msg,
+        _ => found.value(Slot::Message)?,
+    };
+    let text = match value {
+        Value::Array(items) => {
+            let parts: Vec<String> = items.iter().take(16).filter_map(json::scalar).collect();
+            parts.join(" ")
+        }
+        other => json::scalar(other)?,
+    };
+    let text = if logger == Some("serilog") && !map.contains_key("@m") { render(&text, map) } else { text };
+    Some(ansi::strip(text.trim_end_matches(['\n', '\r'])).into_owned())
+}
+
+/// Fills a Serilog template: `{Name}`, `{@Name}`, `{Name:format}` by the property of that name.
+/// <https://github.com/serilog/serilog-formatting-compact>
+fn render(template: &str, map: &Map<String, Value>) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some(open) = rest.find('{') {
+        let (before, from) = rest.split_at(open);
+        out.push_str(before);
+        let close = from.bytes().take(128).position(|b| b == b'}');
+        let Some(close) = close else {
+            out.push('{');
+            rest = &from[1..];
+            continue;
+        };
+        let name = from[1..close].trim_start_matches(['@', '$']);
+        let name = name.split([':', ',']).next().unwrap_or_default();
+        match map.get(name) {
+            Some(Value::String(text)) => out.push_str(text),
+            Some(value) => out.push_str(&value.to_string()),
+            None => out.push_str(&from[..=close]),
+        }
+        rest = &from[close + 1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A time in a member: a text, or a number of any unit.
+fn stamp_of(value: &Value) -> Option<Stamp> {
+    let zoned = |ms| Stamp { ms, zoned: true };
+    match value {
+        Value::String(text) => time::parse(text),
+        Value::Number(number) => match number.as_u64() {
+            Some(whole) => time::from_integer(i128::from(whole)).map(zoned),
+            None => time::from_float(number.as_f64()?).map(zoned),
+        },
+        _ => None,
+    }
+}
+
+/// A level in a member. `DEFAULT` of Google Cloud says nothing; `ERROR+4` of slog counts as its base, four steps up
+/// being one level; numbers are pino's unless the logger has its own.
+fn level_of(value: &Value, logger: Option<&str>) -> Option<Level> {
+    if let Value::Number(number) = value {
+        let number = number.as_i64()?;
+        return match logger {
+            Some("python") => Some(Level::from_pino(number + 10)),
+            _ if number >= 100 => Some(Level::from_pino(number.min(800) / 10 + 10)),
+            _ if number >= 10 => Some(Level::from_pino(number)),
+            // 0 to 7 without a logger's name: syslog's scale.
+            _ => Some(match number {
+                ..3 => Level::Fatal,
+                3 => Level::Error,
+                4 => Level::Warn,
+                5 | 6 => Level::Info,
+                _ => Level::Debug,
+            }),
+        };
+    }
+    let text = json::scalar(value)?;
+    let text = ansi::strip(&text);
+    if text.eq_ignore_ascii_case("default") {
+        return None;
+    }
+    match text.split_once(['+', '-']) {
+        Some(("ERROR", "4")) => Some(Level::Fatal),
+        Some(("DEBUG", "4")) if text.contains('-') => Some(Level::Trace),
+        Some((base, offset)) if offset.parse::<u8>().is_ok() => Level::parse(base),
+        _ => Level::parse(&text),
+    }
+}
+
+/// Reads the text that an envelope kept, by the first text payload that knows it.
+fn read_inner_text(record: &mut Record, more: &mut Vec<Record>) {
+    let payloads: [&dyn Payload; 4] =
+        [&access_log::AccessLog, &next_stdout::NextStdout, &python_text::PythonText, &plain_text::PlainText];
+    if let Some(payload) = payloads.iter().find(|payload| payload.detect(record)) {
+        payload.read(record, more);
+    }
+}
+
+/// The logger's prefix and the object of a message; none if the message is no JSON. Nothing is parsed here.
+fn split(message: &str) -> Option<(&str, &str)> {
+    let text = message.trim();
+    if text.starts_with('{') {
+        let next = text[1..].trim_start().bytes().next();
+        return matches!(next, Some(b'"') | Some(b'}')).then_some(("", text));
+    }
+    if text.starts_with("\"{\\\"") && text.ends_with('"') {
+        return Some(("", text));
+    }
+    if !text.ends_with('}') {
+        return None;
+    }
+    let at = text.find("{\"").filter(|at| *at <= MAX_PREFIX_BYTES)?;
+    is_prefix(&text[..at]).then(|| (&text[..at], &text[at..]))
+}
+
+/// Whether a text before an object is a logger's or shipper's prefix: times, numbers, a level, bracketed words,
+/// `web-1  |`, `heroku[web.1]:`, `--`; prose is not.
+fn is_prefix(prefix: &str) -> bool {
+    prefix.split_whitespace().all(|word| {
+        let bytes = word.as_bytes();
+        bytes[0].is_ascii_digit()
+            || matches!(bytes[0], b'[' | b'#' | b'<' | b'(')
+            || matches!(bytes[bytes.len() - 1], b']' | b'>')
+            || bytes.iter().all(|b| b.is_ascii_punctuation())
+            || word.ends_with("]:")
+            || Level::parse(word.trim_end_matches([':', ','])).is_some()
+            || (prefix.contains(" | ") && prefix.starts_with(word))
+            || matches!(word, "UTC" | "GMT" | "stdout" | "stderr")
+    })
+}
+
+/// Time, level and a tagged request ID (Rails: `I, [time #pid]  INFO -- : [uuid] {…}`) of the prefix.
+fn read_prefix(prefix: &str, record: &mut Record) {
+    if prefix.is_empty() {
+        return;
+    }
+    for word in prefix.split([' ', '\t', ',']).filter(|word| !word.is_empty()).take(12) {
+        let bare = word.trim_matches(['[', ']', '(', ')', ':']);
+        if is_uuid(bare) {
+            set_request_id(record, bare);
+        } else if let Some(stamp) = time::parse(bare) {
+            set_time(record, stamp);
+        } else if word.len() > 1 {
+            if let Some(level) = Level::parse(word.trim_end_matches(':')) {
+                record.level = Some(level);
+            }
+        }
+    }
+}
+
+/// An object inside a text: the text is one, holds one as a quoted string, or ends in one after a prefix.
+fn inner_object(text: &str) -> Option<Map<String, Value>> {
+    let (_, body) = split(text)?;
+    body.ends_with(['}', '"']).then(|| object(body)).flatten()
+}
+
+/// Parses an object, unwrapping one level of string.
+fn object(body: &str) -> Option<Map<String, Value>> {
+    if body.starts_with('"') {
+        let inner: String = serde_json::from_str(body).ok()?;
+        return parse(inner.trim());
+    }
+    parse(body)
+}
+
+fn parse(text: &str) -> Option<Map<String, Value>> {
+    match serde_json::from_str::<FirstLevel>(text) {
+        Ok(parsed) => Some(parsed.0),
+        Err(_) => json::object(text.as_bytes()),
+    }
+}
+
+/// An object of a logger that may repeat keys: its own `level` and `time` come first and stand, of every other key
+/// the last one is meant (pino writes child bindings before the logged object).
+struct FirstLevel(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for FirstLevel {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = FirstLevel;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<FirstLevel, A::Error> {
+                let mut map = Map::new();
+                while let Some((key, value)) = access.next_entry::<String, Value>()? {
+                    if !(matches!(key.as_str(), "level" | "time") && map.contains_key(&key)) {
+                        map.insert(key, value);
+                    }
+                }
+                Ok(FirstLevel(map))
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+/// Reads an object that was cut off: up to its last complete member, then closed.
+fn repair(body: &str) -> Option<Map<String, Value>> {
+    let mut open: Vec<char> = Vec::new();
+    let (mut in_string, mut escaped) = (false, false);
+    let mut last: Option<(usize, String)> = None;
+    for (at, c) in body.char_indices() {
+        if in_string {
+            match c {
+                _ if escaped => escaped = false,
+                '\\' => escaped = true,
+                '"' => in_string = false,
+                _ => {}
+            }
+            continue;
+        }
+        match c {
+            '"' => in_string = true,
+            '{' => open.push('}'),
+            '[' => open.push(']'),
+            '}' | ']' => {
+                if open.pop() != Some(c) {
+                    return None;
+                }
+            }
+            // Depth is bounded so that remembering the closers stays cheap.
+            ',' if open.len() <= 8 => last = Some((at, open.iter().rev().collect())),
+            _ => {}
+        }
+    }
+    let (at, closers) = last.filter(|_| !open.is_empty())?;
+    parse(&format!("{}{closers}", &body[..at]))
+}

@@ -1,0 +1,467 @@
+//! Which member of a logger's object means what: the alias table, as data.
+//!
+//! Names are folded: lower case without `_` and `-`, nested members with dots. Within a row the first name that
+//! is present wins. Members below a wrapper (`meta`, `context` …) count as if they stood at top level.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+/// What a member can mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// When the application wrote the line.
+    Time,
+    /// Severity.
+    Level,
+    /// The text.
+    Message,
+    /// Status in response position: always this request's.
+    Status,
+    /// A bare status: this request's only beside a method and a path of its own.
+    BareStatus,
+    /// Method beside the status, or bound to a request logger.
+    Method,
+    /// Request target.
+    Path,
+    /// Method bound by a request logger (`req.method`): on every line of the request, so no proof of an access record.
+    BoundMethod,
+    /// Target bound by a request logger.
+    BoundPath,
+    /// Route template.
+    Route,
+    /// Explicit request ID.
+    RequestId,
+    /// Trace ID.
+    TraceId,
+    /// An error as an object or a text.
+    Error,
+    /// Class of an error in flat members.
+    ErrorClass,
+    /// Message of an error in flat members.
+    ErrorMessage,
+    /// Stack in a flat member.
+    Stack,
+    /// Code of an error in a flat member.
+    ErrorCode,
+    /// Duration of the request.
+    Duration,
+    /// Region.
+    Region,
+    /// Deployment or release.
+    Deployment,
+    /// A version, which is a deployment only if it looks like one.
+    Version,
+    /// Environment.
+    Environment,
+    /// Git branch.
+    Branch,
+    /// Runtime.
+    Runtime,
+    /// Host or instance.
+    Host,
+    /// Process.
+    Pid,
+    /// The event's own ID.
+    EventId,
+}
+
+/// How many slots there are.
+pub const SLOTS: usize = Slot::EventId as usize + 1;
+
+/// The table. Sources of the names: the loggers' own documentation and serialisers (pino, pino-http, fastify,
+/// winston, bunyan, log4js, tslog, NestJS, ECS, Google Cloud, zap, slog, zerolog, structlog, python-json-logger,
+/// lograge, Serilog, tracing).
+const ALIASES: &[(Slot, &[&str])] = &[
+    (
+        Slot::Time,
+        &[
+            "@timestamp",
+            "@t",
+            "timestamp",
+            "time",
+            "ts",
+            "timegenerated",
+            "eventtimestamp",
+            "starttime",
+            "asctime",
+            "datetime",
+            "date",
+            "timeiso8601",
+            "msec",
+            "t",
+            "receivetimestamp",
+        ],
+    ),
+    (
+        Slot::Level,
+        &[
+            "level",
+            "lvl",
+            "log.level",
+            "severity",
+            "severitytext",
+            "levelname",
+            "@l",
+            "loglevel",
+            "loglevelname",
+            "level.levelstr",
+            "levelno",
+            "logging.googleapis.com/severity",
+            "errorseverity",
+            "at",
+        ],
+    ),
+    (
+        Slot::Message,
+        &[
+            "message",
+            "msg",
+            "@m",
+            "@message",
+            "textpayload",
+            "event",
+            "eventmessage",
+            "@mt",
+            "0",
+            "log",
+            "line",
+            "desc",
+            "text",
+        ],
+    ),
+    (
+        Slot::Status,
+        &[
+            "res.statuscode",
+            "http.response.statuscode",
+            "httprequest.status",
+            "http.statuscode",
+            "httpstatus",
+            "event.response.status",
+        ],
+    ),
+    (
+        Slot::BareStatus,
+        &[
+            "status",
+            "statuscode",
+            "httpstatuscode",
+            "responsestatus",
+            "responsestatuscode",
+            "responsecode",
+            "response.status",
+            "response.statuscode",
+            "resp.status",
+            "res.status",
+        ],
+    ),
+    (
+        Slot::Method,
+        &[
+            "http.request.method",
+            "httprequest.requestmethod",
+            "http.method",
+            "method",
+            "requestmethod",
+            "httpmethod",
+            "verb",
+            "request.method",
+        ],
+    ),
+    (
+        Slot::Path,
+        &[
+            "url.path",
+            "httprequest.requesturl",
+            "http.target",
+            "url.original",
+            "url.full",
+            "http.url",
+            "requestpath",
+            "requesturi",
+            "requesturl",
+            "request.path",
+            "request.uri",
+            "request.url",
+            "path",
+            "uri",
+            "url",
+            "originalurl",
+        ],
+    ),
+    (Slot::BoundMethod, &["req.method"]),
+    (Slot::BoundPath, &["req.originalurl", "req.url", "req.path"]),
+    (Slot::Route, &["http.route", "route", "routepath", "routepattern", "req.route", "req.route.path"]),
+    (
+        Slot::RequestId,
+        &[
+            "requestid",
+            "reqid",
+            "req.id",
+            "req.reqid",
+            "req.requestid",
+            "xrequestid",
+            "http.request.id",
+            "http.requestid",
+            "request.id",
+            "request.requestid",
+            "awsrequestid",
+            "xvercelid",
+            "vercelid",
+            "correlationid",
+            "xcorrelationid",
+            "executionid",
+            "labels.executionid",
+            "invocationid",
+            "faas.invocationid",
+            "cfray",
+            "rayid",
+            "req.headers.xrequestid",
+            "req.headers.xvercelid",
+            "req.headers.xcorrelationid",
+            "request.headers.xrequestid",
+        ],
+    ),
+    (
+        Slot::TraceId,
+        &[
+            "trace.id",
+            "traceid",
+            "dd.traceid",
+            "@tr",
+            "logging.googleapis.com/trace",
+            "trace",
+            "otel.traceid",
+            "oteltraceid",
+            "traceparent",
+            "xcloudtracecontext",
+            "xamzntraceid",
+            "amzntraceid",
+        ],
+    ),
+    (Slot::Error, &["err", "error", "exception", "excinfo", "@x", "rawerror", "cause", "e", "reason"]),
+    (
+        Slot::ErrorClass,
+        &[
+            "error.type",
+            "error.kind",
+            "exception.type",
+            "errortype",
+            "errorname",
+            "errorclass",
+            "exctype",
+            "exceptionclass",
+            "err.type",
+            "error.name",
+        ],
+    ),
+    (
+        Slot::ErrorMessage,
+        &["error.message", "exception.message", "errormessage", "errmsg", "excvalue", "err.message"],
+    ),
+    (
+        Slot::Stack,
+        &[
+            "error.stacktrace",
+            "error.stack",
+            "exception.stacktrace",
+            "stack",
+            "stacktrace",
+            "errorverbose",
+            "errorstack",
+            "err.stack",
+        ],
+    ),
+    (Slot::ErrorCode, &["error.code", "errorcode", "code", "sqlstate", "statecode", "errcode", "errno"]),
+    (
+        Slot::Duration,
+        &[
+            "responsetime",
+            "durationms",
+            "elapsedms",
+            "responsetimems",
+            "latencyms",
+            "durationmillis",
+            "executiontimems",
+            "event.duration",
+            "httprequest.latency",
+            "http.server.request.duration",
+            "requesttime",
+            "totalduration",
+            "duration",
+            "elapsed",
+            "latency",
+            "took",
+            "timetaken",
+            "service",
+        ],
+    ),
+    (Slot::Region, &["cloud.region", "region", "awsregion", "flyregion", "resource.labels.location"]),
+    (
+        Slot::Deployment,
+        &[
+            "deploymentid",
+            "deployment.id",
+            "deployment",
+            "deployid",
+            "resource.labels.revisionname",
+            "release",
+            "gitsha",
+            "commit",
+            "commitsha",
+            "gitcommit",
+            "vercelgitcommitsha",
+            "buildid",
+        ],
+    ),
+    (Slot::Version, &["service.version", "dd.version", "appversion", "version"]),
+    (
+        Slot::Environment,
+        &[
+            "deployment.environment.name",
+            "deployment.environment",
+            "service.environment",
+            "environment",
+            "vercelenv",
+            "nodeenv",
+            "dd.env",
+            "env",
+            "stage",
+        ],
+    ),
+    (Slot::Branch, &["branch", "gitbranch", "vercelgitcommitref"]),
+    (Slot::Runtime, &["process.runtime.name", "runtime"]),
+    (
+        Slot::Host,
+        &[
+            "hostname",
+            "host.name",
+            "host.hostname",
+            "k8s.pod.name",
+            "podname",
+            "resource.labels.podname",
+            "dyno",
+            "instance",
+            "instanceid",
+        ],
+    ),
+    (Slot::Pid, &["pid", "process.pid", "processid"]),
+    (Slot::EventId, &["insertid"]),
+];
+
+/// Objects whose members count as if they stood at top level.
+pub const WRAPPERS: &[&str] =
+    &["fields", "@fields", "meta", "logmeta", "jsonpayload", "attributes", "metadata"];
+
+/// Wrappers that also hold other people's answers: a status, method or path below them proves nothing.
+pub const LOOSE_WRAPPERS: &[&str] = &[
+    "context",
+    "ctx",
+    "extra",
+    "data",
+    "payload",
+    "details",
+    "properties",
+    "mdc",
+    "span",
+    "spans",
+    "customdimensions",
+    "labels",
+    "message",
+    "info",
+];
+
+/// Members that are never kept: what identifies people, what opens doors, and the process's environment.
+const PRIVATE: &[&str] = &[
+    "headers",
+    "rawheaders",
+    "header",
+    "respheaders",
+    "cookie",
+    "cookies",
+    "setcookie",
+    "authorization",
+    "useragent",
+    "ua",
+    "clientua",
+    "ip",
+    "ips",
+    "clientip",
+    "remoteip",
+    "srcip",
+    "serverip",
+    "remoteaddress",
+    "remoteaddr",
+    "remoteport",
+    "clientaddress",
+    "xforwardedfor",
+    "httpxforwardedfor",
+    "xrealip",
+    "fwd",
+    "referer",
+    "referrer",
+    "httpreferrer",
+    "httpreferer",
+    "httpuseragent",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "accesstoken",
+    "refreshtoken",
+    "apikey",
+    "email",
+    "session",
+    "argv",
+    "req.body",
+    "req.query",
+    "req.params",
+    "request.body",
+    "request.query",
+    "request.params",
+    "process.env",
+];
+
+type Index = HashMap<&'static str, (Slot, usize)>;
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut index = Index::new();
+    for (slot, names) in ALIASES {
+        for (rank, name) in names.iter().enumerate() {
+            index.insert(name, (*slot, rank));
+        }
+    }
+    index
+});
+
+/// The meaning of a folded path and its rank within the row: lower is better.
+pub fn meaning(path: &str) -> Option<(Slot, usize)> {
+    INDEX.get(path).copied()
+}
+
+/// Whether a member is never kept, by its folded path.
+pub fn is_private(path: &str) -> bool {
+    let last = path.rsplit('.').next().unwrap_or(path);
+    PRIVATE.iter().any(|name| *name == last || *name == path)
+}
+
+/// A member's name as the table spells it.
+pub fn fold(key: &str) -> String {
+    key.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_folded_and_unique() {
+        let names: Vec<&str> = ALIASES.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        for name in &names {
+            assert_eq!(*name, fold(name));
+            assert!(!is_private(name) || name.contains("headers."), "{name}");
+        }
+        assert_eq!(names.len(), INDEX.len(), "a name stands in two rows");
+        assert_eq!(ALIASES.len(), SLOTS);
+    }
+}

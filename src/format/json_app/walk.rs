@@ -1,0 +1,206 @@
+//! Finds the members of a logger's object by meaning: one pass over the object, whatever its nesting.
+
+use serde_json::{Map, Value};
+
+use super::aliases::{self, LOOSE_WRAPPERS, SLOTS, Slot, WRAPPERS};
+use crate::format::json;
+use crate::format::text_parts::push_field;
+use crate::record::Record;
+
+/// Deepest nesting that is looked into.
+const MAX_DEPTH: usize = 6;
+/// How many elements of an array are looked at.
+const MAX_ITEMS: usize = 8;
+
+/// One member with a meaning.
+struct Member<'v> {
+    rank: usize,
+    name: String,
+    value: &'v Value,
+}
+
+/// The best member of every slot, and the errors.
+#[derive(Default)]
+pub struct Found<'v> {
+    slots: [Option<Member<'v>>; SLOTS],
+    unread: Vec<Slot>,
+    /// Members that hold an error, as found.
+    pub errors: Vec<&'v Value>,
+}
+
+/// Where the walk stands.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    /// Folded path, wrappers left out.
+    path: &'p str,
+    /// Path as written.
+    name: &'p str,
+    depth: usize,
+    /// Below a wrapper that may hold another service's answer.
+    loose: bool,
+}
+
+impl<'v> Found<'v> {
+    /// Walks the object; members without a meaning become other fields of the record.
+    pub fn walk(&mut self, map: &'v Map<String, Value>, record: &mut Record) {
+        self.members(map, Place { path: "", name: "", depth: 0, loose: false }, record);
+    }
+
+    /// The best member of a slot.
+    pub fn value(&self, slot: Slot) -> Option<&'v Value> {
+        self.slots[slot as usize].as_ref().map(|member| member.value)
+    }
+
+    /// The name, as written, of the best member of a slot.
+    pub fn name(&self, slot: Slot) -> &str {
+        self.slots[slot as usize].as_ref().map_or("", |member| member.name.as_str())
+    }
+
+    /// Says that a member turned out to mean something else: it becomes another field.
+    pub fn give_back(&mut self, slot: Slot) {
+        self.unread.push(slot);
+    }
+
+    /// Keeps the members that were given back.
+    pub fn keep_unread(&mut self, record: &mut Record) {
+        for slot in std::mem::take(&mut self.unread) {
+            if let Some(member) = &self.slots[slot as usize] {
+                if let Some(text) = json::scalar(member.value) {
+                    push_field(record, &member.name, &text);
+                }
+            }
+        }
+    }
+
+    fn members(&mut self, map: &'v Map<String, Value>, place: Place<'_>, record: &mut Record) {
+        for (key, value) in map {
+            let folded = aliases::fold(key);
+            let path = if place.path.is_empty() { folded } else { format!("{}.{folded}", place.path) };
+            let name = if place.name.is_empty() { key.clone() } else { format!("{}.{key}", place.name) };
+            self.member(value, Place { path: &path, name: &name, ..place }, record);
+        }
+    }
+
+    fn member(&mut self, value: &'v Value, place: Place<'_>, record: &mut Record) {
+        if value.is_null() || place.depth > MAX_DEPTH {
+            return;
+        }
+        if aliases::is_private(place.path) {
+            self.headers(value, place);
+            return;
+        }
+        if let Some((slot, rank)) = aliases::meaning(place.path) {
+            if self.take(slot, rank, value, place) {
+                return;
+            }
+        }
+        match value {
+            Value::Object(map) => {
+                let strict = WRAPPERS.contains(&place.path);
+                let loose = LOOSE_WRAPPERS.contains(&place.path);
+                let path = if strict || loose { "" } else { place.path };
+                let below = Place { path, depth: place.depth + 1, loose: place.loose || loose, ..place };
+                self.members(map, below, record);
+            }
+            Value::Array(items) => self.items(items, place, record),
+            _ => {
+                if let Some(text) = json::scalar(value) {
+                    push_field(record, place.name, &text);
+                }
+            }
+        }
+    }
+
+    /// An array: log4js puts the arguments of a call into one, spans and wrappers can be one.
+    fn items(&mut self, items: &'v [Value], place: Place<'_>, record: &mut Record) {
+        for (index, item) in items.iter().take(MAX_ITEMS).enumerate() {
+            let name = format!("{}.{index}", place.name);
+            match item {
+                Value::Object(_) => {
+                    self.member(item, Place { name: &name, depth: place.depth + 1, ..place }, record);
+                }
+                Value::String(_) if place.path == "data" && index == 0 => {
+                    self.put(Slot::Message, usize::MAX, item, &name);
+                }
+                _ => {
+                    if let Some(text) = json::scalar(item) {
+                        push_field(record, &name, &text);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes a member for a slot; false if its type does not fit or it stands where it proves nothing.
+    fn take(&mut self, slot: Slot, rank: usize, value: &'v Value, place: Place<'_>) -> bool {
+        let proves = matches!(
+            slot,
+            Slot::RequestId
+                | Slot::TraceId
+                | Slot::Error
+                | Slot::ErrorClass
+                | Slot::ErrorMessage
+                | Slot::Stack
+                | Slot::Status
+                | Slot::BoundMethod
+                | Slot::BoundPath
+        );
+        if place.loose && !proves {
+            return false;
+        }
+        match (slot, value) {
+            (_, Value::String(text)) if matches!(text.as_str(), "" | "-" | "null" | "undefined") => {
+                return true;
+            }
+            (Slot::Error, Value::Object(_) | Value::Array(_)) => {
+                self.errors.push(value);
+                return true;
+            }
+            (Slot::Error, Value::String(_)) if !matches!(place.path, "cause" | "e" | "reason") => {
+                self.errors.push(value);
+                return true;
+            }
+            (Slot::Error, _) => return false,
+            (Slot::TraceId, Value::String(text)) if text.contains(char::is_whitespace) => {
+                self.put(Slot::Stack, usize::MAX, value, place.name);
+                return true;
+            }
+            (Slot::TraceId, Value::Array(_)) => {
+                self.put(Slot::Stack, usize::MAX, value, place.name);
+                return true;
+            }
+            (Slot::Message | Slot::Stack, Value::Array(_)) => {}
+            (_, Value::Object(_) | Value::Array(_)) => return false,
+            _ => {}
+        }
+        self.put(slot, rank, value, place.name);
+        true
+    }
+
+    fn put(&mut self, slot: Slot, rank: usize, value: &'v Value, name: &str) {
+        let place = &mut self.slots[slot as usize];
+        if place.as_ref().is_none_or(|have| rank < have.rank) {
+            *place = Some(Member { rank, name: name.to_owned(), value });
+        }
+    }
+
+    /// Headers are never kept, but an ID may stand only there.
+    fn headers(&mut self, value: &'v Value, place: Place<'_>) {
+        let Value::Object(map) = value else { return };
+        if !matches!(place.path, "req.headers" | "request.headers" | "headers") {
+            return;
+        }
+        for (key, value) in map {
+            let value = match value {
+                Value::Array(items) => items.first().unwrap_or(value),
+                other => other,
+            };
+            let folded = aliases::fold(key);
+            if let Some((slot, rank)) = aliases::meaning(&format!("req.headers.{folded}")) {
+                self.put(slot, rank, value, key);
+            } else if matches!(folded.as_str(), "traceparent" | "xcloudtracecontext") {
+                self.put(Slot::TraceId, usize::MAX, value, key);
+            }
+        }
+    }
+}

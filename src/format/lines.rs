@@ -1,0 +1,308 @@
+//! Container `lines`: entries without an envelope, as a program wrote them to its standard output: a physical
+//! line with the lines that continue it, or one JSON object. It tells where entries begin; what they say is the
+//! business of the payloads.
+
+use crate::format::{About, Container, Decoded, ansi};
+use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::record::{Marks, Record};
+
+#[cfg(test)]
+mod tests;
+
+/// The container `lines`.
+pub struct Lines;
+
+impl Container for Lines {
+    fn name(&self) -> &'static str {
+        "lines"
+    }
+
+    fn about(&self) -> About {
+        About {
+            title: "Plain lines or JSON lines, as a program printed them",
+            fingerprint: "no envelope around the entries",
+            export: "redirect the program's output to a file, or `docker logs NAME`, `kubectl logs POD`",
+        }
+    }
+
+    fn detect(&self, frame: &Frame<'_>, _context: &FrameContext) -> Option<&'static str> {
+        match frame.kind {
+            FrameKind::Line => Some("a line without an envelope"),
+            FrameKind::Json => Some("a JSON object without an envelope"),
+            FrameKind::Csv => None,
+        }
+    }
+
+    fn starts_entry(&self, line: &[u8]) -> bool {
+        starts_entry(line)
+    }
+
+    fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
+        if frame.kind == FrameKind::Csv {
+            return Decoded::NotMine;
+        }
+        let text = String::from_utf8_lossy(frame.bytes);
+        let text = text.trim_start_matches(['\u{feff}', '\0']).trim_end_matches(['\n', '\r', '\0', ' ']);
+        if text.trim().is_empty() {
+            return Decoded::Ignored("blank line");
+        }
+        let mut record = Record { at: frame.at, message: text.to_owned(), ..Record::default() };
+        let first = text.lines().next().unwrap_or_default();
+        if frame.kind == FrameKind::Line && is_fragment(&ansi::strip(first)) {
+            record.marks.insert(Marks::CONTINUATION);
+        }
+        out.push(record);
+        Decoded::Records
+    }
+}
+
+/// What a line begins with when it only ever stands below another one. `{` lines never do.
+const CONTINUATION_PREFIXES: &[&str] = &[
+    // Node.js and its libraries: frames, causes, module chains, crash trailers, the heap's last words.
+    "at ",
+    "Caused by:",
+    "caused by:",
+    "Suppressed:",
+    "[cause]:",
+    "[errors]:",
+    "[auth][cause]",
+    "[auth][details]",
+    "Require stack:",
+    "- /",
+    "- file://",
+    "Node.js v",
+    "Emitted '",
+    "----- Native stack trace",
+    "----- JavaScript stack trace",
+    // Python: `Traceback` nearly always stands below the line of the logger.
+    "Traceback (most recent call last):",
+    "During handling of the above exception",
+    "The above exception was the direct cause",
+    "(Background on this error at:",
+    "For more information check:",
+    "[SQL: ",
+    "[parameters: ",
+    // .NET and Java.
+    "--- End of stack trace from previous location",
+    "--- End of inner exception stack trace",
+    "nested exception is:",
+    // PostgreSQL's follow-up lines as drivers print them.
+    "DETAIL:  ",
+    "HINT:  ",
+    "CONTEXT:  ",
+    "LINE 1: ",
+    // Go.
+    "goroutine ",
+    "created by ",
+    // Texts of several lines: Next.js, NextAuth, Prisma.
+    "http://",
+    "https://",
+    "Learn more: ",
+    "Learn More: ",
+    "Read more: ",
+    "Import trace for requested module:",
+    "- Local:",
+    "- Network:",
+    "- Environments:",
+    "- Experiments",
+    "Invalid `prisma.",
+    "Invalid `",
+    "Can't reach database server at `",
+    "Please make sure your database server is running",
+    "Timed out fetching a new connection from the connection pool",
+    "Environment variable not found: ",
+    "error: Environment variable not found: ",
+    "  -->  ",
+    "→ ",
+    "> ",
+];
+
+/// Symbols that Next.js puts before its own lines, with or without a space before them.
+const NEXT_SYMBOLS: &[&str] = &["⨯ ", "â¨¯ ", "⚠ ", "▲ ", "✓ ", "○ ", "» "];
+
+/// Whether a physical line begins an entry; a pure function of the line.
+///
+/// A line continues the entry before it if it is blank, indented, closes a bracket, draws carets, or begins with
+/// what only follows (see [`CONTINUATION_PREFIXES`]); so does the unindented last line of a Python traceback.
+/// Exceptions: Next.js indents its own lines by one space, and V8's own error classes (`TypeError: …`) begin an
+/// entry because Node.js and Express print a stack without any line before it. Python has classes of the same
+/// names: there the wording decides.
+pub fn starts_entry(line: &[u8]) -> bool {
+    if line.first() == Some(&b'{') {
+        return true;
+    }
+    let text = String::from_utf8_lossy(line);
+    let text = ansi::strip(text.trim_start_matches(['\u{feff}', '\0']).trim_end());
+    let body = text.trim_start();
+    if body.is_empty() {
+        return false;
+    }
+    if body.len() < text.len() {
+        return begins_next_line(body);
+    }
+    !(is_fragment(&text)
+        || CONTINUATION_PREFIXES.iter().any(|prefix| text.starts_with(prefix))
+        || is_python_last_line(&text))
+}
+
+/// Whether an indented line is one of Next.js's own: a symbol, or a request line of its development server.
+fn begins_next_line(body: &str) -> bool {
+    NEXT_SYMBOLS.iter().any(|symbol| body.starts_with(symbol))
+        || super::text_parts::request_line(body).is_some_and(|(_, target)| {
+            target.starts_with('/')
+                && target.contains(" in ")
+                && target.split(' ').nth(1).is_some_and(is_status)
+        })
+}
+
+fn is_status(word: &str) -> bool {
+    word.len() == 3 && word.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Whether a line makes no sense without the one before it: indented, a frame, a closing bracket, carets.
+fn is_fragment(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    match bytes.first() {
+        None => false,
+        Some(b' ' | b'\t') => !begins_next_line(text.trim_start()),
+        Some(b'}' | b']' | b')') => {
+            bytes.iter().all(|b| matches!(b, b'}' | b']' | b')' | b',' | b';' | b' '))
+        }
+        Some(b'^' | b'~') => bytes.iter().all(|b| matches!(b, b'^' | b'~' | b' ')),
+        Some(b'.') => {
+            text.starts_with("... ") && (text.ends_with(" more") || text.contains(" lines matching "))
+        }
+        Some(b'0'..=b'9') => is_numbered_frame(text),
+        Some(b'[') => is_heap_line(text),
+        Some(_) => text.starts_with("at ") && text.contains(['(', ':', '.']),
+    }
+}
+
+/// `10: 0x1addd09  [node]` of a native stack, `12 | code` of a code frame.
+fn is_numbered_frame(text: &str) -> bool {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    text.len() - rest.len() <= 6 && (rest.starts_with(": 0x") || rest.starts_with(" | "))
+}
+
+/// `[2476:0x2c288000]     1155 ms: Mark-Compact …`, printed between a heap's last words.
+fn is_heap_line(text: &str) -> bool {
+    let digits = text[1..].bytes().take_while(u8::is_ascii_digit).count();
+    digits > 0 && text[1 + digits..].starts_with(":0x")
+}
+
+/// Python's built-in exceptions that V8 has no class for; below a traceback they stand without a module.
+/// <https://docs.python.org/3/library/exceptions.html>
+const PYTHON_BUILT_IN: &[&str] = &[
+    "ArithmeticError",
+    "AssertionError",
+    "AttributeError",
+    "BlockingIOError",
+    "BrokenPipeError",
+    "BufferError",
+    "ChildProcessError",
+    "ConnectionAbortedError",
+    "ConnectionError",
+    "ConnectionRefusedError",
+    "ConnectionResetError",
+    "EOFError",
+    "Exception",
+    "ExceptionGroup",
+    "FileExistsError",
+    "FileNotFoundError",
+    "FloatingPointError",
+    "IOError",
+    "ImportError",
+    "IndentationError",
+    "IndexError",
+    "InterruptedError",
+    "IsADirectoryError",
+    "KeyError",
+    "KeyboardInterrupt",
+    "LookupError",
+    "MemoryError",
+    "ModuleNotFoundError",
+    "NameError",
+    "NotADirectoryError",
+    "NotImplementedError",
+    "OSError",
+    "OverflowError",
+    "PermissionError",
+    "ProcessLookupError",
+    "RecursionError",
+    "RuntimeError",
+    "StopAsyncIteration",
+    "StopIteration",
+    "SystemError",
+    "SystemExit",
+    "TabError",
+    "TimeoutError",
+    "UnboundLocalError",
+    "UnicodeDecodeError",
+    "UnicodeEncodeError",
+    "ValueError",
+    "ZeroDivisionError",
+];
+
+/// Endings of the names of exceptions in modules.
+const PYTHON_ENDINGS: &[&str] = &[
+    "Error",
+    "Exception",
+    "Warning",
+    "Exit",
+    "Interrupt",
+    "Timeout",
+    "DoesNotExist",
+    "NotFound",
+    "Refused",
+    "Failed",
+    "Denied",
+    "Unavailable",
+    "ImproperlyConfigured",
+    "NotReady",
+    "NotUnique",
+    "Empty",
+    "Full",
+];
+
+/// How Python words a `TypeError` or `SyntaxError`; V8 says it otherwise.
+const PYTHON_WORDINGS: &[&str] = &[
+    "' object ",
+    "unsupported operand type",
+    " argument",
+    "indices must be",
+    "can only concatenate",
+    "not supported between instances",
+    "cannot unpack",
+    "object is not ",
+    "must be str",
+    "expected str",
+    "is not JSON serializable",
+    "not all arguments converted",
+    "invalid syntax",
+    "unterminated string literal",
+    "was never closed",
+    "can't compare offset-naive",
+];
+
+/// Whether a line is the unindented last line of a traceback: `KeyError: 'total'`,
+/// `sqlalchemy.exc.OperationalError: (psycopg.OperationalError) …`, `httpx.ReadTimeout`.
+pub(super) fn is_python_last_line(line: &str) -> bool {
+    let (name, rest) = match line.split_once(": ") {
+        Some((name, rest)) => (name, rest),
+        None => (line.strip_suffix(':').unwrap_or(line), ""),
+    };
+    let word = name.len() <= 120 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+    if !word || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+        return false;
+    }
+    match name.rsplit_once('.') {
+        Some((_, class)) => {
+            class.starts_with(|c: char| c.is_ascii_uppercase())
+                && PYTHON_ENDINGS.iter().any(|ending| class.ends_with(ending))
+        }
+        None if matches!(name, "TypeError" | "SyntaxError") => {
+            PYTHON_WORDINGS.iter().any(|wording| rest.contains(wording))
+        }
+        None => PYTHON_BUILT_IN.binary_search(&name).is_ok(),
+    }
+}

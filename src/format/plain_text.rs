@@ -1,0 +1,220 @@
+//! Payload `text`: whatever no other payload knows. It reads what lines of text commonly carry (a time, a level,
+//! `key=value` pairs, an explicit request ID, a JSON object at the end) and a few shapes with a syntax of their own:
+//! error logs of nginx, server logs of PostgreSQL and PgBouncer, Node.js crashes and warnings, Heroku's prefix.
+
+use serde_json::{Map, Value};
+
+use crate::format::text_parts::{
+    is_error_class, is_uuid, push_field, read_printed_error, set_request_id, set_time,
+};
+use crate::format::{About, Payload, ansi, json, json_app, time};
+use crate::record::{Level, Marks, Record};
+
+mod logfmt;
+mod servers;
+
+#[cfg(test)]
+mod tests;
+
+/// The payload `text`.
+pub struct PlainText;
+
+impl Payload for PlainText {
+    fn name(&self) -> &'static str {
+        "text"
+    }
+
+    fn about(&self) -> About {
+        About {
+            title: "Any other text: levels, key=value pairs, Node.js crashes, nginx and PostgreSQL server logs",
+            fingerprint: "nothing more special fits",
+            export: "any log file",
+        }
+    }
+
+    fn detect(&self, _record: &Record) -> bool {
+        true
+    }
+
+    fn read(&self, record: &mut Record, _more: &mut Vec<Record>) {
+        read_text(record);
+    }
+}
+
+/// Reads `record.message` as text; the fallback of the other payloads too.
+pub(super) fn read_text(record: &mut Record) {
+    let text = ansi::strip(record.message.trim_end()).into_owned();
+    let text = if servers::read(&text, record) { text } else { read_generic(text, record) };
+    record.message = text;
+}
+
+/// A line of no known shape; returns the message without its leading time.
+fn read_generic(text: String, record: &mut Record) -> String {
+    let (stamp, rest) = leading_time(&text);
+    if let Some(stamp) = stamp {
+        set_time(record, stamp);
+    }
+    let rest = read_heroku(rest, record);
+    if let Some(level) = leading_level(rest) {
+        record.level = Some(level);
+    }
+    read_node(rest, record);
+    read_ids(rest, record);
+    let first = rest.lines().next().unwrap_or_default();
+    if let Some(pairs) = logfmt::pairs(first) {
+        return read_pairs(pairs, rest, record);
+    }
+    if let Some(map) = trailing_object(rest) {
+        // The message stays as written; the object only adds what it knows.
+        json_app::read_object(&map, record);
+    }
+    rest.trim_start().to_owned()
+}
+
+/// A time at the start, in brackets or not, with or without a space inside, and the text after it.
+fn leading_time(text: &str) -> (Option<time::Stamp>, &str) {
+    let trimmed = text.trim_start();
+    if let Some((inside, rest)) = trimmed.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        if let Some(stamp) = Some(inside).filter(|inside| inside.len() <= 40).and_then(time::parse) {
+            return (Some(stamp), rest.trim_start());
+        }
+        return (None, text);
+    }
+    if !trimmed.starts_with(|c: char| c.is_ascii_digit()) {
+        return (None, text);
+    }
+    // The longest of one, two or three words that is a time: `T` form, date and clock, date, clock and zone.
+    let ends = trimmed.match_indices([' ', '\t']).map(|(at, _)| at).take(3);
+    let ends: Vec<usize> = ends.chain([trimmed.len()]).filter(|end| *end <= 40).take(3).collect();
+    let found = ends.iter().rev().find_map(|end| {
+        let word = trimmed[..*end].trim_end_matches([':', ',', '|']);
+        // A bare number is a count, not a time.
+        let stamp = time::parse(word).filter(|_| word.contains(['-', '/']))?;
+        Some((Some(stamp), trimmed[*end..].trim_start_matches([' ', '\t', '|'])))
+    });
+    found.unwrap_or((None, text))
+}
+
+/// A level as the first word: `ERROR text`, `[error] text`, `error: text`, `E text`, `<warn> text`, `npm ERR! text`.
+fn leading_level(text: &str) -> Option<Level> {
+    let text = text.trim_start_matches(['-', ' ', '\t', '|']);
+    let word = text.split([' ', '\t', '\n']).next().unwrap_or_default();
+    let bare = word.trim_matches(|c| matches!(c, '[' | ']' | '<' | '>' | '(' | ')' | ':' | ',' | '|'));
+    // `[error][module]`
+    let bare = bare.split("][").next().unwrap_or(bare);
+    let shouted = bare.len() > 1 && bare.bytes().all(|b| b.is_ascii_uppercase());
+    let marked = word.len() > bare.len() && bare.len() > 1;
+    let letter = bare.len() == 1 && matches!(bare, "E" | "W" | "I" | "D" | "F") && word.len() <= 2;
+    if shouted || marked || letter {
+        if let Some(level) = Level::parse(bare) {
+            return Some(level);
+        }
+    }
+    if text.starts_with("npm ERR!") || text.starts_with("npm error") {
+        return Some(Level::Error);
+    }
+    // An error that a runtime printed without a level.
+    let class = text.strip_prefix("Uncaught ").unwrap_or(text).split([':', ' ']).next().unwrap_or_default();
+    (is_error_class(class) && (text.contains(": ") || text.contains("\n    at "))).then_some(Level::Error)
+}
+
+/// `heroku[router]: …`, `app[web.1]: …` after the time: the dyno is the stream.
+fn read_heroku<'t>(text: &'t str, record: &mut Record) -> &'t str {
+    let rest = text.strip_prefix("heroku[").or_else(|| text.strip_prefix("app["));
+    let Some((dyno, rest)) = rest.and_then(|rest| rest.split_once("]: ")) else { return text };
+    if dyno.len() > 40 || dyno.contains(char::is_whitespace) {
+        return text;
+    }
+    record.stream.get_or_insert_with(|| dyno.to_owned());
+    rest
+}
+
+/// What Node.js prints by itself: crashes, warnings, the version that ends a crash.
+fn read_node(text: &str, record: &mut Record) {
+    let first = text.lines().next().unwrap_or_default();
+    if let Some((pid, rest)) = first.strip_prefix("(node:").and_then(|rest| rest.split_once(") ")) {
+        if pid.bytes().all(|b| b.is_ascii_digit()) && rest.contains("Warning: ") {
+            record.level = Some(Level::Warn);
+            push_field(record, "pid", pid);
+            return;
+        }
+    }
+    read_printed_error(first_error(text), record);
+    let trailer = text.lines().rev().take(4).find_map(|line| line.strip_prefix("Node.js v"));
+    if let Some(version) = trailer.filter(|version| version.starts_with(|c: char| c.is_ascii_digit())) {
+        push_field(record, "runtime_version", version.trim());
+        record.runtime.get_or_insert_with(|| "node".to_owned());
+        record.marks.insert(Marks::CRASH);
+        record.level = Some(Level::Fatal);
+    }
+    if text.starts_with("FATAL ERROR: ") {
+        record.level = Some(Level::Fatal);
+        record.marks.insert(Marks::CRASH);
+        if text.contains("JavaScript heap out of memory") {
+            record.marks.insert(Marks::OUT_OF_MEMORY);
+        }
+    }
+}
+
+/// The text from the line that names an error: a crash begins with the place in the source.
+fn first_error(text: &str) -> &str {
+    let mut from = 0;
+    for line in text.split_inclusive('\n').take(12) {
+        let class = line.trim_start_matches("Uncaught ").split([':', ' ']).next().unwrap_or_default();
+        if is_error_class(class.trim()) {
+            return &text[from..];
+        }
+        from += line.len();
+    }
+    text
+}
+
+/// Explicit request IDs in the first line: `request_id=…`, `reqId=…`, `[UUID]`. IDs that services return in error
+/// texts (`Request ID: …`) are theirs, not ours.
+fn read_ids(text: &str, record: &mut Record) {
+    let first = text.lines().next().unwrap_or_default();
+    for key in ["request_id=", "requestId=", "reqId=", "req_id=", "request-id=", "x-request-id=", "rid="] {
+        let Some(at) = first.find(key) else { continue };
+        let starts_word = first[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        let value = first[at + key.len()..].trim_start_matches(['"', '\'']);
+        let value = value.split([' ', '"', '\'', ',', ']', ')', ';', '&']).next().unwrap_or_default();
+        if starts_word && !value.is_empty() {
+            set_request_id(record, value);
+            return;
+        }
+    }
+    let bracketed = first.split('[').skip(1).take(8).filter_map(|part| part.split_once(']'));
+    if let Some((id, _)) = bracketed.into_iter().find(|(id, _)| is_uuid(id)) {
+        set_request_id(record, id);
+    }
+}
+
+/// Pairs are read as a logger's object: one table for both.
+fn read_pairs(pairs: Map<String, Value>, text: &str, record: &mut Record) -> String {
+    let words = ["msg", "message"].iter().find_map(|key| pairs.get(*key).and_then(Value::as_str));
+    let words = words.map(str::to_owned);
+    record.message.clear();
+    json_app::read_object(&pairs, record);
+    record.fields.retain(|(name, _)| name != "logger");
+    if pairs.get("code").and_then(Value::as_str) == Some("H27") {
+        // Heroku: the client went away.
+        record.marks.insert(Marks::ABORTED);
+    }
+    match words {
+        // Lines below the pairs, such as a stack, stay.
+        Some(words) => match text.split_once('\n') {
+            Some((_, below)) => format!("{words}\n{below}"),
+            None => words,
+        },
+        None => text.trim_start().to_owned(),
+    }
+}
+
+/// A JSON object that ends the text: `payment failed {"requestId":"…","error":{…}}`.
+fn trailing_object(text: &str) -> Option<Map<String, Value>> {
+    let text = text.trim_end();
+    if !text.ends_with('}') {
+        return None;
+    }
+    text.find("{\"").and_then(|at| json::object(text[at..].as_bytes()))
+}

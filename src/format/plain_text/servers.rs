@@ -1,0 +1,90 @@
+//! Error logs of servers around the application: nginx, PostgreSQL, PgBouncer. They are never a request of their
+//! own: no status, no marks.
+
+use crate::format::text_parts::{push_field, request_line, set_request, set_time};
+use crate::format::time;
+use crate::record::{Level, Record};
+
+/// Reads a line of one of the servers; false if it is none.
+pub fn read(text: &str, record: &mut Record) -> bool {
+    let first = text.lines().next().unwrap_or_default();
+    first.starts_with(|c: char| c.is_ascii_digit()) && (nginx(first, record) || postgres(first, record))
+}
+
+/// `2026/01/01 10:10:15 [error] 31#31: *77 text, client: …, request: "GET /x HTTP/1.1", upstream: "…", host: "…"`.
+/// The time has no zone.
+fn nginx(line: &str, record: &mut Record) -> bool {
+    let Some(date) = line.get(..19).filter(|date| date.as_bytes()[4] == b'/') else { return false };
+    let Some(stamp) = time::parse(date) else { return false };
+    let Some((level, rest)) =
+        line[19..].trim_start().strip_prefix('[').and_then(|rest| rest.split_once("] "))
+    else {
+        return false;
+    };
+    let Some(level) = Level::parse(level) else { return false };
+    if !rest.split(':').next().is_some_and(|process| process.contains('#')) {
+        return false;
+    }
+    set_time(record, stamp);
+    record.level = Some(level);
+    push_field(record, "logger", "nginx");
+    let named = |name: &str| {
+        let (_, value) = rest.split_once(name)?;
+        value.split('"').next()
+    };
+    if let Some((verb, target)) = named(", request: \"").and_then(request_line) {
+        set_request(record, &verb, target);
+    }
+    if let Some(upstream) = named(", upstream: \"") {
+        let address = upstream.split_once("://").map_or(upstream, |(_, address)| address);
+        push_field(record, "upstream", address.split('/').next().unwrap_or_default());
+    }
+    true
+}
+
+/// Levels of the PostgreSQL server; `LOG` is informational, the last five continue the entry before.
+const POSTGRES_LEVELS: &[(&str, Level)] = &[
+    ("FATAL", Level::Fatal),
+    ("PANIC", Level::Fatal),
+    ("ERROR", Level::Error),
+    ("WARNING", Level::Warn),
+    ("NOTICE", Level::Info),
+    ("INFO", Level::Info),
+    ("LOG", Level::Info),
+    ("DEBUG", Level::Debug),
+    ("DETAIL", Level::Info),
+    ("HINT", Level::Info),
+    ("CONTEXT", Level::Info),
+    ("STATEMENT", Level::Info),
+    ("QUERY", Level::Info),
+];
+
+/// `2026-01-01 10:10:15.001 UTC [311] app@shop FATAL:  text` (any `log_line_prefix` with `%m` or `%t` and `[%p]`),
+/// Amazon RDS's `… UTC:10.0.0.9(5432):user@db:[123]:FATAL:  text`, PgBouncer's `… UTC [208] LOG text`.
+fn postgres(line: &str, record: &mut Record) -> bool {
+    let Some(open) = line.find('[').filter(|at| (23..120).contains(at)) else { return false };
+    let Some((pid, rest)) = line[open + 1..].split_once(']') else { return false };
+    if pid.is_empty() || !pid.bytes().all(|b| b.is_ascii_digit()) {
+        return false;
+    }
+    let head: Vec<&str> = line[..open].splitn(3, ' ').collect();
+    let [date, clock, zone] = head.as_slice() else { return false };
+    let zone = zone.split([':', ' ']).next().unwrap_or_default();
+    if zone.len() < 3 || !zone.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return false;
+    }
+    let known_zone = matches!(zone, "UTC" | "GMT");
+    let spelled = format!("{date} {clock}{}", if known_zone { "Z" } else { "" });
+    let Some(stamp) = time::parse(&spelled) else { return false };
+    let words = rest.split([' ', ':']).filter(|word| !word.is_empty()).take(4);
+    let level = words.clone().find_map(|word| {
+        POSTGRES_LEVELS.iter().find(|(name, _)| *name == word.trim_end_matches(|c: char| c.is_ascii_digit()))
+    });
+    let Some((name, level)) = level else { return false };
+    set_time(record, stamp);
+    record.level = Some(*level);
+    record.stream.get_or_insert_with(|| format!("postgres:{pid}"));
+    let is_pooler = !rest.contains(&format!("{name}:"));
+    push_field(record, "logger", if is_pooler { "pgbouncer" } else { "postgres" });
+    true
+}

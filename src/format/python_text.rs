@@ -1,0 +1,195 @@
+//! Payload `python-text`: lines of Python's own loggers and servers (logging, Flask, Django, gunicorn, uvicorn) with
+//! the tracebacks below them, and bare tracebacks. Access lines and JSON loggers are read elsewhere.
+
+use crate::format::lines::is_python_last_line;
+use crate::format::text_parts::{method, set_request, set_time};
+use crate::format::{About, Payload, ansi, time};
+use crate::record::{Level, Marks, Record};
+
+#[cfg(test)]
+mod tests;
+
+/// The payload `python-text`.
+pub struct PythonText;
+
+/// The line above the frames.
+const TRACEBACK: &str = "Traceback (most recent call last):";
+
+impl Payload for PythonText {
+    fn name(&self) -> &'static str {
+        "python-text"
+    }
+
+    fn about(&self) -> About {
+        About {
+            title: "Python's loggers and servers (logging, Flask, Django, gunicorn, uvicorn)",
+            fingerprint: "`[time] ERROR in app:`, `[time] [pid] [ERROR]`, `ERROR:    `, or a traceback",
+            export: "the server's standard error",
+        }
+    }
+
+    fn detect(&self, record: &Record) -> bool {
+        let text = record.message.trim_start();
+        if text.starts_with(TRACEBACK) || text.contains("\nTraceback (most recent call last):") {
+            return true;
+        }
+        let first = ansi::strip(text.lines().next().unwrap_or_default());
+        head(&first).is_some()
+    }
+
+    fn read(&self, record: &mut Record, _more: &mut Vec<Record>) {
+        let text = ansi::strip(record.message.trim()).into_owned();
+        let first = text.lines().next().unwrap_or_default();
+        record.runtime.get_or_insert_with(|| "python".to_owned());
+        let body = match head(first) {
+            Some(head) => {
+                if let Some(stamp) = head.time {
+                    set_time(record, stamp);
+                }
+                record.level = head.level.or(record.level);
+                if let Some(pid) = head.pid {
+                    record.stream.get_or_insert_with(|| pid.to_owned());
+                }
+                head.body
+            }
+            None => first,
+        };
+        read_body(body, record);
+        if text.contains(TRACEBACK) {
+            record.error_class = last_exception(&text).map(|(class, _)| class);
+            record.level = record.level.filter(|level| *level > Level::Info).or(Some(Level::Error));
+        }
+        record.message = text;
+    }
+}
+
+/// What stands before the text of a line.
+#[derive(Debug, Default)]
+struct Head<'a> {
+    time: Option<time::Stamp>,
+    level: Option<Level>,
+    pid: Option<&'a str>,
+    body: &'a str,
+}
+
+fn head(line: &str) -> Option<Head<'_>> {
+    bracketed_head(line).or_else(|| logging_head(line)).or_else(|| level_head(line)).or_else(|| {
+        // Django prints only the message to standard error.
+        line.starts_with("Internal Server Error: /").then(|| Head {
+            level: Some(Level::Error),
+            body: line,
+            ..Head::default()
+        })
+    })
+}
+
+/// `[time] [pid] [LEVEL] text` of gunicorn, `[time] LEVEL in module: text` of Flask.
+fn bracketed_head(line: &str) -> Option<Head<'_>> {
+    let (date, rest) = line.strip_prefix('[')?.split_once("] ")?;
+    let time = Some(time::parse(date)?);
+    if let Some((pid, rest)) = rest.strip_prefix('[').and_then(|rest| rest.split_once("] [")) {
+        let (level, body) = rest.split_once(']')?;
+        let pid = pid.bytes().all(|b| b.is_ascii_digit()).then_some(pid)?;
+        return Some(Head {
+            time,
+            level: Some(python_level(level)?),
+            pid: Some(pid),
+            body: body.trim_start(),
+        });
+    }
+    let (level, rest) = rest.split_once(" in ")?;
+    let (_, body) = rest.split_once(": ")?;
+    Some(Head { time, level: Some(python_level(level)?), pid: None, body })
+}
+
+/// `2026-01-01 10:10:15,001 …`: the comma before the milliseconds is Python's. The level is one of the next words.
+fn logging_head(line: &str) -> Option<Head<'_>> {
+    let date = line.get(..23).filter(|date| date.as_bytes()[19] == b',')?;
+    let time = Some(time::parse(date)?);
+    let rest = line[23..].trim_start_matches([' ', '-', ':', '|']);
+    let mut level = None;
+    let mut pid = None;
+    for word in rest.split([' ', '[', ']', ':', '|']).filter(|word| !word.is_empty()).take(8) {
+        level = level.or_else(|| python_level(word));
+        if pid.is_none() && word.len() <= 7 && word.bytes().all(|b| b.is_ascii_digit()) && level.is_none() {
+            pid = Some(word);
+        }
+    }
+    Some(Head { time, level, pid, body: rest })
+}
+
+/// `ERROR:    text` of uvicorn, `ERROR:logger:text` of `logging.basicConfig`.
+fn level_head(line: &str) -> Option<Head<'_>> {
+    let (word, rest) = line.split_once(':')?;
+    let level = Some(python_level(word)?);
+    if rest.starts_with("  ") {
+        return Some(Head { level, body: rest.trim_start(), ..Head::default() });
+    }
+    let (logger, body) = rest.split_once(':')?;
+    let is_logger = !logger.is_empty()
+        && logger.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    is_logger.then_some(Head { level, body, ..Head::default() })
+}
+
+/// Python writes its levels in upper case.
+fn python_level(word: &str) -> Option<Level> {
+    matches!(word, "DEBUG" | "INFO" | "WARNING" | "WARN" | "ERROR" | "CRITICAL" | "FATAL")
+        .then(|| Level::parse(word))
+        .flatten()
+}
+
+/// What servers and frameworks say in their own words.
+fn read_body(body: &str, record: &mut Record) {
+    if let Some(rest) = after(body, "Exception on ") {
+        // Flask: `Exception on /api/cart [GET]`.
+        let (path, verb) = rest.rsplit_once(" [").unwrap_or((rest, ""));
+        if let Some(verb) = method(verb.trim_end_matches(']')) {
+            set_request(record, &verb, path);
+            record.marks.insert(Marks::ERROR_BLOCK);
+        }
+    } else if let Some(path) =
+        after(body, "Internal Server Error: ").or_else(|| after(body, "Error handling request "))
+    {
+        // Django and gunicorn name the path only.
+        set_request(record, "", path.split(' ').next().unwrap_or_default());
+        record.marks.insert(Marks::ERROR_BLOCK);
+        record.level = Some(Level::Error);
+    } else if body.starts_with("Exception in ASGI application") {
+        record.marks.insert(Marks::ERROR_BLOCK);
+    } else if body.starts_with("WORKER TIMEOUT") {
+        record.marks.insert(Marks::TIMEOUT);
+        set_worker(body, record);
+    } else if body.contains("was sent SIGKILL!") || body.contains("was sent SIGSEGV!") {
+        record.marks.insert(Marks::CRASH);
+        set_worker(body, record);
+    }
+}
+
+fn after<'t>(body: &'t str, words: &str) -> Option<&'t str> {
+    body.find(words).filter(|at| *at <= 120).map(|at| &body[at + words.len()..])
+}
+
+/// gunicorn's master speaks of a worker: the worker is the stream, not the master.
+fn set_worker(body: &str, record: &mut Record) {
+    let pid = body.split_once("(pid:").and_then(|(_, rest)| rest.split_once(')')).map(|(pid, _)| pid.trim());
+    if let Some(pid) = pid.filter(|pid| !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit())) {
+        record.stream = Some(pid.to_owned());
+    }
+}
+
+/// Class (without its module) and line of the last exception in a text with tracebacks: Python prints the outermost
+/// one last.
+pub(super) fn last_exception(text: &str) -> Option<(String, &str)> {
+    let is_last = |line: &&str| {
+        let line = line.trim_end();
+        is_python_last_line(line) || {
+            // Below a traceback V8's names and unknown endings are Python's too.
+            let name = line.split(": ").next().unwrap_or_default();
+            crate::format::text_parts::is_error_class(name)
+        }
+    };
+    let line = text.lines().filter(is_last).last()?.trim_end();
+    let name = line.split(": ").next().unwrap_or(line).trim_end_matches(':');
+    let class = name.rsplit('.').next().unwrap_or(name);
+    Some((class.to_owned(), line))
+}

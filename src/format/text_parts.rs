@@ -1,0 +1,246 @@
+//! What the text payloads share: request lines, ids, durations, error classes and the clock of the application.
+//! No shape is recognised here.
+
+use crate::format::json;
+use crate::format::time::Stamp;
+use crate::record::{IdKind, Record};
+
+/// How far an application's clock may be from its container's before it is not believed, in milliseconds.
+const CLOCK_TOLERANCE_MS: i64 = 24 * 60 * 60 * 1000;
+/// Verbs that a request line can begin with.
+const METHODS: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
+/// Endings of class names that are errors.
+const CLASS_ENDINGS: [&str; 9] =
+    ["Error", "Exception", "Timeout", "Failure", "DoesNotExist", "NotFound", "Interrupt", "Exit", "Warning"];
+
+/// Takes the application's own time, unless the container has one that is surer: the text named no zone, or the
+/// two are more than a day apart.
+pub fn set_time(record: &mut Record, stamp: Stamp) {
+    match record.time_ms {
+        Some(have) if !stamp.zoned || (have - stamp.ms).abs() > CLOCK_TOLERANCE_MS => {}
+        _ => record.time_ms = Some(stamp.ms),
+    }
+}
+
+/// The HTTP verb, if `text` is one, in any case.
+pub fn method(text: &str) -> Option<String> {
+    let upper = text.trim().to_ascii_uppercase();
+    METHODS.contains(&upper.as_str()).then_some(upper)
+}
+
+/// The path of a request target: without scheme, host, query and fragment.
+pub fn path_of(target: &str) -> Option<String> {
+    let target = target.trim();
+    let local = match target.find("://") {
+        Some(at) if at < 10 && !target.starts_with('/') => {
+            let rest = &target[at + 3..];
+            rest.find(['/', '?', '#']).map_or("/", |slash| &rest[slash..])
+        }
+        _ => target,
+    };
+    let path = local.split(['?', '#']).next().unwrap_or_default();
+    match path {
+        "" if local != target || target.starts_with('?') => Some("/".to_owned()),
+        "*" => Some("*".to_owned()),
+        _ => path.starts_with('/').then(|| path.to_owned()),
+    }
+}
+
+/// Method and target of `GET /x?y HTTP/1.1`; the protocol may be missing.
+pub fn request_line(text: &str) -> Option<(String, &str)> {
+    let (verb, rest) = text.split_once(' ')?;
+    if !METHODS.contains(&verb) {
+        return None;
+    }
+    let target = rest.rsplit_once(" HTTP/").map_or(rest, |(target, _)| target).trim();
+    (!target.is_empty()).then(|| (verb.to_owned(), target))
+}
+
+/// Fills method and path of a record that has none.
+pub fn set_request(record: &mut Record, verb: &str, target: &str) {
+    if record.method.is_none() {
+        record.method = method(verb);
+    }
+    if record.path.is_none() {
+        record.path = path_of(target);
+    }
+}
+
+/// Whether an id is a per-process counter (`412`, `req-8f`), which is unique only within its process.
+pub fn is_counter(id: &str) -> bool {
+    let digits =
+        |text: &str| !text.is_empty() && text.len() <= 10 && text.bytes().all(|b| b.is_ascii_digit());
+    let short = |text: &str| {
+        !text.is_empty()
+            && text.len() <= 7
+            && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+    };
+    digits(id) || id.strip_prefix("req-").is_some_and(short)
+}
+
+/// Sets an explicit request id: a counter is scoped by the record's stream, anything else is global.
+pub fn set_request_id(record: &mut Record, raw: &str) {
+    if is_counter(raw.trim()) {
+        let scope = record.stream.clone().unwrap_or_default();
+        let text = if scope.is_empty() { raw.trim().to_owned() } else { format!("{scope}:{}", raw.trim()) };
+        // A zero counter is a placeholder in most loggers; `normalise_id` would not see that behind the scope.
+        if raw.trim() != "0" {
+            record.set_id(&text, IdKind::Scoped);
+        }
+    } else if raw.len() <= 200 && !raw.contains(char::is_whitespace) {
+        record.set_id(raw, IdKind::Request);
+    }
+}
+
+/// Whether a text is a UUID in its usual form.
+pub fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(at, b)| match at {
+            8 | 13 | 18 | 23 => b == b'-',
+            _ => b.is_ascii_hexdigit(),
+        })
+}
+
+/// Whether a text can stand for a request without a key beside it: a UUID or 32 hexadecimal digits.
+pub fn is_bare_id(text: &str) -> bool {
+    is_uuid(text) || (text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// A duration with its unit (`12ms`, `1.2s`, `3 min`, `850µs`) in milliseconds; none without a unit.
+pub fn duration_ms(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let number: f64 = text[..split].parse().ok()?;
+    let factor = match text[split..].trim() {
+        "ns" => 1e-6,
+        "us" | "µs" | "μs" => 1e-3,
+        "ms" => 1.0,
+        "s" | "sec" => 1e3,
+        "m" | "min" => 6e4,
+        _ => return None,
+    };
+    Some(number * factor)
+}
+
+/// Whether a word is the name of an error class (`TypeError`, `redis.exceptions.ConnectionError`).
+pub fn is_error_class(word: &str) -> bool {
+    let last = word.rsplit('.').next().unwrap_or(word);
+    word.len() <= 120
+        && last.starts_with(|c: char| c.is_ascii_uppercase())
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '.'))
+        && CLASS_ENDINGS.iter().any(|ending| last.ends_with(ending))
+}
+
+/// Reads error class and codes from error text that a runtime printed: `TypeError: …`, `Error [Name]: …`,
+/// `Error: … {` with `code: 'X'` property lines below.
+pub fn read_printed_error(text: &str, record: &mut Record) {
+    let head = text.lines().next().unwrap_or_default();
+    let mut segments = head.split(": ").take(5).peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        let segment = segment.trim_end_matches(':');
+        if is_last && segment.contains(' ') && !segment.ends_with(']') {
+            break;
+        }
+        note_class(segment, record);
+    }
+    for line in text.lines().skip(1).take(400) {
+        let line = line.trim_start();
+        if let Some(cause) = line.strip_prefix("[cause]: ").or_else(|| line.strip_prefix("Caused by: ")) {
+            if let Some((segment, _)) = cause.split_once(':') {
+                note_class(segment, record);
+            }
+        } else if let Some(code) = line.strip_prefix("code: '") {
+            if let Some(end) = code.find('\'') {
+                push_code(record, &code[..end]);
+            }
+        }
+    }
+}
+
+/// `Uncaught TypeError`, `Error [ERR_MODULE_NOT_FOUND]`, `Error [PostgresError]`: class or code to the record.
+fn note_class(segment: &str, record: &mut Record) {
+    let (words, bracket) = match segment.split_once(" [") {
+        Some((words, rest)) => (words, rest.strip_suffix(']')),
+        None => (segment, None),
+    };
+    let word = words.rsplit(' ').next().unwrap_or_default();
+    if !is_error_class(word) {
+        return;
+    }
+    match bracket {
+        Some(code) if code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_') => {
+            push_code(record, code);
+        }
+        Some(name) if is_error_class(name) => {
+            record.error_class.get_or_insert_with(|| name.to_owned());
+            return;
+        }
+        _ => {}
+    }
+    if !matches!(word, "Error" | "AggregateError") {
+        record.error_class.get_or_insert_with(|| word.rsplit('.').next().unwrap_or(word).to_owned());
+    }
+}
+
+/// Adds an error code once.
+pub fn push_code(record: &mut Record, code: &str) {
+    if !code.is_empty() && code.len() <= 64 && !record.error_codes.iter().any(|have| have == code) {
+        record.error_codes.push(code.to_owned());
+    }
+}
+
+/// Adds another field, cut to a bearable length; a name that is there already is left alone.
+pub fn push_field(record: &mut Record, name: &str, value: &str) {
+    if record.fields.len() < json::MAX_FIELDS && record.field(name).is_none() && !value.is_empty() {
+        let mut value = value.to_owned();
+        json::truncate(&mut value, 512);
+        record.fields.push((name.to_owned(), value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_targets_and_durations() {
+        assert_eq!(path_of("https://shop.example.com/o/1?x=1").as_deref(), Some("/o/1"));
+        assert_eq!(path_of("https://shop.example.com").as_deref(), Some("/"));
+        assert_eq!(path_of("/o?next=https://example.com/").as_deref(), Some("/o"));
+        assert_eq!(path_of("example.com:443"), None);
+        assert_eq!(duration_ms("12.5ms"), Some(12.5));
+        assert_eq!(duration_ms("1.5 s"), Some(1500.0));
+        assert_eq!(duration_ms("12"), None);
+        assert_eq!(request_line("GET /a b HTTP/1.1"), Some(("GET".to_owned(), "/a b")));
+        assert_eq!(request_line("Getting /a"), None);
+    }
+
+    #[test]
+    fn tells_counters_from_ids() {
+        assert!(is_counter("412") && is_counter("req-8f") && is_counter("req-1"));
+        assert!(!is_counter("7b1f") && !is_counter("req-4d1b8ac7-9910"));
+        let mut record = Record { stream: Some("web-1:17".to_owned()), ..Record::default() };
+        set_request_id(&mut record, "412");
+        assert_eq!(record.id.map(|id| (id.text, id.kind)), Some(("web-1:17:412".to_owned(), IdKind::Scoped)));
+    }
+
+    #[test]
+    fn names_printed_errors() {
+        let cases = [
+            ("TypeError: x is not a function\n    at f", Some("TypeError"), None),
+            ("Failed to load orders: Error [PostgresError]: password", Some("PostgresError"), None),
+            ("Error: connect\n    at f {\n  code: 'ECONNREFUSED',", None, Some("ECONNREFUSED")),
+            ("Error [ERR_MODULE_NOT_FOUND]: Cannot find", None, Some("ERR_MODULE_NOT_FOUND")),
+            ("redis.exceptions.ConnectionError: max clients", Some("ConnectionError"), None),
+            ("Uncaught RangeError: Maximum call stack", Some("RangeError"), None),
+            ("All good: nothing here", None, None),
+        ];
+        for (text, class, code) in cases {
+            let mut record = Record::default();
+            read_printed_error(text, &mut record);
+            assert_eq!(record.error_class.as_deref(), class, "{text}");
+            assert_eq!(record.error_codes.first().map(String::as_str), code, "{text}");
+        }
+    }
+}
