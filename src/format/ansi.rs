@@ -52,11 +52,12 @@ fn escape_length(text: &str) -> usize {
             end + usize::from(bytes.get(end).is_some_and(|b| (0x40..0x7f).contains(b)))
         }
         Some(b']') => {
-            // The end is looked for nearby only: a hostile text of many beginnings stays linear.
+            // Looked for nearby and up to the next sequence only: a hostile text of many beginnings stays linear.
             let near = &bytes[..bytes.len().min(1024)];
-            let end = near.iter().enumerate().skip(2).find_map(|(at, b)| match b {
-                0x07 => Some(at + 1),
-                0x1b if near.get(at + 1) == Some(&b'\\') => Some(at + 2),
+            let end = near.iter().skip(2).position(|b| matches!(b, 0x07 | 0x1b)).map(|at| at + 2);
+            let end = end.and_then(|at| match (near[at], near.get(at + 1)) {
+                (0x07, _) => Some(at + 1),
+                (_, Some(b'\\')) => Some(at + 2),
                 _ => None,
             });
             end.unwrap_or(2)

@@ -7,28 +7,24 @@
 mod aliases;
 mod errors;
 mod outcome;
+mod unwrap;
 mod walk;
 
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::format::text_parts::{is_uuid, push_field, set_request_id, set_time};
+use crate::format::text_parts::{push_field, set_request_id, set_time};
 use crate::format::time::{self, Stamp};
 use crate::format::{About, Payload, access_log, ansi, json, next_stdout, plain_text, python_text};
 use crate::record::{IdKind, Level, Marks, Record};
 use aliases::Slot;
+use unwrap::{inner_object, object, read_prefix, repair, split};
 use walk::Found;
 
 /// How many wrappings (a JSON text inside a member, and so on) are looked into.
 const MAX_DEPTH: usize = 4;
-/// Longest text before an object that can be a logger's prefix, in bytes.
-const MAX_PREFIX_BYTES: usize = 200;
 
 /// The payload `json`.
 pub struct JsonApp;
@@ -119,11 +115,11 @@ fn read_level(
 
 /// Time and level.
 fn read_head(found: &mut Found<'_>, record: &mut Record, logger: Option<&str>, done: &mut Done) {
-    if let Some(stamp) = found.value(Slot::Time).and_then(stamp_of) {
-        if !done.time {
-            set_time(record, stamp);
-            done.time = true;
-        }
+    if let Some(stamp) = found.value(Slot::Time).and_then(stamp_of)
+        && !done.time
+    {
+        set_time(record, stamp);
+        done.time = true;
     }
     let level = match found.value(Slot::Level).and_then(|value| level_of(value, logger)) {
         Some(level) => Some(level),
@@ -184,10 +180,10 @@ fn read_ids(found: &mut Found<'_>, record: &mut Record) {
     if let Some(id) = found.value(Slot::RequestId).and_then(json::scalar) {
         set_request_id(record, &id);
     }
-    if let Some(trace) = found.value(Slot::TraceId).and_then(json::scalar) {
-        if let Some(id) = trace_id(&trace) {
-            record.set_id(&id, IdKind::Trace);
-        }
+    if let Some(trace) = found.value(Slot::TraceId).and_then(json::scalar)
+        && let Some(id) = trace_id(&trace)
+    {
+        record.set_id(&id, IdKind::Trace);
     }
 }
 
@@ -303,139 +299,4 @@ fn read_inner_text(record: &mut Record, more: &mut Vec<Record>) {
     if let Some(payload) = payloads.iter().find(|payload| payload.detect(record)) {
         payload.read(record, more);
     }
-}
-
-/// The logger's prefix and the object of a message; none if the message is no JSON. Nothing is parsed here.
-fn split(message: &str) -> Option<(&str, &str)> {
-    let text = message.trim();
-    if text.starts_with('{') {
-        let next = text[1..].trim_start().bytes().next();
-        return matches!(next, Some(b'"') | Some(b'}')).then_some(("", text));
-    }
-    if text.starts_with("\"{\\\"") && text.ends_with('"') {
-        return Some(("", text));
-    }
-    if !text.ends_with('}') {
-        return None;
-    }
-    let at = text.find("{\"").filter(|at| *at <= MAX_PREFIX_BYTES)?;
-    is_prefix(&text[..at]).then(|| (&text[..at], &text[at..]))
-}
-
-/// Whether a text before an object is a logger's or shipper's prefix: times, numbers, a level, bracketed words,
-/// `web-1  |`, `heroku[web.1]:`, `--`; prose is not.
-fn is_prefix(prefix: &str) -> bool {
-    prefix.split_whitespace().all(|word| {
-        let bytes = word.as_bytes();
-        bytes[0].is_ascii_digit()
-            || matches!(bytes[0], b'[' | b'#' | b'<' | b'(')
-            || matches!(bytes[bytes.len() - 1], b']' | b'>')
-            || bytes.iter().all(|b| b.is_ascii_punctuation())
-            || word.ends_with("]:")
-            || Level::parse(word.trim_end_matches([':', ','])).is_some()
-            || (prefix.contains(" | ") && prefix.starts_with(word))
-            || matches!(word, "UTC" | "GMT" | "stdout" | "stderr")
-    })
-}
-
-/// Time, level and a tagged request ID (Rails: `I, [time #pid]  INFO -- : [uuid] {…}`) of the prefix.
-fn read_prefix(prefix: &str, record: &mut Record) {
-    if prefix.is_empty() {
-        return;
-    }
-    for word in prefix.split([' ', '\t', ',']).filter(|word| !word.is_empty()).take(12) {
-        let bare = word.trim_matches(['[', ']', '(', ')', ':']);
-        if is_uuid(bare) {
-            set_request_id(record, bare);
-        } else if let Some(stamp) = time::parse(bare) {
-            set_time(record, stamp);
-        } else if word.len() > 1 {
-            if let Some(level) = Level::parse(word.trim_end_matches(':')) {
-                record.level = Some(level);
-            }
-        }
-    }
-}
-
-/// An object inside a text: the text is one, holds one as a quoted string, or ends in one after a prefix.
-fn inner_object(text: &str) -> Option<Map<String, Value>> {
-    let (_, body) = split(text)?;
-    body.ends_with(['}', '"']).then(|| object(body)).flatten()
-}
-
-/// Parses an object, unwrapping one level of string.
-fn object(body: &str) -> Option<Map<String, Value>> {
-    if body.starts_with('"') {
-        let inner: String = serde_json::from_str(body).ok()?;
-        return parse(inner.trim());
-    }
-    parse(body)
-}
-
-fn parse(text: &str) -> Option<Map<String, Value>> {
-    match serde_json::from_str::<FirstLevel>(text) {
-        Ok(parsed) => Some(parsed.0),
-        Err(_) => json::object(text.as_bytes()),
-    }
-}
-
-/// An object of a logger that may repeat keys: its own `level` and `time` come first and stand, of every other key
-/// the last one is meant (pino writes child bindings before the logged object).
-struct FirstLevel(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for FirstLevel {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = FirstLevel;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<FirstLevel, A::Error> {
-                let mut map = Map::new();
-                while let Some((key, value)) = access.next_entry::<String, Value>()? {
-                    if !(matches!(key.as_str(), "level" | "time") && map.contains_key(&key)) {
-                        map.insert(key, value);
-                    }
-                }
-                Ok(FirstLevel(map))
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
-/// Reads an object that was cut off: up to its last complete member, then closed.
-fn repair(body: &str) -> Option<Map<String, Value>> {
-    let mut open: Vec<char> = Vec::new();
-    let (mut in_string, mut escaped) = (false, false);
-    let mut last: Option<(usize, String)> = None;
-    for (at, c) in body.char_indices() {
-        if in_string {
-            match c {
-                _ if escaped => escaped = false,
-                '\\' => escaped = true,
-                '"' => in_string = false,
-                _ => {}
-            }
-            continue;
-        }
-        match c {
-            '"' => in_string = true,
-            '{' => open.push('}'),
-            '[' => open.push(']'),
-            '}' | ']' => {
-                if open.pop() != Some(c) {
-                    return None;
-                }
-            }
-            // Depth is bounded so that remembering the closers stays cheap.
-            ',' if open.len() <= 8 => last = Some((at, open.iter().rev().collect())),
-            _ => {}
-        }
-    }
-    let (at, closers) = last.filter(|_| !open.is_empty())?;
-    parse(&format!("{}{closers}", &body[..at]))
 }

@@ -123,7 +123,7 @@ const NEXT_SYMBOLS: &[&str] = &["⨯ ", "â¨¯ ", "⚠ ", "▲ ", "✓ ", "○ 
 /// Whether a physical line begins an entry; a pure function of the line.
 ///
 /// A line continues the entry before it if it is blank, indented, closes a bracket, draws carets, or begins with
-/// what only follows (see [`CONTINUATION_PREFIXES`]); so does the unindented last line of a Python traceback.
+/// what only follows (see `CONTINUATION_PREFIXES`); so does the unindented last line of a Python traceback.
 /// Exceptions: Next.js indents its own lines by one space, and V8's own error classes (`TypeError: …`) begin an
 /// entry because Node.js and Express print a stack without any line before it. Python has classes of the same
 /// names: there the wording decides.

@@ -91,9 +91,7 @@ impl Payload for NextStdout {
                     || body.strip_prefix("Error: ").is_some_and(|rest| rest.starts_with(*mark))
             };
             let spared = |start: &&str| body.starts_with(*start) || text.starts_with(*start);
-            if !CONTROL_FLOW.iter().any(|mark| steers(&mark))
-                && !NO_REQUEST.iter().any(|start| spared(&start))
-            {
+            if !CONTROL_FLOW.iter().any(steers) && !NO_REQUEST.iter().any(spared) {
                 record.marks.insert(Marks::ERROR_BLOCK);
             }
             if body.starts_with("uncaughtException") {

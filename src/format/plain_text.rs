@@ -58,6 +58,10 @@ fn read_generic(text: String, record: &mut Record) -> String {
     if let Some(level) = leading_level(rest) {
         record.level = Some(level);
     }
+    if rest.contains("\n    at ") {
+        // Nothing prints a stack unless something failed.
+        record.level.get_or_insert(Level::Error);
+    }
     read_node(rest, record);
     read_ids(rest, record);
     let first = rest.lines().next().unwrap_or_default();
@@ -105,10 +109,10 @@ fn leading_level(text: &str) -> Option<Level> {
     let shouted = bare.len() > 1 && bare.bytes().all(|b| b.is_ascii_uppercase());
     let marked = word.len() > bare.len() && bare.len() > 1;
     let letter = bare.len() == 1 && matches!(bare, "E" | "W" | "I" | "D" | "F") && word.len() <= 2;
-    if shouted || marked || letter {
-        if let Some(level) = Level::parse(bare) {
-            return Some(level);
-        }
+    if (shouted || marked || letter)
+        && let Some(level) = Level::parse(bare)
+    {
+        return Some(level);
     }
     if text.starts_with("npm ERR!") || text.starts_with("npm error") {
         return Some(Level::Error);
@@ -132,12 +136,13 @@ fn read_heroku<'t>(text: &'t str, record: &mut Record) -> &'t str {
 /// What Node.js prints by itself: crashes, warnings, the version that ends a crash.
 fn read_node(text: &str, record: &mut Record) {
     let first = text.lines().next().unwrap_or_default();
-    if let Some((pid, rest)) = first.strip_prefix("(node:").and_then(|rest| rest.split_once(") ")) {
-        if pid.bytes().all(|b| b.is_ascii_digit()) && rest.contains("Warning: ") {
-            record.level = Some(Level::Warn);
-            push_field(record, "pid", pid);
-            return;
-        }
+    if let Some((pid, rest)) = first.strip_prefix("(node:").and_then(|rest| rest.split_once(") "))
+        && pid.bytes().all(|b| b.is_ascii_digit())
+        && rest.contains("Warning: ")
+    {
+        record.level = Some(Level::Warn);
+        push_field(record, "pid", pid);
+        return;
     }
     read_printed_error(first_error(text), record);
     let trailer = text.lines().rev().take(4).find_map(|line| line.strip_prefix("Node.js v"));
@@ -216,5 +221,5 @@ fn trailing_object(text: &str) -> Option<Map<String, Value>> {
     if !text.ends_with('}') {
         return None;
     }
-    text.find("{\"").and_then(|at| json::object(text[at..].as_bytes()))
+    text.find("{\"").and_then(|at| json::object(&text.as_bytes()[at..]))
 }

@@ -188,7 +188,7 @@ pub(super) fn last_exception(text: &str) -> Option<(String, &str)> {
             crate::format::text_parts::is_error_class(name)
         }
     };
-    let line = text.lines().filter(is_last).last()?.trim_end();
+    let line = text.lines().rfind(is_last)?.trim_end();
     let name = line.split(": ").next().unwrap_or(line).trim_end_matches(':');
     let class = name.rsplit('.').next().unwrap_or(name);
     Some((class.to_owned(), line))

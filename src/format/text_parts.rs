@@ -150,10 +150,10 @@ pub fn read_printed_error(text: &str, record: &mut Record) {
             if let Some((segment, _)) = cause.split_once(':') {
                 note_class(segment, record);
             }
-        } else if let Some(code) = line.strip_prefix("code: '") {
-            if let Some(end) = code.find('\'') {
-                push_code(record, &code[..end]);
-            }
+        } else if let Some(code) = line.strip_prefix("code: '")
+            && let Some(end) = code.find('\'')
+        {
+            push_code(record, &code[..end]);
         }
     }
 }

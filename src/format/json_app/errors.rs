@@ -43,8 +43,9 @@ fn read_object(object: &Map<String, Value>, record: &mut Record) {
         return;
     }
     json::read_error(&Value::Object(object.clone()), record);
+    // An HTTP client's error carries the answer it got; one with `expose` is our own answer in the making.
     let status = json::first(object, &["response.status", "response.statusCode", "statusCode", "status"]);
-    if let Some(status) = status.and_then(json::as_status) {
+    if let Some(status) = status.and_then(json::as_status).filter(|_| !object.contains_key("expose")) {
         push_field(record, "upstream_status", &status.to_string());
     }
 }

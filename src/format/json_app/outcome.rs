@@ -187,10 +187,10 @@ fn names_status(message: &str, status: Option<u16>) -> bool {
 
 /// A duration in milliseconds; the unit is the text's own, else the member's, else the logger's.
 fn duration(value: &Value, name: &str, logger: Option<&str>) -> Option<f64> {
-    if let Value::String(text) = value {
-        if let Some(ms) = duration_ms(text) {
-            return Some(ms);
-        }
+    if let Value::String(text) = value
+        && let Some(ms) = duration_ms(text)
+    {
+        return Some(ms);
     }
     let number = json::as_number(value).filter(|number| number.is_finite() && *number >= 0.0)?;
     let name = super::aliases::fold(aliased(name));

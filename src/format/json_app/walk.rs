@@ -64,10 +64,10 @@ impl<'v> Found<'v> {
     /// Keeps the members that were given back.
     pub fn keep_unread(&mut self, record: &mut Record) {
         for slot in std::mem::take(&mut self.unread) {
-            if let Some(member) = &self.slots[slot as usize] {
-                if let Some(text) = json::scalar(member.value) {
-                    push_field(record, &member.name, &text);
-                }
+            if let Some(member) = &self.slots[slot as usize]
+                && let Some(text) = json::scalar(member.value)
+            {
+                push_field(record, &member.name, &text);
             }
         }
     }
@@ -89,10 +89,10 @@ impl<'v> Found<'v> {
             self.headers(value, place);
             return;
         }
-        if let Some((slot, rank)) = aliases::meaning(place.path) {
-            if self.take(slot, rank, value, place) {
-                return;
-            }
+        if let Some((slot, rank)) = aliases::meaning(place.path)
+            && self.take(slot, rank, value, place)
+        {
+            return;
         }
         match value {
             Value::Object(map) => {

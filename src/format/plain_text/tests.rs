@@ -169,3 +169,31 @@ fn never_panics_on_odd_text() {
         read(text);
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn all_payloads_survive_any_text(parts in proptest::collection::vec(
+        proptest::prop_oneof![
+            ".{0,8}",
+            "[\\[\\]{}\"'=:,. \\n\\\\-]{1,4}",
+            "(2026-01-01 10:10:15,001|2026/01/01 10:10:15|GET /x|HTTP/1.1|500|ERROR|INFO:|⨯|Traceback \\(most recent call last\\):|\\{\"level\":50,|\"msg\":\"|\u{1b}\\[31m|request_id=|\\(pid:|digest: ')",
+        ],
+        0..12,
+    )) {
+        let text = parts.concat();
+        let payloads: [&dyn Payload; 5] = [
+            &crate::format::json_app::JsonApp,
+            &crate::format::access_log::AccessLog,
+            &crate::format::next_stdout::NextStdout,
+            &crate::format::python_text::PythonText,
+            &PlainText,
+        ];
+        crate::format::lines::starts_entry(text.as_bytes());
+        for payload in payloads {
+            let mut record = Record { message: text.clone(), ..Record::default() };
+            if payload.detect(&record) {
+                payload.read(&mut record, &mut Vec::new());
+            }
+        }
+    }
+}
