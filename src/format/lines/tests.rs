@@ -100,7 +100,7 @@ fn entries_go_on() {
 #[test]
 fn decodes_lines_and_objects() {
     let mut out = Vec::new();
-    let at = Position { source: 1, line: 7, part: 0 };
+    let at = Position { source: 1, line: 7, entry: 7, part: 0 };
     let frame = |bytes, kind| Frame { bytes, kind, at };
     let context = FrameContext::default();
     let line = frame(b"\xef\xbb\xbfready\r", FrameKind::Line);
