@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use super::held::Held;
+use super::held::{Body, Held};
 use super::line::{Fold, Line, reduce};
 use super::outcome::{Facts, Outcome};
-use crate::record::IdKind;
+use crate::record::{IdKind, Marks};
 
 /// Bytes of undecoded entries that one request may hold; beyond it they are decoded, matched and reduced.
 pub const MAX_HELD_BYTES: usize = 512 * 1024;
@@ -24,6 +24,8 @@ pub struct Partial {
     pub facts: Facts,
     /// Best route seen; smaller ranks are better.
     pub route: Option<(u8, Box<str>)>,
+    /// Log time at which the table looks at the request again; `i64::MAX` while it is in no queue.
+    pub due_ms: i64,
     held: Vec<Held>,
     held_bytes: usize,
     identities: Option<Box<HashSet<u64>>>,
@@ -38,6 +40,7 @@ impl Partial {
             kind,
             facts: Facts::default(),
             route: None,
+            due_ms: i64::MAX,
             held: Vec::new(),
             held_bytes: 0,
             identities: None,
@@ -112,10 +115,29 @@ impl Partial {
     /// looked for in it.
     pub fn compact(&mut self, fold: &dyn Fold) {
         if !self.held.is_empty() {
-            self.lines.extend(fold.lines(std::mem::take(&mut self.held)));
+            let lines = fold.lines(std::mem::take(&mut self.held));
+            for line in &lines {
+                let record = &line.record;
+                self.facts.merge(&Facts::of(
+                    line.order.time_ms,
+                    record.status,
+                    record.function_status,
+                    record.marks,
+                ));
+            }
+            self.lines.extend(lines);
             self.held_bytes = 0;
         }
         reduce(&mut self.lines);
+    }
+
+    /// Makes sure that the facts decide. A glance does not read messages, where crashes and timeouts stand; they
+    /// matter only while no client-visible status is known, so only then the entries are decoded for them.
+    pub fn settle(&mut self, fold: &dyn Fold) {
+        let undecided = self.facts.client.is_none() && !self.facts.marks.has(Marks::BACKGROUND);
+        if undecided && self.held.iter().any(|held| matches!(held.body, Body::Raw(_))) {
+            self.compact(fold);
+        }
     }
 
     /// How the request ended, as far as is known.

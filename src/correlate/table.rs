@@ -4,6 +4,7 @@
 //! may still bring) has passed its end by the horizon. Of an evicted healthy request a tombstone stays, so a late record
 //! neither counts twice nor vanishes; failed requests stay to the end. Never is anything evicted by distance.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
@@ -206,11 +207,18 @@ impl<'f> Correlator<'f> {
             self.due.pop();
             let Some(Slot::Open(index)) = self.slots.get(&key).copied() else { continue };
             let Some(partial) = self.open[index as usize].as_mut() else { continue };
+            if partial.due_ms != due_ms {
+                // An earlier look was queued since.
+                continue;
+            }
             let due_now = due_at(&partial.facts);
+            partial.due_ms = due_now;
             if due_now > watermark_ms {
                 self.due.push(Reverse((due_now, key)));
                 continue;
             }
+            partial.due_ms = i64::MAX;
+            partial.settle(self.fold);
             match partial.outcome() {
                 Outcome::Failed(_) => {}
                 Outcome::Incomplete => partial.compact(self.fold),
@@ -271,7 +279,8 @@ impl<'f> Correlator<'f> {
                     }
                 }
                 Slot::Open(index) => {
-                    let Some(partial) = take(*index) else { continue };
+                    let Some(mut partial) = take(*index) else { continue };
+                    partial.settle(self.fold);
                     if let Some((_, route)) = &partial.route {
                         *requests.per_route.entry(route.to_string()).or_default() += 1;
                     }
@@ -357,7 +366,8 @@ impl<'f> Correlator<'f> {
     ) -> bool {
         let order = Order::new(record.time_ms, record.at, origin.backwards);
         let facts = Facts::of(order.time_ms, record.status, record.function_status, record.marks);
-        let route = route_of(record.route.as_deref(), record.path.as_deref(), record.marks);
+        let route = route_of(record.route.as_deref(), record.path.as_deref(), record.marks)
+            .map(|(rank, route)| (rank, Cow::Owned(route.into_owned())));
         let held = Held {
             identity: identity(&record),
             order,
@@ -373,7 +383,7 @@ impl<'f> Correlator<'f> {
         id: Option<&str>,
         kind: IdKind,
         facts: &Facts,
-        route: Option<&(u8, String)>,
+        route: Option<&(u8, Cow<'_, str>)>,
         held: Held,
     ) -> bool {
         let index = match self.slots.get(&key) {
@@ -408,11 +418,11 @@ impl<'f> Correlator<'f> {
         if partial.id.is_none() {
             partial.id = id.map(Box::from);
         }
-        let before = due_at(&partial.facts);
-        partial.learn(facts, kind, route.map(|(rank, route)| (*rank, route.as_str())));
-        let after = due_at(&partial.facts);
-        if after != before && after != i64::MAX {
-            self.due.push(Reverse((after, key)));
+        partial.learn(facts, kind, route.map(|(rank, route)| (*rank, &**route)));
+        let due_ms = due_at(&partial.facts);
+        if due_ms < partial.due_ms {
+            partial.due_ms = due_ms;
+            self.due.push(Reverse((due_ms, key)));
         }
         partial.take(held, self.fold)
     }
@@ -443,11 +453,11 @@ fn due_at(facts: &Facts) -> i64 {
     }
 }
 
-fn route_of(template: Option<&str>, path: Option<&str>, marks: Marks) -> Option<(u8, String)> {
+fn route_of<'a>(template: Option<&'a str>, path: Option<&str>, marks: Marks) -> Option<(u8, Cow<'a, str>)> {
     let middleware = u8::from(marks.has(Marks::MIDDLEWARE)) * 4;
     match (template, path) {
         (Some(template), _) => Some((middleware, route::of_template(template))),
-        (None, Some(path)) => Some((middleware + 2, route::of_path(path))),
+        (None, Some(path)) => Some((middleware + 2, Cow::Owned(route::of_path(path)))),
         (None, None) => None,
     }
 }
