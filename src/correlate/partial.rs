@@ -2,6 +2,7 @@
 //! seen both: associative, commutative, idempotent. Threads, files and live windows all rest on this.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::held::{Body, Held};
 use super::line::{Fold, Line, reduce};
@@ -23,7 +24,7 @@ pub struct Partial {
     /// Status, marks, times.
     pub facts: Facts,
     /// Best route seen; smaller ranks are better.
-    pub route: Option<(u8, Box<str>)>,
+    pub route: Option<(u8, Arc<str>)>,
     /// Log time at which the table looks at the request again; `i64::MAX` while it is in no queue.
     pub due_ms: i64,
     held: Vec<Held>,
@@ -86,14 +87,21 @@ impl Partial {
     }
 
     /// Takes what the records of an entry say.
-    pub fn learn(&mut self, facts: &Facts, kind: IdKind, route: Option<(u8, &str)>) {
+    pub fn learn(&mut self, facts: &Facts, kind: IdKind) {
         self.facts.merge(facts);
         self.kind = self.kind.max(kind);
-        if let Some((rank, route)) = route
-            && self.route.as_ref().is_none_or(|(have_rank, have)| (rank, route) < (*have_rank, have))
-        {
-            self.route = Some((rank, Box::from(route)));
-        }
+    }
+
+    /// Whether a route of this rank and name would be kept.
+    pub fn wants_route(&self, rank: u8, route: &str) -> bool {
+        self.route.as_ref().is_none_or(|(have_rank, have)| (rank, route) < (*have_rank, have))
+    }
+
+    /// Begins anew as another request, in the memory of this one.
+    pub fn reuse(&mut self, id: Option<&str>, kind: IdKind) {
+        let mut held = std::mem::take(&mut self.held);
+        held.clear();
+        *self = Partial { held, ..Partial::new(id, kind) };
     }
 
     /// Joins two partials of one request.
@@ -102,8 +110,12 @@ impl Partial {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        let route = other.route;
-        self.learn(&other.facts, other.kind, route.as_ref().map(|(rank, route)| (*rank, &**route)));
+        self.learn(&other.facts, other.kind);
+        if let Some((rank, route)) = other.route
+            && self.wants_route(rank, &route)
+        {
+            self.route = Some((rank, route));
+        }
         for held in other.held {
             self.take(held, fold);
         }
@@ -138,6 +150,11 @@ impl Partial {
         if undecided && self.held.iter().any(|held| matches!(held.body, Body::Raw(_))) {
             self.compact(fold);
         }
+    }
+
+    /// Keeps the request's own entries alive and nothing of their batches: it is going to stay.
+    pub fn detach(&mut self) {
+        self.held.iter_mut().for_each(Held::detach);
     }
 
     /// How the request ended, as far as is known.

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -86,8 +87,8 @@ pub struct Correlator<'f> {
     free: Vec<u32>,
     due: BinaryHeap<Reverse<(i64, u64)>>,
     streams: HashMap<u64, StreamState>,
-    routes: Vec<Box<str>>,
-    route_index: HashMap<Box<str>, u32>,
+    routes: Vec<Arc<str>>,
+    route_index: hashbrown::HashMap<Arc<str>, u32>,
     fallback: HashMap<u64, (i64, u64, bool)>,
     last_own: Option<(Position, u64)>,
     unattributed: u64,
@@ -105,7 +106,7 @@ impl<'f> Correlator<'f> {
             due: BinaryHeap::new(),
             streams: HashMap::new(),
             routes: Vec::new(),
-            route_index: HashMap::new(),
+            route_index: hashbrown::HashMap::new(),
             fallback: HashMap::new(),
             last_own: None,
             unattributed: 0,
@@ -121,7 +122,7 @@ impl<'f> Correlator<'f> {
         self.see_time(brief.time_ms);
         let identity = match brief.event_id {
             Some(id) => event_identity(id),
-            None => xxh3_64(&raw.bytes),
+            None => xxh3_64(raw.bytes.get()),
         };
         let route = route_of(brief.route, brief.path, brief.marks);
         let held = Held { identity, order, at, body: Body::Raw(raw) };
@@ -220,7 +221,7 @@ impl<'f> Correlator<'f> {
             partial.due_ms = i64::MAX;
             partial.settle(self.fold);
             match partial.outcome() {
-                Outcome::Failed(_) => {}
+                Outcome::Failed(_) => partial.detach(),
                 Outcome::Incomplete => partial.compact(self.fold),
                 outcome => {
                     let tombstone = Tombstone {
@@ -236,11 +237,11 @@ impl<'f> Correlator<'f> {
                         outcome: u8::from(outcome == Outcome::Aborted),
                         route: u32::MAX,
                     };
-                    let route = partial.route.take().map(|(_, route)| route);
-                    let tombstone =
-                        Tombstone { route: route.map_or(u32::MAX, |r| self.intern(r)), ..tombstone };
+                    let route = partial.route.as_ref().and_then(|(_, route)| self.route_index.get(&**route));
+                    let tombstone = Tombstone { route: route.copied().unwrap_or(u32::MAX), ..tombstone };
+                    // The memory is kept for the next request, the entries are not.
+                    partial.reuse(None, IdKind::Request);
                     self.slots.insert(key, Slot::Closed(tombstone));
-                    self.open[index as usize] = None;
                     self.free.push(index);
                 }
             }
@@ -389,8 +390,13 @@ impl<'f> Correlator<'f> {
         let index = match self.slots.get(&key) {
             Some(Slot::Open(index)) => *index,
             other => {
-                let mut partial = Partial::new(id, kind);
-                if let Some(Slot::Closed(tombstone)) = other {
+                let buried = match other {
+                    Some(Slot::Closed(tombstone)) => Some(*tombstone),
+                    _ => None,
+                };
+                let index = self.begin(id, kind);
+                self.slots.insert(key, Slot::Open(index));
+                if let (Some(tombstone), Some(partial)) = (buried, self.open[index as usize].as_mut()) {
                     // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
                     let status = (tombstone.status > 0).then_some(tombstone.status);
                     let mut marks = Marks::END | Marks::CLIENT;
@@ -398,19 +404,9 @@ impl<'f> Correlator<'f> {
                         marks.insert(Marks::ABORTED);
                     }
                     partial.facts = Facts::of(tombstone.time_ms, status, None, marks);
-                    partial.route = self.routes.get(tombstone.route as usize).map(|route| (1, route.clone()));
+                    partial.route =
+                        self.routes.get(tombstone.route as usize).map(|route| (1, Arc::clone(route)));
                 }
-                let index = match self.free.pop() {
-                    Some(index) => {
-                        self.open[index as usize] = Some(Box::new(partial));
-                        index
-                    }
-                    None => {
-                        self.open.push(Some(Box::new(partial)));
-                        (self.open.len() - 1) as u32
-                    }
-                };
-                self.slots.insert(key, Slot::Open(index));
                 index
             }
         };
@@ -418,7 +414,13 @@ impl<'f> Correlator<'f> {
         if partial.id.is_none() {
             partial.id = id.map(Box::from);
         }
-        partial.learn(facts, kind, route.map(|(rank, route)| (*rank, &**route)));
+        partial.learn(facts, kind);
+        if let Some((rank, route)) = route
+            && partial.wants_route(*rank, route)
+        {
+            let route = intern(&mut self.routes, &mut self.route_index, route);
+            partial.route = Some((*rank, route));
+        }
         let due_ms = due_at(&partial.facts);
         if due_ms < partial.due_ms {
             partial.due_ms = due_ms;
@@ -427,14 +429,17 @@ impl<'f> Correlator<'f> {
         partial.take(held, self.fold)
     }
 
-    fn intern(&mut self, route: Box<str>) -> u32 {
-        if let Some(index) = self.route_index.get(&route) {
-            return *index;
+    /// A place for a new request.
+    fn begin(&mut self, id: Option<&str>, kind: IdKind) -> u32 {
+        if let Some(index) = self.free.pop() {
+            match &mut self.open[index as usize] {
+                Some(partial) => partial.reuse(id, kind),
+                empty => *empty = Some(Box::new(Partial::new(id, kind))),
+            }
+            return index;
         }
-        let index = self.routes.len() as u32;
-        self.routes.push(route.clone());
-        self.route_index.insert(route, index);
-        index
+        self.open.push(Some(Box::new(Partial::new(id, kind))));
+        (self.open.len() - 1) as u32
     }
 
     fn see_time(&mut self, time_ms: Option<i64>) {
@@ -442,6 +447,21 @@ impl<'f> Correlator<'f> {
             self.window_ms = Some(self.window_ms.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
         }
     }
+}
+
+/// The one copy of a route's name.
+fn intern(
+    routes: &mut Vec<Arc<str>>,
+    index: &mut hashbrown::HashMap<Arc<str>, u32>,
+    route: &str,
+) -> Arc<str> {
+    if let Some(at) = index.get(route) {
+        return Arc::clone(&routes[*at as usize]);
+    }
+    let name: Arc<str> = Arc::from(route);
+    index.insert(Arc::clone(&name), routes.len() as u32);
+    routes.push(Arc::clone(&name));
+    name
 }
 
 /// Log time at which a request may be let go; never (`i64::MAX`) while it has no time.

@@ -19,6 +19,7 @@ impl<'a> Members<'a> {
     }
 
     /// The next key, with the cursor before its value; `Some(None)` at the end of the object.
+    #[inline]
     pub fn next_key(&mut self) -> Option<Option<&'a [u8]>> {
         loop {
             match *self.bytes.get(self.at)? {
@@ -43,12 +44,13 @@ impl<'a> Members<'a> {
     }
 
     /// The bytes of a string value between its quotes. `None` if it is no string or holds an escape.
+    #[inline]
     pub fn string(&mut self) -> Option<&'a [u8]> {
         if *self.bytes.get(self.at)? != b'"' {
             return None;
         }
         let start = self.at + 1;
-        let end = start + memchr2(b'"', b'\\', self.bytes.get(start..)?)?;
+        let end = quote_or_escape(self.bytes, start)?;
         if self.bytes[end] != b'"' {
             return None;
         }
@@ -57,11 +59,13 @@ impl<'a> Members<'a> {
     }
 
     /// A string value as text.
+    #[inline]
     pub fn text(&mut self) -> Option<&'a str> {
         std::str::from_utf8(self.string()?).ok()
     }
 
     /// An integer value.
+    #[inline]
     pub fn integer(&mut self) -> Option<i64> {
         let rest = self.bytes.get(self.at..)?;
         let negative = rest.first() == Some(&b'-');
@@ -79,6 +83,7 @@ impl<'a> Members<'a> {
     }
 
     /// Enters an object value. Its members are then read with this cursor, up to `Some(None)`.
+    #[inline]
     pub fn enter(&mut self) -> Option<()> {
         if *self.bytes.get(self.at)? != b'{' {
             return None;
@@ -88,12 +93,13 @@ impl<'a> Members<'a> {
     }
 
     /// Passes over a value of any kind.
+    #[inline]
     pub fn skip(&mut self) -> Option<()> {
         match *self.bytes.get(self.at)? {
             b'"' => {
                 let mut from = self.at + 1;
                 loop {
-                    let hit = from + memchr2(b'"', b'\\', self.bytes.get(from..)?)?;
+                    let hit = quote_or_escape(self.bytes, from)?;
                     if self.bytes[hit] == b'"' {
                         self.at = hit + 1;
                         return Some(());
@@ -129,11 +135,33 @@ impl<'a> Members<'a> {
         self.bytes.get(self.at..).is_some_and(|rest| rest.iter().all(u8::is_ascii_whitespace))
     }
 
+    #[inline]
     fn space(&mut self) {
         while self.bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
             self.at += 1;
         }
     }
+}
+
+/// Offset of the next quote or backslash. Most strings are short: the first bytes are looked at eight at a time, in
+/// registers, before the vector search is worth its call.
+#[inline]
+fn quote_or_escape(bytes: &[u8], from: usize) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut at = from;
+    for _ in 0..3 {
+        let Some(Ok(chunk)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) else { break };
+        let word = u64::from_le_bytes(chunk);
+        // A byte is zero where it equals the one searched for; the lowest such byte is always told right.
+        let zero_in = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+        let found = zero_in(word ^ (LOW * u64::from(b'"'))) | zero_in(word ^ (LOW * u64::from(b'\\')));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    Some(at + memchr2(b'"', b'\\', bytes.get(at..)?)?)
 }
 
 #[cfg(test)]

@@ -227,8 +227,10 @@ pub fn middleware_marks(status: Option<u16>) -> Marks {
 /// (`/api/index.py`) are none.
 pub fn is_route(name: &str) -> bool {
     let bare = name.trim_start_matches('/');
-    let extension =
-        bare.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map_or("", |(_, extension)| extension);
+    let extension = match bare.bytes().rposition(|b| matches!(b, b'.' | b'/')) {
+        Some(at) if bare.as_bytes()[at] == b'.' => &bare[at + 1..],
+        _ => "",
+    };
     let is_source =
         matches!(extension, "py" | "js" | "cjs" | "mjs" | "ts" | "mts" | "go" | "rb" | "php" | "rs");
     let is_no_route = matches!(bare.strip_prefix("src/").unwrap_or(bare), "middleware" | "_middleware")
@@ -243,6 +245,10 @@ pub fn route(name: &str) -> Option<String> {
 
 /// A concrete path without scheme, host, query and fragment; none where there is no path.
 pub fn path_in(text: &str) -> Option<&str> {
+    if text.starts_with('/') && !text.contains(':') {
+        let end = text.bytes().position(|b| matches!(b, b'?' | b'#')).unwrap_or(text.len());
+        return text.get(..end);
+    }
     let text = text.split(['?', '#']).next().unwrap_or_default();
     let text = match text.split_once("://") {
         Some((scheme, rest)) if !scheme.contains('/') => rest,

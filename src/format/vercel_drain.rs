@@ -135,7 +135,8 @@ fn other_drain(bytes: &[u8]) -> Option<&'static str> {
 
 impl Entry {
     fn into_record(self) -> Record {
-        let middleware = is_middleware(&self.edge_type.0, &self.kind.0, &self.source.0);
+        let middleware =
+            is_middleware(self.edge_type.0.as_bytes(), self.kind.0.as_bytes(), self.source.0.as_bytes());
         let proxy = self.proxy.0;
         let mut record = Record {
             time_ms: self.timestamp.time_ms().or_else(|| proxy.timestamp.time_ms()),
@@ -222,10 +223,10 @@ fn statuses(own: Number, proxy: Number, function: bool, middleware: bool) -> Sta
 }
 
 /// Whether an entry is middleware's, by its `edgeType`, `type` and `source`.
-fn is_middleware(edge_type: &str, kind: &str, source: &str) -> bool {
-    edge_type == "middleware"
-        || matches!(kind, "middleware" | "middleware-invocation")
-        || source == "middleware"
+fn is_middleware(edge_type: &[u8], kind: &[u8], source: &[u8]) -> bool {
+    edge_type == b"middleware"
+        || matches!(kind, b"middleware" | b"middleware-invocation")
+        || source == b"middleware"
 }
 
 /// The members that correlation needs, found without parsing the rest. Gives up where the full decoder could see
@@ -239,10 +240,10 @@ fn glance(bytes: &[u8]) -> Option<Brief<'_>> {
         match key {
             b"id" => once(&mut id, members.text()?)?,
             b"timestamp" => once(&mut time_ms, time::from_integer(members.integer()?.into())?)?,
-            b"source" => once(&mut source, members.text()?)?,
+            b"source" => once(&mut source, members.string()?)?,
             b"requestId" => once(&mut request_id, members.text()?)?,
-            b"type" => once(&mut kind, members.text()?)?,
-            b"edgeType" => once(&mut edge_type, members.text()?)?,
+            b"type" => once(&mut kind, members.string()?)?,
+            b"edgeType" => once(&mut edge_type, members.string()?)?,
             b"path" => once(&mut path, members.text()?)?,
             b"statusCode" => once(&mut own, members.integer()?)?,
             b"deploymentId" | b"projectId" => {
@@ -280,12 +281,12 @@ fn glance(bytes: &[u8]) -> Option<Brief<'_>> {
         }
     }
     let (id, source) = (id?, source?);
-    if !owner || source == "build" || matches!(id, "" | "-") || !members.at_end() {
+    if !owner || source == b"build" || matches!(id, "" | "-") || !members.at_end() {
         return None;
     }
     let middleware = is_middleware(edge_type.unwrap_or_default(), kind.unwrap_or_default(), source);
     let number = |value: Option<i64>| Number(value.map(|number| number as f64));
-    let seen = statuses(number(own), number(proxy_status), source == "lambda", middleware);
+    let seen = statuses(number(own), number(proxy_status), source == b"lambda", middleware);
     let route = path.filter(|path| !middleware && vercel::is_route(path));
     if route.is_some_and(|route| !route.starts_with('/')) {
         return None;

@@ -152,7 +152,9 @@ fn reads_broken_utf8() {
 #[test]
 fn a_glance_agrees_with_the_decoder() {
     let base = |extra: &str| {
-        format!(r#"{{"id":"17","timestamp":1767225600188,"source":"lambda","projectId":"p","requestId":"fra1::kq7zt-1767225600123-0a1b2c3d4e5f"{extra}}}"#)
+        format!(
+            r#"{{"id":"17","timestamp":1767225600188,"source":"lambda","projectId":"p","requestId":"fra1::kq7zt-1767225600123-0a1b2c3d4e5f"{extra}}}"#
+        )
     };
     let extras = [
         "",
@@ -177,7 +179,11 @@ fn a_glance_agrees_with_the_decoder() {
             let Some(brief) = VercelDrain.glance(&frame) else { continue };
             glances += 1;
             let mut records = Vec::new();
-            assert_eq!(VercelDrain.decode(&frame, &FrameContext::default(), &mut records), Decoded::Records, "{text}");
+            assert_eq!(
+                VercelDrain.decode(&frame, &FrameContext::default(), &mut records),
+                Decoded::Records,
+                "{text}"
+            );
             let record = &records[0];
             assert_eq!(Some(brief.id), record.id.as_ref().map(|id| id.text.as_str()), "{text}");
             assert_eq!(brief.time_ms, record.time_ms, "{text}");
