@@ -25,8 +25,8 @@ pub struct Partial {
     pub facts: Facts,
     /// Best route seen; smaller ranks are better.
     pub route: Option<(u8, Arc<str>)>,
-    /// Log time at which the table looks at the request again; `i64::MAX` while it is in no queue.
-    pub due_ms: i64,
+    /// Second of log time in which the table looks at the request again; `i64::MAX` while it is in no queue.
+    pub due_second: i64,
     held: Vec<Held>,
     held_bytes: usize,
     identities: Option<Box<HashSet<u64>>>,
@@ -41,7 +41,7 @@ impl Partial {
             kind,
             facts: Facts::default(),
             route: None,
-            due_ms: i64::MAX,
+            due_second: i64::MAX,
             held: Vec::new(),
             held_bytes: 0,
             identities: None,

@@ -5,8 +5,7 @@
 //! neither counts twice nor vanishes; failed requests stay to the end. Never is anything evicted by distance.
 
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -85,7 +84,9 @@ pub struct Correlator<'f> {
     slots: hashbrown::HashMap<u64, Slot>,
     open: Vec<Option<Box<Partial>>>,
     free: Vec<u32>,
-    due: BinaryHeap<Reverse<(i64, u64)>>,
+    /// Requests to look at again, by the second in which that is due. Buckets, because nearly everything is due in
+    /// the order in which it was queued.
+    due: BTreeMap<i64, Vec<u64>>,
     streams: HashMap<u64, StreamState>,
     routes: Vec<Arc<str>>,
     route_index: hashbrown::HashMap<Arc<str>, u32>,
@@ -103,7 +104,7 @@ impl<'f> Correlator<'f> {
             slots: hashbrown::HashMap::new(),
             open: Vec::new(),
             free: Vec::new(),
-            due: BinaryHeap::new(),
+            due: BTreeMap::new(),
             streams: HashMap::new(),
             routes: Vec::new(),
             route_index: hashbrown::HashMap::new(),
@@ -201,49 +202,51 @@ impl<'f> Correlator<'f> {
 
     /// Lets go of what is decided and out of reach: no source brings a record older than `watermark_ms`.
     pub fn advance(&mut self, watermark_ms: i64) {
-        while let Some(Reverse((due_ms, key))) = self.due.peek().copied() {
-            if due_ms > watermark_ms {
-                return;
+        while let Some(bucket) =
+            self.due.first_entry().filter(|bucket| second_is_over(*bucket.key(), watermark_ms))
+        {
+            let (second, keys) = bucket.remove_entry();
+            for key in keys {
+                self.look(key, second, watermark_ms);
             }
-            self.due.pop();
-            let Some(Slot::Open(index)) = self.slots.get(&key).copied() else { continue };
-            let Some(partial) = self.open[index as usize].as_mut() else { continue };
-            if partial.due_ms != due_ms {
-                // An earlier look was queued since.
-                continue;
-            }
-            let due_now = due_at(&partial.facts);
-            partial.due_ms = due_now;
-            if due_now > watermark_ms {
-                self.due.push(Reverse((due_now, key)));
-                continue;
-            }
-            partial.due_ms = i64::MAX;
-            partial.settle(self.fold);
-            match partial.outcome() {
-                Outcome::Failed(_) => partial.detach(),
-                Outcome::Incomplete => partial.compact(self.fold),
-                outcome => {
-                    let tombstone = Tombstone {
-                        time_ms: partial
-                            .facts
-                            .client
-                            .or(partial.facts.other)
-                            .map_or(i64::MIN, |(time, _)| time),
-                        status: match outcome {
-                            Outcome::Succeeded(Some(status)) => status,
-                            _ => 0,
-                        },
-                        outcome: u8::from(outcome == Outcome::Aborted),
-                        route: u32::MAX,
-                    };
-                    let route = partial.route.as_ref().and_then(|(_, route)| self.route_index.get(&**route));
-                    let tombstone = Tombstone { route: route.copied().unwrap_or(u32::MAX), ..tombstone };
-                    // The memory is kept for the next request, the entries are not.
-                    partial.reuse(None, IdKind::Request);
-                    self.slots.insert(key, Slot::Closed(tombstone));
-                    self.free.push(index);
-                }
+        }
+    }
+
+    /// Looks at a request that was due in this second, and lets it go if it may go.
+    fn look(&mut self, key: u64, second: i64, watermark_ms: i64) {
+        let Some(Slot::Open(index)) = self.slots.get(&key).copied() else { return };
+        let Some(partial) = self.open[index as usize].as_mut() else { return };
+        if partial.due_second != second {
+            // It was queued again, for an earlier second, since.
+            return;
+        }
+        partial.due_second = due_second(&partial.facts);
+        if !second_is_over(partial.due_second, watermark_ms) {
+            self.due.entry(partial.due_second).or_default().push(key);
+            return;
+        }
+        partial.due_second = i64::MAX;
+        partial.settle(self.fold);
+        let outcome = partial.outcome();
+        match outcome {
+            Outcome::Failed(_) => partial.detach(),
+            Outcome::Incomplete => partial.compact(self.fold),
+            Outcome::Succeeded(_) | Outcome::Aborted => {
+                let seen = partial.facts.client.or(partial.facts.other);
+                let route = partial.route.as_ref().and_then(|(_, route)| self.route_index.get(&**route));
+                let tombstone = Tombstone {
+                    time_ms: seen.map_or(i64::MIN, |(time_ms, _)| time_ms),
+                    status: match outcome {
+                        Outcome::Succeeded(Some(status)) => status,
+                        _ => 0,
+                    },
+                    outcome: u8::from(outcome == Outcome::Aborted),
+                    route: route.copied().unwrap_or(u32::MAX),
+                };
+                // The memory is kept for the next request, the entries are not.
+                partial.reuse(None, IdKind::Request);
+                self.slots.insert(key, Slot::Closed(tombstone));
+                self.free.push(index);
             }
         }
     }
@@ -421,10 +424,10 @@ impl<'f> Correlator<'f> {
             let route = intern(&mut self.routes, &mut self.route_index, route);
             partial.route = Some((*rank, route));
         }
-        let due_ms = due_at(&partial.facts);
-        if due_ms < partial.due_ms {
-            partial.due_ms = due_ms;
-            self.due.push(Reverse((due_ms, key)));
+        let second = due_second(&partial.facts);
+        if second < partial.due_second {
+            partial.due_second = second;
+            self.due.entry(second).or_default().push(key);
         }
         partial.take(held, self.fold)
     }
@@ -464,13 +467,19 @@ fn intern(
     name
 }
 
-/// Log time at which a request may be let go; never (`i64::MAX`) while it has no time.
-fn due_at(facts: &Facts) -> i64 {
+/// Second of log time in which a request may be let go; never (`i64::MAX`) while it has no time.
+fn due_second(facts: &Facts) -> i64 {
     let Some((_, last_ms)) = facts.span_ms else { return i64::MAX };
-    match facts.end_ms {
+    let due_ms = match facts.end_ms {
         Some(end_ms) => end_ms.max(last_ms).saturating_add(HORIZON_MS),
         None => last_ms.saturating_add(IDLE_MS),
-    }
+    };
+    due_ms.div_euclid(1000)
+}
+
+/// Whether the watermark has passed the whole second.
+fn second_is_over(second: i64, watermark_ms: i64) -> bool {
+    second < watermark_ms.div_euclid(1000)
 }
 
 fn route_of<'a>(template: Option<&'a str>, path: Option<&str>, marks: Marks) -> Option<(u8, Cow<'a, str>)> {

@@ -16,7 +16,7 @@ use crate::record::{Brief, Position, Record};
 use crate::report::model;
 
 /// Bytes that are read and decoded at a time.
-const BATCH_BYTES: usize = 256 * 1024;
+const BATCH_BYTES: usize = 120 * 1024;
 /// Frames below which a batch is not worth distributing.
 const PARALLEL_FRAMES: usize = 64;
 /// First bytes that are looked at to tell binary data from text.
