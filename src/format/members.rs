@@ -1,21 +1,77 @@
 //! A cursor over the members of one JSON object, for shapes that glance: keys and values are found, not parsed, and
 //! nothing is allocated. Whoever uses it gives up (`None`) at the first doubt and lets the full decoder speak.
+//!
+//! The quotes of the object are found first, sixteen bytes at a time; after that a string of any length is passed over
+//! in one step.
 
-use memchr::memchr2;
+use wide::u8x16;
 
 use crate::input::json_scan::{Scan, ValueScan};
 
-/// Stands before a member, or at the end of the object.
-#[derive(Debug, Clone)]
-pub struct Members<'a> {
-    bytes: &'a [u8],
-    at: usize,
+/// Most quotes of an object that is glanced at; more is doubt.
+const MAX_QUOTES: usize = 384;
+
+/// Where the quotes of some bytes are, but for escaped ones.
+pub struct Quotes {
+    at: [u32; MAX_QUOTES],
+    count: usize,
+    escapes: bool,
 }
 
-impl<'a> Members<'a> {
-    /// At the first member of the object that `bytes` begin with.
-    pub fn new(bytes: &'a [u8]) -> Option<Members<'a>> {
-        (bytes.first() == Some(&b'{')).then_some(Members { bytes, at: 1 })
+impl Quotes {
+    /// Finds them. `None` if there are too many.
+    pub fn find(bytes: &[u8]) -> Option<Quotes> {
+        let mut quotes = Quotes { at: [0; MAX_QUOTES], count: 0, escapes: false };
+        let mut escaped = usize::MAX;
+        let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
+        let (blocks, rest) = bytes.as_chunks::<16>();
+        for (index, block) in blocks.iter().enumerate() {
+            let block = u8x16::from(*block);
+            let mut mask = (block.simd_eq(quote) | block.simd_eq(backslash)).to_bitmask();
+            while mask != 0 {
+                let at = index * 16 + mask.trailing_zeros() as usize;
+                mask &= mask - 1;
+                quotes.take(bytes[at], at, &mut escaped)?;
+            }
+        }
+        let base = bytes.len() - rest.len();
+        for (offset, byte) in rest.iter().enumerate() {
+            if matches!(byte, b'"' | b'\\') {
+                quotes.take(*byte, base + offset, &mut escaped)?;
+            }
+        }
+        Some(quotes)
+    }
+
+    #[inline]
+    fn take(&mut self, byte: u8, at: usize, escaped: &mut usize) -> Option<()> {
+        if at == *escaped {
+            return Some(());
+        }
+        if byte == b'\\' {
+            *escaped = at + 1;
+            self.escapes = true;
+            return Some(());
+        }
+        *self.at.get_mut(self.count)? = u32::try_from(at).ok()?;
+        self.count += 1;
+        Some(())
+    }
+}
+
+/// Stands before a member, or at the end of the object.
+#[derive(Clone)]
+pub struct Members<'a, 'q> {
+    bytes: &'a [u8],
+    quotes: &'q Quotes,
+    at: usize,
+    next_quote: usize,
+}
+
+impl<'a, 'q> Members<'a, 'q> {
+    /// At the first member of the object that `bytes` begin with. `quotes` are those of the same bytes.
+    pub fn new(bytes: &'a [u8], quotes: &'q Quotes) -> Option<Members<'a, 'q>> {
+        (bytes.first() == Some(&b'{')).then_some(Members { bytes, quotes, at: 1, next_quote: 0 })
     }
 
     /// The next key, with the cursor before its value; `Some(None)` at the end of the object.
@@ -46,16 +102,25 @@ impl<'a> Members<'a> {
     /// The bytes of a string value between its quotes. `None` if it is no string or holds an escape.
     #[inline]
     pub fn string(&mut self) -> Option<&'a [u8]> {
-        if *self.bytes.get(self.at)? != b'"' {
-            return None;
-        }
         let start = self.at + 1;
-        let end = quote_or_escape(self.bytes, start)?;
-        if self.bytes[end] != b'"' {
+        self.pass_string()?;
+        let text = self.bytes.get(start..self.at - 1)?;
+        if self.quotes.escapes && text.contains(&b'\\') {
             return None;
         }
-        self.at = end + 1;
-        Some(&self.bytes[start..end])
+        Some(text)
+    }
+
+    /// Passes over the string at the cursor.
+    #[inline]
+    fn pass_string(&mut self) -> Option<()> {
+        let (open, close) = (self.next_quote, self.next_quote + 1);
+        if close >= self.quotes.count || self.quotes.at[open] as usize != self.at {
+            return None;
+        }
+        self.at = self.quotes.at[close] as usize + 1;
+        self.next_quote += 2;
+        Some(())
     }
 
     /// A string value as text.
@@ -96,24 +161,19 @@ impl<'a> Members<'a> {
     #[inline]
     pub fn skip(&mut self) -> Option<()> {
         match *self.bytes.get(self.at)? {
-            b'"' => {
-                let mut from = self.at + 1;
-                loop {
-                    let hit = quote_or_escape(self.bytes, from)?;
-                    if self.bytes[hit] == b'"' {
-                        self.at = hit + 1;
-                        return Some(());
-                    }
-                    from = hit + 2;
+            b'"' => self.pass_string(),
+            b'{' | b'[' => {
+                let Scan::Done(length) = ValueScan::default().advance(&self.bytes[self.at..]) else {
+                    return None;
+                };
+                self.at += length;
+                while self.next_quote < self.quotes.count
+                    && (self.quotes.at[self.next_quote] as usize) < self.at
+                {
+                    self.next_quote += 1;
                 }
+                Some(())
             }
-            b'{' | b'[' => match ValueScan::default().advance(&self.bytes[self.at..]) {
-                Scan::Done(length) => {
-                    self.at += length;
-                    Some(())
-                }
-                _ => None,
-            },
             _ => {
                 let rest = &self.bytes[self.at..];
                 let count =
@@ -143,35 +203,15 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Offset of the next quote or backslash. Most strings are short: the first bytes are looked at eight at a time, in
-/// registers, before the vector search is worth its call.
-#[inline]
-fn quote_or_escape(bytes: &[u8], from: usize) -> Option<usize> {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    let mut at = from;
-    for _ in 0..3 {
-        let Some(Ok(chunk)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) else { break };
-        let word = u64::from_le_bytes(chunk);
-        // A byte is zero where it equals the one searched for; the lowest such byte is always told right.
-        let zero_in = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
-        let found = zero_in(word ^ (LOW * u64::from(b'"'))) | zero_in(word ^ (LOW * u64::from(b'\\')));
-        if found != 0 {
-            return Some(at + found.trailing_zeros() as usize / 8);
-        }
-        at += 8;
-    }
-    Some(at + memchr2(b'"', b'\\', bytes.get(at..)?)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn walks_members_and_nested_objects() {
-        let mut members =
-            Members::new(br#"{ "a" : "x", "n":-12,"o":{"b":[1,"]"],"c":true} , "e":"q\"" }"#).unwrap();
+        let text = br#"{ "a" : "x", "n":-12,"o":{"b":[1,"]"],"c":true} , "e":"q\"" ,"f":"\\"}"#;
+        let quotes = Quotes::find(text).unwrap();
+        let mut members = Members::new(text, &quotes).unwrap();
         assert_eq!(members.next_key(), Some(Some(&b"a"[..])));
         assert_eq!(members.text(), Some("x"));
         assert_eq!(members.next_key(), Some(Some(&b"n"[..])));
@@ -186,17 +226,22 @@ mod tests {
         assert_eq!(members.next_key(), Some(Some(&b"e"[..])));
         assert_eq!(members.clone().text(), None, "an escape is doubt");
         members.skip().unwrap();
+        assert_eq!(members.next_key(), Some(Some(&b"f"[..])));
+        members.skip().unwrap();
         assert_eq!(members.next_key(), Some(None));
         assert!(members.at_end());
     }
 
     #[test]
     fn gives_up_on_what_is_no_object() {
-        assert!(Members::new(b"[1]").is_none());
-        let mut cut = Members::new(b"{\"a\":\"x").unwrap();
+        let none = Quotes::find(b"").unwrap();
+        assert!(Members::new(b"[1]", &none).is_none());
+        let quotes = Quotes::find(b"{\"a\":\"x").unwrap();
+        let mut cut = Members::new(b"{\"a\":\"x", &quotes).unwrap();
         assert!(cut.next_key().unwrap().is_some());
         assert_eq!(cut.text(), None);
         assert_eq!(cut.skip(), None);
-        assert_eq!(Members::new(b"{a:1}").unwrap().next_key(), None);
+        assert_eq!(Members::new(b"{a:1}", &none).unwrap().next_key(), None);
+        assert!(Quotes::find(&b"\"".repeat(MAX_QUOTES + 1)).is_none());
     }
 }
