@@ -8,12 +8,12 @@ use wide::u8x16;
 
 use crate::input::json_scan::{Scan, ValueScan};
 
-/// Most quotes of an object that is glanced at; more is doubt.
-const MAX_QUOTES: usize = 384;
+/// Most quotes of an object that is glanced at, and with [`u16`] its longest length; more is doubt.
+const MAX_QUOTES: usize = 256;
 
 /// Where the quotes of some bytes are, but for escaped ones.
 pub struct Quotes {
-    at: [u32; MAX_QUOTES],
+    at: [u16; MAX_QUOTES],
     count: usize,
     escapes: bool,
 }
@@ -53,7 +53,7 @@ impl Quotes {
             self.escapes = true;
             return Some(());
         }
-        *self.at.get_mut(self.count)? = u32::try_from(at).ok()?;
+        *self.at.get_mut(self.count)? = u16::try_from(at).ok()?;
         self.count += 1;
         Some(())
     }
