@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,6 +28,8 @@ const TRUTH: &str = "truth.toml";
 const SNAPSHOT: &str = "report.txt";
 /// Columns of the snapshots.
 const WIDTH: usize = 100;
+/// Odd and small, so that lines, characters and JSON values are cut anywhere.
+const SMALL_READ_BYTES: usize = 61;
 const RENEW: &str = "if the new report is right: UPDATE_SNAPSHOTS=1 cargo test --test samples";
 
 /// What the author of the exports put into them.
@@ -148,18 +151,20 @@ fn check(folder: &Path, engines: &Engines) -> Result<(), Failed> {
     let cli = Cli::try_parse_from(std::iter::once("why500").chain(truth.args.iter().map(String::as_str)))
         .map_err(|error| format!("{TRUTH}: args: {error}"))?;
     let finished = if truth.args.is_empty() {
-        read(folder, &engines.one_thread)?
+        read(folder, &engines.one_thread, usize::MAX)?
     } else {
-        read(folder, &engine_of(&cli, 1)?)?
+        read(folder, &engine_of(&cli, 1)?, usize::MAX)?
     };
     let mut problems = Vec::new();
     check_truth(&truth, &finished, &mut problems);
     let options = TableOptions { width: WIDTH, colour: false, top: cli.triage.top };
     let page = printed(&finished.report, &options);
     if truth.args.is_empty() {
-        let parallel = read(folder, &engines.four_threads)?;
-        if printed_everything(&parallel.report, &options) != printed_everything(&finished.report, &options) {
-            problems.push("four threads give another report than one".to_owned());
+        let again = read(folder, &engines.four_threads, SMALL_READ_BYTES)?;
+        let (one, four) = (&finished.report, &again.report);
+        if printed_everything(four, &options) != printed_everything(one, &options) {
+            let diff = line_diff(&page, &printed(four, &options));
+            problems.push(format!("four threads and small reads give another report:\n{diff}"));
         }
     }
     check_snapshot(folder, &page, &mut problems)?;
@@ -188,8 +193,18 @@ fn engine_of(cli: &Cli, threads: usize) -> Result<Engine, String> {
     Engine::with_rules(&args.rules, options).map_err(|error| error.to_string())
 }
 
-/// Reads every file of the case under its name in the folder.
-fn read(folder: &Path, engine: &Engine) -> Result<Finished, String> {
+/// Hands out at most so many bytes at a time.
+struct Slow(File, usize);
+
+impl Read for Slow {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = out.len().min(self.1);
+        self.0.read(&mut out[..count])
+    }
+}
+
+/// Reads every file of the case under its name in the folder, at most `read_bytes` at a time.
+fn read(folder: &Path, engine: &Engine, read_bytes: usize) -> Result<Finished, String> {
     let mut streams = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| error.to_string())?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -197,7 +212,7 @@ fn read(folder: &Path, engine: &Engine) -> Result<Finished, String> {
             continue;
         }
         let file = File::open(entry.path()).map_err(|error| format!("{name}: {error}"))?;
-        let stream = Stream::from_reader(Box::new(file), &name, None);
+        let stream = Stream::from_reader(Box::new(Slow(file, read_bytes)), &name, None);
         streams.push((name.clone(), stream.map_err(|error| format!("{name}: {error}"))?));
     }
     Ok(engine.run_streams(streams, &Arc::default(), &mut ()))
