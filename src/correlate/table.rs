@@ -165,7 +165,7 @@ impl<'f> Correlator<'f> {
             self.release(stream, origin, false);
             return if new || !has_event { Taken::New } else { Taken::Duplicate };
         }
-        let place = self.stream(stream).unidentified(&record, brackets);
+        let place = self.stream(stream).unidentified(&record, brackets, origin.backwards);
         match place {
             Place::Request(key) => {
                 self.stream(stream).attached(key, &record);
