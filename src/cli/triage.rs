@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use super::args::{Colour, FailOn, Format, TriageArgs};
 use super::exit::{Exit, Failure, remark};
@@ -41,9 +41,6 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
     }
     let found = source::find(&args.paths);
-    if args.explain_format {
-        super::formats::explain(&found, shapes);
-    }
     let to_terminal = io::stdout().is_terminal();
     let table = TableOptions {
         width: args.width.map_or_else(terminal_width, usize::from),
@@ -53,7 +50,11 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     let every = args.every.filter(|_| to_terminal && args.format == Format::Table);
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop);
-    let mut watcher = Terminal::new(args.quiet, every, table.clone());
+    if args.every.is_some() && every.is_none() {
+        remark("--every redraws a table on a terminal; elsewhere the report is printed once, at the end");
+    }
+    let mut watcher = Terminal::new(args.quiet, every, table);
+    watcher.explain = args.explain_format.then_some(shapes);
     let finished = engine.run(found, &stop, &mut watcher);
     watcher.done();
     for error in &finished.errors {
@@ -64,7 +65,7 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     }
     say_what_was_odd(&finished.report, args.quiet);
     print(&finished.report, args.format, &table)?;
-    if stop.load(Ordering::Relaxed) {
+    if finished.report.partial {
         return Ok(Exit::Interrupted);
     }
     Ok(if fails(&finished.report, &args.fail_on) { Exit::Found } else { Exit::Success })
@@ -94,11 +95,13 @@ fn say_what_was_odd(report: &Report, quiet: bool) {
                 source.name, reject.first_line, reject.frames, source.frames, reject.reason
             ));
         }
-        if source.frames == source.ignored && report.sources.len() == 1 {
-            remark(&format!(
-                "{}: no log line in it; `vercel logs` prints its table to stderr: use `vercel logs --json`",
-                source.name
-            ));
+        if source.frames == source.ignored {
+            // A pipe that brings nothing has a usual reason.
+            let hint = match source.name.as_str() {
+                "-" => "; `vercel logs` prints its table to stderr: use `vercel logs --json`",
+                _ => "",
+            };
+            remark(&format!("{}: no log line in it{hint}", source.name));
         }
     }
 }

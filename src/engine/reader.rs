@@ -62,6 +62,7 @@ pub struct SourceReader {
     buffer: Vec<u8>,
     consumed: usize,
     eof: bool,
+    broken: Option<SourceError>,
     head_seen: bool,
     rejects: BTreeMap<&'static str, (u64, u64)>,
     formats: BTreeMap<(u8, &'static str), u64>,
@@ -90,6 +91,7 @@ impl SourceReader {
             buffer: Vec::new(),
             consumed: 0,
             eof: false,
+            broken: None,
             head_seen: false,
             rejects: BTreeMap::new(),
             formats: BTreeMap::new(),
@@ -99,16 +101,19 @@ impl SourceReader {
     }
 
     /// Reads and decodes the next batch and hands its items to `each` in order. False at the end of the source.
+    ///
+    /// Where reading breaks off, what was read before is decoded like the end of any source, and then the error is
+    /// returned. A pipe that holds nothing now gives an empty batch.
     pub fn batch(&mut self, parallel: bool, each: &mut dyn FnMut(Item<'_>)) -> Result<bool, SourceError> {
         let cuts = loop {
-            if !self.eof {
-                self.fill()?;
+            if !self.eof && !self.fill() {
+                return Ok(true);
             }
             if !self.head_seen && (self.buffer.len() >= HEAD_BYTES || self.eof) {
                 self.head_seen = true;
                 if let Some(what) = binary_kind(&self.buffer[..self.buffer.len().min(HEAD_BYTES)]) {
                     self.reject_whole(what);
-                    return Ok(false);
+                    return self.broken.take().map_or(Ok(false), Err);
                 }
             }
             if !self.head_seen && self.buffer.len() < 512 && !self.buffer.contains(&b'\n') {
@@ -156,7 +161,10 @@ impl SourceReader {
         if self.eof {
             self.close();
         }
-        Ok(!self.eof)
+        match self.broken.take() {
+            Some(error) => Err(error),
+            None => Ok(!self.eof),
+        }
     }
 
     /// Closes the account after an error or an interruption: what was not framed is not counted.
@@ -187,22 +195,24 @@ impl SourceReader {
         };
     }
 
-    fn fill(&mut self) -> Result<(), SourceError> {
+    /// False if nothing is there yet.
+    fn fill(&mut self) -> bool {
         self.buffer.drain(..self.consumed);
         self.consumed = 0;
         // A frame that is longer than a batch needs more than a batch: double, so that the work stays linear.
         let want = BATCH_BYTES.max(self.buffer.len());
-        let count = match self.stream.read_into(&mut self.buffer, want) {
-            Ok(count) => count,
+        match self.stream.read_into(&mut self.buffer, want) {
+            Ok(Some(count)) => {
+                self.ledger.bytes += count as u64;
+                self.eof = count == 0;
+            }
+            Ok(None) => return false,
             Err(error) => {
                 self.eof = true;
-                self.close();
-                return Err(error);
+                self.broken = Some(error);
             }
-        };
-        self.ledger.bytes += count as u64;
-        self.eof = count == 0;
-        Ok(())
+        }
+        true
     }
 
     fn reject_whole(&mut self, what: &'static str) {

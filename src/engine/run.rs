@@ -9,7 +9,7 @@ use super::reader::{Item, SourceReader};
 use super::stdin::LiveReader;
 use super::{Engine, assemble};
 use crate::correlate::held::RawFrame;
-use crate::correlate::table::{Correlator, Origin, Taken};
+use crate::correlate::table::{Correlator, Origin, Requests, Taken};
 use crate::diagnose::fold::Folder;
 use crate::format::registry::{CONTAINERS, Shapes};
 use crate::input::frame::Frame;
@@ -20,8 +20,13 @@ use crate::report::model::{self, Report};
 /// Timed records after which it is decided whether a source runs backwards.
 const DIRECTION_RECORDS: usize = 32;
 
+/// More workers than this help nowhere and only cost their stacks.
+const MAX_THREADS: usize = 256;
+
 /// What the caller wants to know while a run is on.
 pub trait Watcher {
+    /// A source was opened; its first bytes may be peeked at.
+    fn opened(&mut self, _name: &str, _stream: &mut Stream) {}
     /// Bytes read so far, and of how many, where that is known.
     fn progress(&mut self, _read_bytes: u64, _of_bytes: Option<u64>) {}
     /// Asked now and then: whether a report of what was seen so far is wanted.
@@ -65,6 +70,7 @@ enum Direction {
 }
 
 /// An item that outlives its batch.
+#[derive(Clone)]
 enum Owned {
     Raw(RawFrame, Position),
     Records(Vec<Record>, u8),
@@ -74,30 +80,21 @@ impl Engine {
     /// Reads the sources and reports. `stop` ends the run early; the report is then marked partial.
     pub fn run(&self, found: Found, stop: &Arc<AtomicBool>, watcher: &mut (dyn Watcher + Send)) -> Finished {
         let mut streams = Vec::new();
+        let passed_over = found.remarks();
         let mut errors = found.errors;
         for source in &found.sources {
-            let opened = match source {
-                Source::Stdin => {
-                    let live = LiveReader::new(Box::new(std::io::stdin()), Arc::clone(stop), watcher.ticks());
-                    Stream::from_reader(Box::new(live), "-", None).map_err(|source| SourceError::Open {
-                        name: "-".to_owned(),
-                        source,
-                        hint: String::new(),
-                    })
+            match open(source, stop, watcher.ticks()) {
+                Ok(mut stream) => {
+                    watcher.opened(&source.name(), &mut stream);
+                    streams.push((source.name(), stream));
                 }
-                Source::File(_) => Stream::open(source),
-            };
-            match opened {
-                Ok(stream) => streams.push((source.name(), stream)),
                 Err(error) => errors.push(error),
             }
         }
         let mut finished = self.run_streams(streams, stop, watcher);
         errors.append(&mut finished.errors);
-        if found.hidden > 0 {
-            finished.report.remarks.push(format!("{} hidden files were passed over", found.hidden));
-            finished.report.remarks.sort();
-        }
+        finished.report.remarks.extend(passed_over);
+        finished.report.remarks.sort();
         Finished { errors, ..finished }
     }
 
@@ -107,11 +104,7 @@ impl Engine {
             Ok(stream) => self.run_streams(vec![(name.to_owned(), stream)], &Arc::default(), &mut ()),
             Err(source) => {
                 let mut finished = self.run_streams(Vec::new(), &Arc::default(), &mut ());
-                finished.errors.push(SourceError::Open {
-                    name: name.to_owned(),
-                    source,
-                    hint: String::new(),
-                });
+                finished.errors.push(SourceError::open(name.to_owned(), source));
                 finished
             }
         }
@@ -127,7 +120,7 @@ impl Engine {
         streams.sort_by(|(a, _), (b, _)| a.cmp(b));
         let threads = match self.options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
+            threads => threads.min(MAX_THREADS),
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         match pool {
@@ -182,8 +175,8 @@ impl Engine {
             watcher.progress(read_bytes, size_bytes);
             if watcher.wants_report() {
                 let (sources, remarks) = accounts(&mut active);
-                let mut report =
-                    assemble::report(self, &folder, table.snapshot(), sources, remarks, parallel);
+                let so_far = so_far(&table, &active);
+                let mut report = assemble::report(self, &folder, so_far, sources, remarks, parallel);
                 report.partial = true;
                 watcher.report(report);
             }
@@ -205,6 +198,21 @@ impl Engine {
     }
 }
 
+/// Opens a source. Whatever may be written to while it is read is read so that an interruption gets through.
+fn open(source: &Source, stop: &Arc<AtomicBool>, ticks: bool) -> Result<Stream, SourceError> {
+    let stop = Arc::clone(stop);
+    let live = match source {
+        Source::Stdin => LiveReader::new(|| Ok(std::io::stdin()), stop, ticks),
+        Source::File(path) if std::fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir()) => {
+            let path = path.clone();
+            LiveReader::new(|| std::fs::File::open(path), stop, ticks)
+        }
+        Source::File(_) => return Stream::open(source),
+    };
+    let name = source.name();
+    Stream::from_reader(Box::new(live), &name, None).map_err(|source| SourceError::open(name, source))
+}
+
 /// The source that is furthest behind in log time.
 fn next_source(active: &[Active]) -> Option<usize> {
     (0..active.len())
@@ -221,6 +229,27 @@ fn floor(active: &[Active], but: usize) -> i64 {
         .map(|(_, source)| source.clock_ms)
         .min()
         .unwrap_or(i64::MAX)
+}
+
+/// The requests as if the input ended here. What still waits for its place is shown too.
+fn so_far(table: &Correlator<'_>, active: &[Active]) -> Requests {
+    let mut table = table.clone();
+    for source in active.iter().filter(|source| !source.done) {
+        let name = source.reader.name.clone();
+        let mut origin = Origin { name: &name, backwards: false };
+        match &source.direction {
+            Direction::Unknown { times_ms, waiting } => {
+                origin.backwards = runs_backwards(times_ms);
+                let mut clock_ms = source.clock_ms;
+                for owned in waiting.iter().cloned() {
+                    put_owned(&mut table, owned, origin, &mut clock_ms, i64::MIN);
+                }
+            }
+            Direction::Known { backwards } => origin.backwards = *backwards,
+        }
+        table.end_of_source(origin);
+    }
+    table.finish()
 }
 
 fn accounts(active: &mut [Active]) -> (Vec<model::Source>, Vec<String>) {
