@@ -17,6 +17,9 @@ use crate::report::{csv, json, jsonl};
 /// Width of a report that goes to no terminal.
 const DEFAULT_WIDTH: usize = 100;
 
+/// Remarks on sources that are said on stderr; a folder may hold thousands of files that are no logs.
+const MAX_REMARKS: usize = 20;
+
 /// Reads, diagnoses, prints.
 pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     let shapes = match &args.input_format {
@@ -88,21 +91,29 @@ fn say_what_was_odd(report: &Report, quiet: bool) {
     if quiet {
         return;
     }
+    let mut remarks = Vec::new();
     for source in &report.sources {
         for reject in &source.rejects {
-            remark(&format!(
+            remarks.push(format!(
                 "{}:{}: {} of {} entries rejected: {}",
                 source.name, reject.first_line, reject.frames, source.frames, reject.reason
             ));
         }
-        if source.frames == source.ignored {
+        if source.frames == source.ignored && !report.partial {
             // A pipe that brings nothing has a usual reason.
             let hint = match source.name.as_str() {
                 "-" => "; `vercel logs` prints its table to stderr: use `vercel logs --json`",
                 _ => "",
             };
-            remark(&format!("{}: no log line in it{hint}", source.name));
+            remarks.push(format!("{}: no log line in it{hint}", source.name));
         }
+    }
+    for text in remarks.iter().take(MAX_REMARKS) {
+        remark(text);
+    }
+    if remarks.len() > MAX_REMARKS {
+        let more = remarks.len() - MAX_REMARKS;
+        remark(&format!("{more} more remarks of this kind; `--format json` has the account of every source"));
     }
 }
 

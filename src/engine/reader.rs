@@ -55,7 +55,8 @@ pub struct SourceReader {
     pub ledger: model::Source,
     /// Remarks for the reader of the report.
     pub remarks: Vec<String>,
-    stream: Stream,
+    /// None before it is opened, and again when all of it was read.
+    stream: Option<Stream>,
     framer: Framer,
     detector: Detector,
     shapes: Shapes,
@@ -71,20 +72,14 @@ pub struct SourceReader {
 }
 
 impl SourceReader {
-    /// Begins to read a stream.
-    pub fn new(
-        index: u32,
-        name: &str,
-        stream: Stream,
-        shapes: Shapes,
-        max_line_bytes: usize,
-    ) -> SourceReader {
+    /// A source that nothing was read of; [`SourceReader::attach`] its bytes before the first batch.
+    pub fn new(index: u32, name: &str, shapes: Shapes, max_line_bytes: usize) -> SourceReader {
         SourceReader {
             index,
             name: name.to_owned(),
             ledger: model::Source { name: name.to_owned(), ..model::Source::default() },
             remarks: Vec::new(),
-            stream,
+            stream: None,
             framer: Framer::new(name, max_line_bytes),
             detector: Detector::new(shapes),
             shapes,
@@ -98,6 +93,11 @@ impl SourceReader {
             hint: None,
             entries: 0,
         }
+    }
+
+    /// Gives it the bytes to read.
+    pub fn attach(&mut self, stream: Stream) {
+        self.stream = Some(stream);
     }
 
     /// Reads and decodes the next batch and hands its items to `each` in order. False at the end of the source.
@@ -160,6 +160,9 @@ impl SourceReader {
         }
         if self.eof {
             self.close();
+            // A folder may hold thousands of files: neither descriptor nor buffer is kept.
+            self.stream = None;
+            self.buffer = Vec::new();
         }
         match self.broken.take() {
             Some(error) => Err(error),
@@ -201,7 +204,11 @@ impl SourceReader {
         self.consumed = 0;
         // A frame that is longer than a batch needs more than a batch: double, so that the work stays linear.
         let want = BATCH_BYTES.max(self.buffer.len());
-        match self.stream.read_into(&mut self.buffer, want) {
+        let Some(stream) = &mut self.stream else {
+            self.eof = true;
+            return true;
+        };
+        match stream.read_into(&mut self.buffer, want) {
             Ok(Some(count)) => {
                 self.ledger.bytes += count as u64;
                 self.eof = count == 0;
@@ -221,7 +228,8 @@ impl SourceReader {
         self.rejects.insert(what, (1, 1));
         self.ledger.format = "binary".to_owned();
         self.eof = true;
-        self.buffer.clear();
+        self.stream = None;
+        self.buffer = Vec::new();
         self.close();
     }
 

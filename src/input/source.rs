@@ -117,7 +117,7 @@ pub fn find(arguments: &[PathBuf]) -> Found {
             Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
                 found.errors.push(SourceError::open(argument.to_string_lossy().into_owned(), source))
             }
-            Err(_) => expand(argument, &mut found),
+            Err(source) => expand(argument, source, &mut found),
         }
     }
     found.sources.sort();
@@ -169,7 +169,7 @@ fn walk(folder: &Path, found: &mut Found) {
 }
 
 /// A path that does not exist may be a pattern that the shell left alone.
-fn expand(argument: &Path, found: &mut Found) {
+fn expand(argument: &Path, source: io::Error, found: &mut Found) {
     let name = argument.to_string_lossy().into_owned();
     let is_pattern = name.contains(['*', '?', '[']);
     let mut any = false;
@@ -180,13 +180,10 @@ fn expand(argument: &Path, found: &mut Found) {
         }
     }
     if !any {
-        let source = io::Error::from(io::ErrorKind::NotFound);
-        let hint = if is_pattern {
-            " (the pattern matches nothing)".to_owned()
-        } else {
-            " (check the path; `-` reads standard input)".to_owned()
-        };
-        found.errors.push(SourceError::Open { name, source, hint });
+        found.errors.push(match is_pattern {
+            true => SourceError::Nothing { name, reason: "the pattern matches no file".to_owned() },
+            false => SourceError::open(name, source),
+        });
     }
 }
 
