@@ -106,18 +106,21 @@ impl SourceReader {
     /// returned. A pipe that holds nothing now gives an empty batch.
     pub fn batch(&mut self, parallel: bool, each: &mut dyn FnMut(Item<'_>)) -> Result<bool, SourceError> {
         let cuts = loop {
-            if !self.eof && !self.fill() {
+            let quiet = !self.eof && !self.fill();
+            if quiet && (self.head_seen || !self.buffer.contains(&b'\n')) {
                 return Ok(true);
             }
-            if !self.head_seen && (self.buffer.len() >= HEAD_BYTES || self.eof) {
+            if !self.head_seen {
+                // Judged before anything is cut, and on the same bytes however they arrive; only on a quiet pipe
+                // that is watched, on what is there.
+                if self.buffer.len() < HEAD_BYTES && !self.eof && !quiet {
+                    continue;
+                }
                 self.head_seen = true;
                 if let Some(what) = binary_kind(&self.buffer[..self.buffer.len().min(HEAD_BYTES)]) {
                     self.reject_whole(what);
                     return self.broken.take().map_or(Ok(false), Err);
                 }
-            }
-            if !self.head_seen && self.buffer.len() < 512 && !self.buffer.contains(&b'\n') {
-                continue;
             }
             let cuts = self.cut();
             if !cuts.is_empty() || self.eof {
