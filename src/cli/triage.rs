@@ -66,7 +66,7 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     if finished.read == 0 {
         return Err(Failure::NoInput);
     }
-    say_what_was_odd(&finished.report, args.quiet);
+    say_what_was_odd(&finished.report, args);
     print(&finished.report, args.format, &table)?;
     if finished.report.partial {
         return Ok(Exit::Interrupted);
@@ -87,11 +87,15 @@ fn print(report: &Report, format: Format, table: &TableOptions) -> Result<(), Fa
 }
 
 /// Entries that gave nothing are said aloud, with the reason and where the first one stands.
-fn say_what_was_odd(report: &Report, quiet: bool) {
-    if quiet {
+fn say_what_was_odd(report: &Report, args: &TriageArgs) {
+    if args.quiet {
         return;
     }
-    let mut remarks = Vec::new();
+    // The other forms hold the remarks of the report themselves.
+    let mut remarks = match args.format {
+        Format::Jsonl | Format::Csv => report.remarks.clone(),
+        Format::Table | Format::Json => Vec::new(),
+    };
     for source in &report.sources {
         for reject in &source.rejects {
             remarks.push(format!(

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::correlate::held::RawFrame;
 use crate::format::Decoded;
 use crate::format::registry::{CONTAINERS, Detector, Shapes};
+use crate::input::csv_scan::is_rounded_by_spreadsheet;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::{Framer, Skipped, Step};
 use crate::input::source::{SourceError, Stream, binary_kind};
@@ -64,6 +65,8 @@ pub struct SourceReader {
     consumed: usize,
     eof: bool,
     broken: Option<SourceError>,
+    /// CSV rows with a number that a spreadsheet rounded.
+    rounded: u64,
     head_seen: bool,
     rejects: BTreeMap<&'static str, (u64, u64)>,
     formats: BTreeMap<(u8, &'static str), u64>,
@@ -87,6 +90,7 @@ impl SourceReader {
             consumed: 0,
             eof: false,
             broken: None,
+            rounded: 0,
             head_seen: false,
             rejects: BTreeMap::new(),
             formats: BTreeMap::new(),
@@ -159,9 +163,13 @@ impl SourceReader {
                     entry.0 += 1;
                 }
             }
+            if cut.kind == FrameKind::Csv && is_rounded_by_spreadsheet(&buffer[cut.start..cut.end]) {
+                self.rounded += 1;
+            }
             each(item);
         }
         if self.eof {
+            self.remark_on_rounding();
             self.close();
             // A folder may hold thousands of files: neither descriptor nor buffer is kept.
             self.stream = None;
@@ -171,6 +179,19 @@ impl SourceReader {
             Some(error) => Err(error),
             None => Ok(!self.eof),
         }
+    }
+
+    fn remark_on_rounding(&mut self) {
+        let text = match self.rounded {
+            0 => return,
+            1 => "1 row holds a number".to_owned(),
+            rows => format!("{rows} rows hold numbers"),
+        };
+        self.remarks.push(format!(
+            "{}: {text} that a spreadsheet rounded (1.76563E+12), times among them are off: export again and use the file as it comes",
+            self.name
+        ));
+        self.rounded = 0;
     }
 
     /// Closes the account after an error or an interruption: what was not framed is not counted.

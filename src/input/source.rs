@@ -233,6 +233,7 @@ impl Stream {
     pub fn peek(&mut self, limit: usize) -> (&[u8], bool) {
         let mut ended = false;
         let mut bytes = std::mem::take(&mut self.peeked);
+        let read_bytes = self.read_bytes;
         while bytes.len() < limit && !ended {
             match self.read_into(&mut bytes, limit) {
                 Ok(Some(count)) => ended = count == 0,
@@ -244,7 +245,7 @@ impl Stream {
                 }
             }
         }
-        self.read_bytes -= bytes.len() as u64;
+        self.read_bytes = read_bytes;
         self.peeked = bytes;
         (&self.peeked[..self.peeked.len().min(limit)], ended)
     }

@@ -61,8 +61,8 @@ fn a_bad_rule_names_file_line_key_and_cure() {
         (with("billing replied DOWN from (", "billing replied DOWN from (("), "pattern", None),
         (
             with("pattern = '''billing replied DOWN from (?P<service>[a-z]+)'''", "pattern = '''.*'''"),
-            "literal",
-            None,
+            "can match without any fixed text",
+            Some(15),
         ),
         (with("class = \"connectivity\"", "class = \"network\""), "network", Some(3)),
         (with("fix =", "fixx ="), "fixx", Some(9)),
