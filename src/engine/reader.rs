@@ -188,7 +188,7 @@ impl SourceReader {
             rows => format!("{rows} rows hold numbers"),
         };
         self.remarks.push(format!(
-            "{}: {text} that a spreadsheet rounded (1.76563E+12), times among them are off: export again and use the file as it comes",
+            "{}: {text} that a spreadsheet rounded (1.76563E+12), times among them may be off: export again and use the file as it comes",
             self.name
         ));
         self.rounded = 0;
