@@ -79,7 +79,7 @@ fn explain_bytes(name: &str, bytes: &[u8], shapes: Shapes) {
                     }
                 }
                 let mut records = Vec::new();
-                let read = shapes.read(&frame, &context, None, &mut records);
+                let read = shapes.read(&frame, &context, None, detector.text_container(), &mut records);
                 let container = read.container.map_or("none", Shapes::container_name);
                 let payload = records.first().map_or("", |record| record.payload);
                 remark(&format!(

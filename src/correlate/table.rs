@@ -337,10 +337,11 @@ impl<'f> Correlator<'f> {
         {
             return Some(key);
         }
-        if record.marks.has(Marks::CLIENT | Marks::ABORTED)
-            && record.marks.has(Marks::END)
-            && record.field("domain").is_none()
-        {
+        let completion = record.marks.has(Marks::CLIENT | Marks::ABORTED) && record.marks.has(Marks::END);
+        let in_stream = record.field("domain").is_some();
+        // A printed table has neither times nor IDs; its rows are requests.
+        let row = in_stream && record.time_ms.is_none();
+        if row || (completion && !in_stream) {
             let key = place_key(origin.name, record.at);
             self.last_own = Some((record.at, key));
             return Some(key);

@@ -13,7 +13,7 @@ use crate::input::batches::Batches;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::{Framer, Skipped, Step};
 use crate::input::source::{SourceError, Stream, binary_kind};
-use crate::record::{Brief, Position, Record};
+use crate::record::{Brief, Marks, Position, Record};
 use crate::report::model;
 
 /// Bytes that are read and decoded at a time.
@@ -32,6 +32,7 @@ struct Cut {
     at: Position,
     continuations: u64,
     context: Arc<FrameContext>,
+    text: Option<u8>,
 }
 
 /// A decoded frame.
@@ -69,6 +70,8 @@ pub struct SourceReader {
     hint: Option<u8>,
     /// Frames glanced at, not yet in `formats`.
     glanced: u64,
+    /// Entries that the source cut off, and the line of the first.
+    cut_off: (u64, u64),
     entries: u64,
 }
 
@@ -98,6 +101,7 @@ impl SourceReader {
             formats: BTreeMap::new(),
             hint: None,
             glanced: 0,
+            cut_off: (0, 0),
             entries: 0,
         }
     }
@@ -116,7 +120,7 @@ impl SourceReader {
                     return Ok(false);
                 }
             }
-            if !self.head_seen && bytes.len() < 512 && !bytes.contains(&b'\n') {
+            if !self.head_seen {
                 continue;
             }
             let cuts = self.cut();
@@ -191,6 +195,10 @@ impl SourceReader {
                 ledger.decoded += 1;
                 ledger.records += records.len() as u64;
                 self.hint = Some(*container);
+                if records.iter().any(|record| record.marks.has(Marks::TRUNCATED)) {
+                    self.cut_off.0 += 1;
+                    self.cut_off.1 = if self.cut_off.1 == 0 { cut.at.line } else { self.cut_off.1 };
+                }
                 let payload = records.first().map_or("", |record| record.payload);
                 *self.formats.entry((*container, payload)).or_default() += 1;
             }
@@ -244,6 +252,7 @@ impl SourceReader {
                         at: Position { source: self.index, line, entry: self.entries, part: 0 },
                         continuations,
                         context: Arc::clone(self.framer.context()),
+                        text: self.detector.text_container(),
                     });
                     self.consumed += next;
                 }
@@ -294,7 +303,7 @@ fn decode<'b>(shapes: Shapes, hint: Option<u8>, batch: &'b Arc<Vec<u8>>, cut: &C
         return Item::Glance(brief, cut.at, raw);
     }
     let mut records = Vec::new();
-    let read = shapes.read(&frame, &cut.context, hint, &mut records);
+    let read = shapes.read(&frame, &cut.context, hint, cut.text, &mut records);
     match (read.decoded, read.container) {
         (Decoded::Records, Some(container)) => Item::Records(records, container),
         (Decoded::Ignored(_), _) => Item::Ignored,
