@@ -79,6 +79,7 @@ pub struct Requests {
 }
 
 /// The table.
+#[derive(Clone)]
 pub struct Correlator<'f> {
     fold: &'f dyn Fold,
     slots: hashbrown::HashMap<u64, Slot>,
@@ -255,11 +256,6 @@ impl<'f> Correlator<'f> {
     pub fn finish(mut self) -> Requests {
         let mut open = std::mem::take(&mut self.open);
         self.collect(&mut |index| open.get_mut(index as usize).and_then(Option::take))
-    }
-
-    /// The requests as they stand, while more input is to come.
-    pub fn snapshot(&self) -> Requests {
-        self.collect(&mut |index| self.open.get(index as usize).and_then(Clone::clone))
     }
 
     fn collect(&self, take: &mut dyn FnMut(u32) -> Option<Box<Partial>>) -> Requests {

@@ -1,27 +1,33 @@
 //! The run: sources are read side by side in the order of their log time, so that the watermark moves and healthy
 //! requests can be let go; then what failed is diagnosed on all threads.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::open::Input;
 use super::reader::{Item, SourceReader};
-use super::stdin::LiveReader;
 use super::{Engine, assemble};
 use crate::correlate::held::RawFrame;
-use crate::correlate::table::{Correlator, Origin, Taken};
+use crate::correlate::table::{Correlator, Origin, Requests, Taken};
 use crate::diagnose::fold::Folder;
 use crate::format::registry::{CONTAINERS, Shapes};
 use crate::input::frame::Frame;
-use crate::input::source::{Found, Source, SourceError, Stream};
+use crate::input::source::{Found, SourceError, Stream};
 use crate::record::{Position, Record};
 use crate::report::model::{self, Report};
 
 /// Timed records after which it is decided whether a source runs backwards.
 const DIRECTION_RECORDS: usize = 32;
 
+/// More workers than this help nowhere and only cost their stacks.
+const MAX_THREADS: usize = 256;
+
 /// What the caller wants to know while a run is on.
 pub trait Watcher {
+    /// A source was opened; its first bytes may be peeked at.
+    fn opened(&mut self, _name: &str, _stream: &mut Stream) {}
     /// Bytes read so far, and of how many, where that is known.
     fn progress(&mut self, _read_bytes: u64, _of_bytes: Option<u64>) {}
     /// Asked now and then: whether a report of what was seen so far is wanted.
@@ -52,6 +58,9 @@ pub struct Finished {
 /// A source while it is read.
 struct Active {
     reader: SourceReader,
+    /// None once the reader has it.
+    input: Option<Input>,
+    size_bytes: Option<u64>,
     /// Latest log time seen; `i64::MIN` holds everything back.
     clock_ms: i64,
     direction: Direction,
@@ -65,6 +74,7 @@ enum Direction {
 }
 
 /// An item that outlives its batch.
+#[derive(Clone)]
 enum Owned {
     Raw(RawFrame, Position),
     Records(Vec<Record>, u8),
@@ -73,31 +83,13 @@ enum Owned {
 impl Engine {
     /// Reads the sources and reports. `stop` ends the run early; the report is then marked partial.
     pub fn run(&self, found: Found, stop: &Arc<AtomicBool>, watcher: &mut (dyn Watcher + Send)) -> Finished {
-        let mut streams = Vec::new();
+        let passed_over = found.remarks();
         let mut errors = found.errors;
-        for source in &found.sources {
-            let opened = match source {
-                Source::Stdin => {
-                    let live = LiveReader::new(Box::new(std::io::stdin()), Arc::clone(stop), watcher.ticks());
-                    Stream::from_reader(Box::new(live), "-", None).map_err(|source| SourceError::Open {
-                        name: "-".to_owned(),
-                        source,
-                        hint: String::new(),
-                    })
-                }
-                Source::File(_) => Stream::open(source),
-            };
-            match opened {
-                Ok(stream) => streams.push((source.name(), stream)),
-                Err(error) => errors.push(error),
-            }
-        }
-        let mut finished = self.run_streams(streams, stop, watcher);
+        let inputs = found.sources.into_iter().map(|source| (source.name(), Input::Closed(source))).collect();
+        let mut finished = self.run_inputs(inputs, stop, watcher);
         errors.append(&mut finished.errors);
-        if found.hidden > 0 {
-            finished.report.remarks.push(format!("{} hidden files were passed over", found.hidden));
-            finished.report.remarks.sort();
-        }
+        finished.report.remarks.extend(passed_over);
+        finished.report.remarks.sort();
         Finished { errors, ..finished }
     }
 
@@ -107,11 +99,7 @@ impl Engine {
             Ok(stream) => self.run_streams(vec![(name.to_owned(), stream)], &Arc::default(), &mut ()),
             Err(source) => {
                 let mut finished = self.run_streams(Vec::new(), &Arc::default(), &mut ());
-                finished.errors.push(SourceError::Open {
-                    name: name.to_owned(),
-                    source,
-                    hint: String::new(),
-                });
+                finished.errors.push(SourceError::open(name.to_owned(), source));
                 finished
             }
         }
@@ -120,55 +108,72 @@ impl Engine {
     /// Reports on open streams with their names.
     pub fn run_streams(
         &self,
-        mut streams: Vec<(String, Stream)>,
+        streams: Vec<(String, Stream)>,
         stop: &Arc<AtomicBool>,
         watcher: &mut (dyn Watcher + Send),
     ) -> Finished {
-        streams.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let inputs = streams.into_iter().map(|(name, stream)| (name, Input::Open(stream))).collect();
+        self.run_inputs(inputs, stop, watcher)
+    }
+
+    fn run_inputs(
+        &self,
+        mut inputs: Vec<(String, Input)>,
+        stop: &Arc<AtomicBool>,
+        watcher: &mut (dyn Watcher + Send),
+    ) -> Finished {
+        inputs.sort_by(|(a, _), (b, _)| a.cmp(b));
         let threads = match self.options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
+            threads => threads.min(MAX_THREADS),
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         match pool {
-            Ok(pool) if threads > 1 => pool.install(|| self.run_in_pool(streams, stop, watcher, true)),
-            _ => self.run_in_pool(streams, stop, watcher, false),
+            Ok(pool) if threads > 1 => pool.install(|| self.run_in_pool(inputs, stop, watcher, true)),
+            _ => self.run_in_pool(inputs, stop, watcher, false),
         }
     }
 
     fn run_in_pool(
         &self,
-        streams: Vec<(String, Stream)>,
-        stop: &AtomicBool,
+        inputs: Vec<(String, Input)>,
+        stop: &Arc<AtomicBool>,
         watcher: &mut (dyn Watcher + Send),
         parallel: bool,
     ) -> Finished {
         let folder = Folder { shapes: self.options.shapes, rules: &self.rules };
         let mut table = Correlator::new(&folder);
-        let size_bytes: Option<u64> = streams.iter().map(|(_, stream)| stream.size_bytes).sum();
-        let mut active: Vec<Active> = streams
+        let mut active: Vec<Active> = inputs
             .into_iter()
             .enumerate()
-            .map(|(index, (name, stream))| Active {
+            .map(|(index, (name, input))| Active {
                 reader: SourceReader::new(
                     index as u32,
                     &name,
-                    stream,
                     self.options.shapes,
                     self.options.max_line_bytes,
                 ),
+                size_bytes: input.size_bytes(),
+                input: Some(input),
                 clock_ms: i64::MIN,
                 direction: Direction::Unknown { times_ms: Vec::new(), waiting: Vec::new() },
                 done: false,
             })
             .collect();
         let mut errors = Vec::new();
+        let mut unreadable = BTreeSet::new();
         while let Some(index) = next_source(&active) {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
             let floor_ms = floor(&active, index);
             let source = &mut active[index];
+            if let Err(error) = source.open(stop, watcher) {
+                source.done = true;
+                unreadable.insert(source.reader.name.clone());
+                errors.push(error);
+                continue;
+            }
             let more = source.batch(&mut table, floor_ms, parallel);
             match more {
                 Ok(true) => {}
@@ -179,11 +184,11 @@ impl Engine {
                 }
             }
             let read_bytes = active.iter().map(|source| source.reader.ledger.bytes).sum();
-            watcher.progress(read_bytes, size_bytes);
+            watcher.progress(read_bytes, active.iter().map(|source| source.size_bytes).sum());
             if watcher.wants_report() {
                 let (sources, remarks) = accounts(&mut active);
-                let mut report =
-                    assemble::report(self, &folder, table.snapshot(), sources, remarks, parallel);
+                let so_far = so_far(&table, &active);
+                let mut report = assemble::report(self, &folder, so_far, sources, remarks, parallel);
                 report.partial = true;
                 watcher.report(report);
             }
@@ -201,6 +206,7 @@ impl Engine {
             .max(sources.len() - errors.len());
         let mut report = assemble::report(self, &folder, table.finish(), sources, remarks, parallel);
         report.partial = partial;
+        report.sources.retain(|source| !unreadable.contains(&source.name));
         Finished { report, errors, read }
     }
 }
@@ -223,6 +229,27 @@ fn floor(active: &[Active], but: usize) -> i64 {
         .unwrap_or(i64::MAX)
 }
 
+/// The requests as if the input ended here. What still waits for its place is shown too.
+fn so_far(table: &Correlator<'_>, active: &[Active]) -> Requests {
+    let mut table = table.clone();
+    for source in active.iter().filter(|source| !source.done) {
+        let name = source.reader.name.clone();
+        let mut origin = Origin { name: &name, backwards: false };
+        match &source.direction {
+            Direction::Unknown { times_ms, waiting } => {
+                origin.backwards = runs_backwards(times_ms);
+                let mut clock_ms = source.clock_ms;
+                for owned in waiting.iter().cloned() {
+                    put_owned(&mut table, owned, origin, &mut clock_ms, i64::MIN);
+                }
+            }
+            Direction::Known { backwards } => origin.backwards = *backwards,
+        }
+        table.end_of_source(origin);
+    }
+    table.finish()
+}
+
 fn accounts(active: &mut [Active]) -> (Vec<model::Source>, Vec<String>) {
     let mut remarks = Vec::new();
     let sources = active
@@ -237,6 +264,20 @@ fn accounts(active: &mut [Active]) -> (Vec<model::Source>, Vec<String>) {
 }
 
 impl Active {
+    /// Opens the source, if that was not done yet.
+    fn open(
+        &mut self,
+        stop: &Arc<AtomicBool>,
+        watcher: &mut (dyn Watcher + Send),
+    ) -> Result<(), SourceError> {
+        let Some(input) = self.input.take() else { return Ok(()) };
+        let mut stream = input.open(stop, watcher.ticks())?;
+        watcher.opened(&self.reader.name, &mut stream);
+        self.size_bytes = stream.size_bytes;
+        self.reader.attach(stream);
+        Ok(())
+    }
+
     /// Reads one batch into the table. False at the end.
     fn batch(
         &mut self,
