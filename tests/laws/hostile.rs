@@ -1,11 +1,13 @@
 //! Broken input: nothing panics, the account closes, and pieces change nothing.
 
+use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::Index;
-use why500::engine::Options;
+use proptest::sample::{Index, select};
+use proptest::test_runner::{TestCaseError, TestCaseResult, TestRunner};
+use why500::engine::{Engine, Options};
 
 use crate::inputs::{Input, generated, samples};
-use crate::support::{Pieces, assert_same, engine, printed, run, run_pieces, with_options};
+use crate::support::{Pieces, assert_same, engine, printed, run, run_pieces, same, with_options};
 
 /// Bytes of an input that are mutated; a cut is a mutation too.
 const MAX_BYTES: usize = 6_000;
@@ -43,7 +45,7 @@ fn change() -> impl Strategy<Value = Change> {
         (at(), at()).prop_map(|(a, b)| Change::Cut(a, b)),
         (at(), 1u16..400).prop_map(|(a, n)| Change::Repeat(a, n)),
         (at(), at()).prop_map(|(a, b)| Change::Swap(a, b)),
-        (at(), proptest::sample::select(pieces.to_vec())).prop_map(|(a, piece)| Change::Insert(a, piece)),
+        (at(), select(pieces.to_vec())).prop_map(|(a, piece)| Change::Insert(a, piece)),
         at().prop_map(Change::Truncate),
         (at(), any::<u8>()).prop_map(|(a, byte)| Change::Flip(a, byte)),
     ]
@@ -95,34 +97,31 @@ fn mutated(inputs: &[Input], which: &Index, from: &Index, changes: &[Change]) ->
     (input.name.clone(), bytes)
 }
 
-fn holds(engine: &why500::engine::Engine, name: &str, bytes: &[u8], seed: u64) {
+fn holds(engine: &Engine, name: &str, bytes: &[u8], pieces: Pieces) -> TestCaseResult {
     let whole = run(engine, &[(name, bytes)]);
-    let bytes_read: u64 = whole.sources.iter().map(|source| source.bytes).sum();
-    assert_eq!(bytes_read, bytes.len() as u64, "all of {name} is read");
-    let pieces = run_pieces(engine, name, Pieces::random(bytes, seed));
+    let pieces = run_pieces(engine, name, pieces);
     let (whole, pieces) = (printed(&whole), printed(&pieces));
-    let shown = String::from_utf8_lossy(bytes).into_owned();
-    if whole != pieces && bytes.len() < 600 {
-        eprintln!("{shown:?}");
+    let what = if bytes.len() < 400 { String::from_utf8_lossy(bytes) } else { name.into() };
+    let result = same(&whole.0, &pieces.0, &what).and_then(|()| same(&whole.1, &pieces.1, &what));
+    result.map_err(TestCaseError::fail)
+}
+
+/// Runs a property; its failure is shown once, shrunk.
+fn prove<S: Strategy>(cases: u32, strategy: &S, property: impl Fn(S::Value) -> TestCaseResult) {
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    if let Err(error) = TestRunner::new(config).run(strategy, property) {
+        panic!("{error}");
     }
-    assert_same(&whole.0, &pieces.0, name);
-    assert_same(&whole.1, &pieces.1, name);
 }
 
 #[test]
 fn mutated_inputs_close_their_account_in_any_pieces() {
     let inputs = inputs();
-    let strategy = (any::<Index>(), any::<Index>(), proptest::collection::vec(change(), 1..8), any::<u64>());
-    let config = ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() };
-    let mut runner = proptest::test_runner::TestRunner::new(config);
-    let result = runner.run(&strategy, |(which, from, changes, seed)| {
+    let strategy = (any::<Index>(), any::<Index>(), vec(change(), 1..8), any::<u64>());
+    prove(300, &strategy, |(which, from, changes, seed)| {
         let (name, bytes) = mutated(&inputs, &which, &from, &changes);
-        holds(engine(1), &name, &bytes, seed);
-        Ok(())
+        holds(engine(1), &name, &bytes, Pieces::random(&bytes, seed))
     });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
 }
 
 /// With a line limit that most entries exceed.
@@ -130,17 +129,11 @@ fn mutated_inputs_close_their_account_in_any_pieces() {
 fn overlong_entries_are_the_same_in_any_pieces() {
     let inputs = inputs();
     let engine = with_options(Options { threads: 1, max_line_bytes: 200, ..Options::default() });
-    let strategy = (any::<Index>(), any::<Index>(), proptest::collection::vec(change(), 0..5), any::<u64>());
-    let config = ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() };
-    let mut runner = proptest::test_runner::TestRunner::new(config);
-    let result = runner.run(&strategy, |(which, from, changes, seed)| {
+    let strategy = (any::<Index>(), any::<Index>(), vec(change(), 0..5), any::<u64>());
+    prove(150, &strategy, |(which, from, changes, seed)| {
         let (name, bytes) = mutated(&inputs, &which, &from, &changes);
-        holds(&engine, &name, &bytes, seed);
-        Ok(())
+        holds(&engine, &name, &bytes, Pieces::random(&bytes, seed))
     });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
 }
 
 /// Short strings of the bytes that framing turns on.
@@ -164,23 +157,13 @@ fn arbitrary_syntax_is_the_same_in_any_pieces() {
         b"\r\n",
         b"\0",
     ];
-    let strategy = (proptest::collection::vec(proptest::sample::select(tokens.to_vec()), 0..40), 1usize..5);
-    let config = ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() };
-    let mut runner = proptest::test_runner::TestRunner::new(config);
-    let result = runner.run(&strategy, |(tokens, size)| {
+    let strategy = (vec(select(tokens.to_vec()), 0..40), 1usize..5);
+    let short = with_options(Options { threads: 1, max_line_bytes: 12, ..Options::default() });
+    prove(600, &strategy, |(tokens, size)| {
         let bytes = tokens.concat();
-        let whole = printed(&run(engine(1), &[("syntax", &bytes)]));
-        let pieces = printed(&run_pieces(engine(1), "syntax", Pieces::of(&bytes, size)));
-        assert_same(
-            &whole.0,
-            &pieces.0,
-            &format!("{:?} in pieces of {size}", String::from_utf8_lossy(&bytes)),
-        );
-        Ok(())
+        holds(engine(1), "syntax", &bytes, Pieces::of(&bytes, size))?;
+        holds(&short, "syntax", &bytes, Pieces::of(&bytes, size))
     });
-    if let Err(error) = result {
-        panic!("{error}");
-    }
 }
 
 #[test]

@@ -152,19 +152,23 @@ fn forget_positions(value: &mut Value) {
     }
 }
 
-/// Equal texts, or a panic that shows the first line that differs.
-#[track_caller]
-pub fn assert_same(left: &str, right: &str, what: &str) {
+/// Nothing if the texts are equal, else the first line that differs.
+pub fn same(left: &str, right: &str, what: &str) -> Result<(), String> {
     if left == right {
-        return;
+        return Ok(());
     }
     let number = left.lines().zip(right.lines()).take_while(|(a, b)| a == b).count();
     let around = |text: &str| {
-        text.lines()
-            .skip(number.saturating_sub(3))
-            .take(7)
-            .map(|line| format!("    {line}\n"))
-            .collect::<String>()
+        let lines = text.lines().skip(number.saturating_sub(3)).take(7);
+        lines.map(|line| format!("    {line}\n")).collect::<String>()
     };
-    panic!("{what}: line {} differs\n{}  --\n{}", number + 1, around(left), around(right));
+    Err(format!("{what}: line {} differs\n{}  --\n{}", number + 1, around(left), around(right)))
+}
+
+/// Equal texts, or a panic that shows the first line that differs.
+#[track_caller]
+pub fn assert_same(left: &str, right: &str, what: &str) {
+    if let Err(difference) = same(left, right, what) {
+        panic!("{difference}");
+    }
 }
