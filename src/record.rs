@@ -135,20 +135,32 @@ pub struct CorrelationId {
 /// `projects/P/traces/ID`. Placeholders (`-`, `undefined`, all zeros …) are no ID.
 pub fn normalise_id(raw: &str) -> Option<&str> {
     let mut id = raw.trim();
-    if let Some(at) = id.rfind("::") {
-        id = &id[at + 2..];
+    if memchr::memchr3(b':', b'=', b'/', id.as_bytes()).is_some() {
+        if let Some(at) = id.rfind("::") {
+            id = &id[at + 2..];
+        }
+        if let Some(at) = id.find("Root=") {
+            id = id[at + 5..].split(';').next().unwrap_or_default();
+        }
+        if id.starts_with("projects/") {
+            id = id.rsplit('/').next().unwrap_or_default();
+        }
     }
-    if let Some(at) = id.find("Root=") {
-        id = id[at + 5..].split(';').next().unwrap_or_default();
+    (!is_placeholder(id)).then_some(id)
+}
+
+/// Whether a text stands for "no ID".
+fn is_placeholder(id: &str) -> bool {
+    match id.len() {
+        0 => true,
+        // Longer than any word for "none".
+        33.. => id.bytes().all(|b| b == b'0' || b == b'-'),
+        _ => {
+            matches!(id, "undefined" | "null" | "None" | "none" | "unknown" | "N/A" | "[Redacted]")
+                || id == "UUID_REPLACED_INVALID_REQUEST_ID"
+                || id.bytes().all(|b| b == b'0' || b == b'-')
+        }
     }
-    if id.starts_with("projects/") {
-        id = id.rsplit('/').next().unwrap_or_default();
-    }
-    let placeholder =
-        matches!(id, "" | "-" | "undefined" | "null" | "None" | "none" | "unknown" | "N/A" | "[Redacted]")
-            || id == "UUID_REPLACED_INVALID_REQUEST_ID"
-            || id.bytes().all(|b| b == b'0' || b == b'-');
-    (!placeholder).then_some(id)
 }
 
 /// What a record says happened, beyond its text. A set: one record can carry several marks.

@@ -44,7 +44,38 @@ pub struct RawFrame {
     /// The source around it.
     pub context: Arc<FrameContext>,
     /// The bytes.
-    pub bytes: Box<[u8]>,
+    pub bytes: FrameBytes,
+}
+
+/// Bytes of a frame: a part of the batch that it was read in, until it is worth a copy of its own.
+#[derive(Debug, Clone)]
+pub struct FrameBytes {
+    batch: Arc<Vec<u8>>,
+    start: u32,
+    end: u32,
+}
+
+impl FrameBytes {
+    /// The part `start..end` of a batch. None if the batch is longer than 4 GiB.
+    pub fn shared(batch: &Arc<Vec<u8>>, start: usize, end: usize) -> Option<FrameBytes> {
+        Some(FrameBytes {
+            batch: Arc::clone(batch),
+            start: u32::try_from(start).ok()?,
+            end: u32::try_from(end).ok()?,
+        })
+    }
+
+    /// The bytes.
+    pub fn get(&self) -> &[u8] {
+        self.batch.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    /// Lets go of the batch: what is kept for long must not keep its neighbours.
+    fn detach(&mut self) {
+        if self.batch.len() > self.get().len() {
+            *self = FrameBytes { start: 0, end: self.end - self.start, batch: Arc::new(self.get().to_vec()) };
+        }
+    }
 }
 
 /// An entry's content.
@@ -73,13 +104,22 @@ impl Held {
     /// Bytes that the entry keeps alive, roughly.
     pub fn bytes(&self) -> usize {
         match &self.body {
-            Body::Raw(raw) => raw.bytes.len() + 96,
+            Body::Raw(raw) => raw.bytes.get().len() + 96,
             Body::Record(record, _) => {
                 record.message.len()
                     + record.error_text.len()
                     + record.fields.iter().map(|(k, v)| k.len() + v.len() + 48).sum::<usize>()
                     + 640
             }
+        }
+    }
+}
+
+impl Held {
+    /// Keeps the entry alone alive, not the batch it was read in.
+    pub fn detach(&mut self) {
+        if let Body::Raw(raw) = &mut self.body {
+            raw.bytes.detach();
         }
     }
 }

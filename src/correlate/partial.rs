@@ -2,11 +2,12 @@
 //! seen both: associative, commutative, idempotent. Threads, files and live windows all rest on this.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use super::held::Held;
+use super::held::{Body, Held};
 use super::line::{Fold, Line, reduce};
 use super::outcome::{Facts, Outcome};
-use crate::record::IdKind;
+use crate::record::{IdKind, Marks};
 
 /// Bytes of undecoded entries that one request may hold; beyond it they are decoded, matched and reduced.
 pub const MAX_HELD_BYTES: usize = 512 * 1024;
@@ -23,7 +24,9 @@ pub struct Partial {
     /// Status, marks, times.
     pub facts: Facts,
     /// Best route seen; smaller ranks are better.
-    pub route: Option<(u8, Box<str>)>,
+    pub route: Option<(u8, Arc<str>)>,
+    /// Second of log time in which the table looks at the request again; `i64::MAX` while it is in no queue.
+    pub due_second: i64,
     held: Vec<Held>,
     held_bytes: usize,
     identities: Option<Box<HashSet<u64>>>,
@@ -38,6 +41,7 @@ impl Partial {
             kind,
             facts: Facts::default(),
             route: None,
+            due_second: i64::MAX,
             held: Vec::new(),
             held_bytes: 0,
             identities: None,
@@ -83,14 +87,21 @@ impl Partial {
     }
 
     /// Takes what the records of an entry say.
-    pub fn learn(&mut self, facts: &Facts, kind: IdKind, route: Option<(u8, &str)>) {
+    pub fn learn(&mut self, facts: &Facts, kind: IdKind) {
         self.facts.merge(facts);
         self.kind = self.kind.max(kind);
-        if let Some((rank, route)) = route
-            && self.route.as_ref().is_none_or(|(have_rank, have)| (rank, route) < (*have_rank, have))
-        {
-            self.route = Some((rank, Box::from(route)));
-        }
+    }
+
+    /// Whether a route of this rank and name would be kept.
+    pub fn wants_route(&self, rank: u8, route: &str) -> bool {
+        self.route.as_ref().is_none_or(|(have_rank, have)| (rank, route) < (*have_rank, have))
+    }
+
+    /// Begins anew as another request, in the memory of this one.
+    pub fn reuse(&mut self, id: Option<&str>, kind: IdKind) {
+        let mut held = std::mem::take(&mut self.held);
+        held.clear();
+        *self = Partial { held, ..Partial::new(id, kind) };
     }
 
     /// Joins two partials of one request.
@@ -99,8 +110,12 @@ impl Partial {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
-        let route = other.route;
-        self.learn(&other.facts, other.kind, route.as_ref().map(|(rank, route)| (*rank, &**route)));
+        self.learn(&other.facts, other.kind);
+        if let Some((rank, route)) = other.route
+            && self.wants_route(rank, &route)
+        {
+            self.route = Some((rank, route));
+        }
         for held in other.held {
             self.take(held, fold);
         }
@@ -112,10 +127,34 @@ impl Partial {
     /// looked for in it.
     pub fn compact(&mut self, fold: &dyn Fold) {
         if !self.held.is_empty() {
-            self.lines.extend(fold.lines(std::mem::take(&mut self.held)));
+            let lines = fold.lines(std::mem::take(&mut self.held));
+            for line in &lines {
+                let record = &line.record;
+                self.facts.merge(&Facts::of(
+                    line.order.time_ms,
+                    record.status,
+                    record.function_status,
+                    record.marks,
+                ));
+            }
+            self.lines.extend(lines);
             self.held_bytes = 0;
         }
         reduce(&mut self.lines);
+    }
+
+    /// Makes sure that the facts decide. A glance does not read messages, where crashes and timeouts stand; they
+    /// matter only while no client-visible status is known, so only then the entries are decoded for them.
+    pub fn settle(&mut self, fold: &dyn Fold) {
+        let undecided = self.facts.client.is_none() && !self.facts.marks.has(Marks::BACKGROUND);
+        if undecided && self.held.iter().any(|held| matches!(held.body, Body::Raw(_))) {
+            self.compact(fold);
+        }
+    }
+
+    /// Keeps the request's own entries alive and nothing of their batches: it is going to stay.
+    pub fn detach(&mut self) {
+        self.held.iter_mut().for_each(Held::detach);
     }
 
     /// How the request ended, as far as is known.

@@ -1,6 +1,8 @@
 //! Routes: the platform's template where the log has one, else the path with its variable segments masked, so that
 //! a million concrete paths are a few routes.
 
+use std::borrow::Cow;
+
 /// Longest route that is kept, in bytes.
 const MAX_ROUTE_BYTES: usize = 160;
 /// Most segments that are kept.
@@ -29,9 +31,15 @@ pub fn of_path(path: &str) -> String {
 }
 
 /// A platform's template as given (`/api/orders/[id]`, `/orders/{id}`), with a leading slash.
-pub fn of_template(template: &str) -> String {
+pub fn of_template(template: &str) -> Cow<'_, str> {
+    if template.starts_with('/')
+        && template.len() <= MAX_ROUTE_BYTES
+        && !template.bytes().any(|b| b < 0x20 || b >= 0x7f)
+    {
+        return Cow::Borrowed(template);
+    }
     let template: String = template.chars().filter(|c| !c.is_control()).take(MAX_ROUTE_BYTES).collect();
-    if template.starts_with('/') { template } else { format!("/{template}") }
+    Cow::Owned(if template.starts_with('/') { template } else { format!("/{template}") })
 }
 
 /// Whether a segment stands for a value: it holds a digit and is not a short word with a version (`v1`, `oauth2`),

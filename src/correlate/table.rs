@@ -4,8 +4,9 @@
 //! may still bring) has passed its end by the horizon. Of an evicted healthy request a tombstone stays, so a late record
 //! neither counts twice nor vanishes; failed requests stay to the end. Never is anything evicted by distance.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -83,10 +84,12 @@ pub struct Correlator<'f> {
     slots: hashbrown::HashMap<u64, Slot>,
     open: Vec<Option<Box<Partial>>>,
     free: Vec<u32>,
-    due: BinaryHeap<Reverse<(i64, u64)>>,
+    /// Requests to look at again, by the second in which that is due. Buckets, because nearly everything is due in
+    /// the order in which it was queued.
+    due: BTreeMap<i64, Vec<u64>>,
     streams: HashMap<u64, StreamState>,
-    routes: Vec<Box<str>>,
-    route_index: HashMap<Box<str>, u32>,
+    routes: Vec<Arc<str>>,
+    route_index: hashbrown::HashMap<Arc<str>, u32>,
     fallback: HashMap<u64, (i64, u64, bool)>,
     last_own: Option<(Position, u64)>,
     unattributed: u64,
@@ -101,10 +104,10 @@ impl<'f> Correlator<'f> {
             slots: hashbrown::HashMap::new(),
             open: Vec::new(),
             free: Vec::new(),
-            due: BinaryHeap::new(),
+            due: BTreeMap::new(),
             streams: HashMap::new(),
             routes: Vec::new(),
-            route_index: HashMap::new(),
+            route_index: hashbrown::HashMap::new(),
             fallback: HashMap::new(),
             last_own: None,
             unattributed: 0,
@@ -120,7 +123,7 @@ impl<'f> Correlator<'f> {
         self.see_time(brief.time_ms);
         let identity = match brief.event_id {
             Some(id) => event_identity(id),
-            None => xxh3_64(&raw.bytes),
+            None => xxh3_64(raw.bytes.get()),
         };
         let route = route_of(brief.route, brief.path, brief.marks);
         let held = Held { identity, order, at, body: Body::Raw(raw) };
@@ -199,42 +202,51 @@ impl<'f> Correlator<'f> {
 
     /// Lets go of what is decided and out of reach: no source brings a record older than `watermark_ms`.
     pub fn advance(&mut self, watermark_ms: i64) {
-        while let Some(Reverse((due_ms, key))) = self.due.peek().copied() {
-            if due_ms > watermark_ms {
-                return;
+        while let Some(bucket) =
+            self.due.first_entry().filter(|bucket| second_is_over(*bucket.key(), watermark_ms))
+        {
+            let (second, keys) = bucket.remove_entry();
+            for key in keys {
+                self.look(key, second, watermark_ms);
             }
-            self.due.pop();
-            let Some(Slot::Open(index)) = self.slots.get(&key).copied() else { continue };
-            let Some(partial) = self.open[index as usize].as_mut() else { continue };
-            let due_now = due_at(&partial.facts);
-            if due_now > watermark_ms {
-                self.due.push(Reverse((due_now, key)));
-                continue;
-            }
-            match partial.outcome() {
-                Outcome::Failed(_) => {}
-                Outcome::Incomplete => partial.compact(self.fold),
-                outcome => {
-                    let tombstone = Tombstone {
-                        time_ms: partial
-                            .facts
-                            .client
-                            .or(partial.facts.other)
-                            .map_or(i64::MIN, |(time, _)| time),
-                        status: match outcome {
-                            Outcome::Succeeded(Some(status)) => status,
-                            _ => 0,
-                        },
-                        outcome: u8::from(outcome == Outcome::Aborted),
-                        route: u32::MAX,
-                    };
-                    let route = partial.route.take().map(|(_, route)| route);
-                    let tombstone =
-                        Tombstone { route: route.map_or(u32::MAX, |r| self.intern(r)), ..tombstone };
-                    self.slots.insert(key, Slot::Closed(tombstone));
-                    self.open[index as usize] = None;
-                    self.free.push(index);
-                }
+        }
+    }
+
+    /// Looks at a request that was due in this second, and lets it go if it may go.
+    fn look(&mut self, key: u64, second: i64, watermark_ms: i64) {
+        let Some(Slot::Open(index)) = self.slots.get(&key).copied() else { return };
+        let Some(partial) = self.open[index as usize].as_mut() else { return };
+        if partial.due_second != second {
+            // It was queued again, for an earlier second, since.
+            return;
+        }
+        partial.due_second = due_second(&partial.facts);
+        if !second_is_over(partial.due_second, watermark_ms) {
+            self.due.entry(partial.due_second).or_default().push(key);
+            return;
+        }
+        partial.due_second = i64::MAX;
+        partial.settle(self.fold);
+        let outcome = partial.outcome();
+        match outcome {
+            Outcome::Failed(_) => partial.detach(),
+            Outcome::Incomplete => partial.compact(self.fold),
+            Outcome::Succeeded(_) | Outcome::Aborted => {
+                let seen = partial.facts.client.or(partial.facts.other);
+                let route = partial.route.as_ref().and_then(|(_, route)| self.route_index.get(&**route));
+                let tombstone = Tombstone {
+                    time_ms: seen.map_or(i64::MIN, |(time_ms, _)| time_ms),
+                    status: match outcome {
+                        Outcome::Succeeded(Some(status)) => status,
+                        _ => 0,
+                    },
+                    outcome: u8::from(outcome == Outcome::Aborted),
+                    route: route.copied().unwrap_or(u32::MAX),
+                };
+                // The memory is kept for the next request, the entries are not.
+                partial.reuse(None, IdKind::Request);
+                self.slots.insert(key, Slot::Closed(tombstone));
+                self.free.push(index);
             }
         }
     }
@@ -271,7 +283,8 @@ impl<'f> Correlator<'f> {
                     }
                 }
                 Slot::Open(index) => {
-                    let Some(partial) = take(*index) else { continue };
+                    let Some(mut partial) = take(*index) else { continue };
+                    partial.settle(self.fold);
                     if let Some((_, route)) = &partial.route {
                         *requests.per_route.entry(route.to_string()).or_default() += 1;
                     }
@@ -357,7 +370,8 @@ impl<'f> Correlator<'f> {
     ) -> bool {
         let order = Order::new(record.time_ms, record.at, origin.backwards);
         let facts = Facts::of(order.time_ms, record.status, record.function_status, record.marks);
-        let route = route_of(record.route.as_deref(), record.path.as_deref(), record.marks);
+        let route = route_of(record.route.as_deref(), record.path.as_deref(), record.marks)
+            .map(|(rank, route)| (rank, Cow::Owned(route.into_owned())));
         let held = Held {
             identity: identity(&record),
             order,
@@ -373,14 +387,19 @@ impl<'f> Correlator<'f> {
         id: Option<&str>,
         kind: IdKind,
         facts: &Facts,
-        route: Option<&(u8, String)>,
+        route: Option<&(u8, Cow<'_, str>)>,
         held: Held,
     ) -> bool {
         let index = match self.slots.get(&key) {
             Some(Slot::Open(index)) => *index,
             other => {
-                let mut partial = Partial::new(id, kind);
-                if let Some(Slot::Closed(tombstone)) = other {
+                let buried = match other {
+                    Some(Slot::Closed(tombstone)) => Some(*tombstone),
+                    _ => None,
+                };
+                let index = self.begin(id, kind);
+                self.slots.insert(key, Slot::Open(index));
+                if let (Some(tombstone), Some(partial)) = (buried, self.open[index as usize].as_mut()) {
                     // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
                     let status = (tombstone.status > 0).then_some(tombstone.status);
                     let mut marks = Marks::END | Marks::CLIENT;
@@ -388,19 +407,9 @@ impl<'f> Correlator<'f> {
                         marks.insert(Marks::ABORTED);
                     }
                     partial.facts = Facts::of(tombstone.time_ms, status, None, marks);
-                    partial.route = self.routes.get(tombstone.route as usize).map(|route| (1, route.clone()));
+                    partial.route =
+                        self.routes.get(tombstone.route as usize).map(|route| (1, Arc::clone(route)));
                 }
-                let index = match self.free.pop() {
-                    Some(index) => {
-                        self.open[index as usize] = Some(Box::new(partial));
-                        index
-                    }
-                    None => {
-                        self.open.push(Some(Box::new(partial)));
-                        (self.open.len() - 1) as u32
-                    }
-                };
-                self.slots.insert(key, Slot::Open(index));
                 index
             }
         };
@@ -408,23 +417,32 @@ impl<'f> Correlator<'f> {
         if partial.id.is_none() {
             partial.id = id.map(Box::from);
         }
-        let before = due_at(&partial.facts);
-        partial.learn(facts, kind, route.map(|(rank, route)| (*rank, route.as_str())));
-        let after = due_at(&partial.facts);
-        if after != before && after != i64::MAX {
-            self.due.push(Reverse((after, key)));
+        partial.learn(facts, kind);
+        if let Some((rank, route)) = route
+            && partial.wants_route(*rank, route)
+        {
+            let route = intern(&mut self.routes, &mut self.route_index, route);
+            partial.route = Some((*rank, route));
+        }
+        let second = due_second(&partial.facts);
+        if second < partial.due_second {
+            partial.due_second = second;
+            self.due.entry(second).or_default().push(key);
         }
         partial.take(held, self.fold)
     }
 
-    fn intern(&mut self, route: Box<str>) -> u32 {
-        if let Some(index) = self.route_index.get(&route) {
-            return *index;
+    /// A place for a new request.
+    fn begin(&mut self, id: Option<&str>, kind: IdKind) -> u32 {
+        if let Some(index) = self.free.pop() {
+            match &mut self.open[index as usize] {
+                Some(partial) => partial.reuse(id, kind),
+                empty => *empty = Some(Box::new(Partial::new(id, kind))),
+            }
+            return index;
         }
-        let index = self.routes.len() as u32;
-        self.routes.push(route.clone());
-        self.route_index.insert(route, index);
-        index
+        self.open.push(Some(Box::new(Partial::new(id, kind))));
+        (self.open.len() - 1) as u32
     }
 
     fn see_time(&mut self, time_ms: Option<i64>) {
@@ -434,20 +452,41 @@ impl<'f> Correlator<'f> {
     }
 }
 
-/// Log time at which a request may be let go; never (`i64::MAX`) while it has no time.
-fn due_at(facts: &Facts) -> i64 {
-    let Some((_, last_ms)) = facts.span_ms else { return i64::MAX };
-    match facts.end_ms {
-        Some(end_ms) => end_ms.max(last_ms).saturating_add(HORIZON_MS),
-        None => last_ms.saturating_add(IDLE_MS),
+/// The one copy of a route's name.
+fn intern(
+    routes: &mut Vec<Arc<str>>,
+    index: &mut hashbrown::HashMap<Arc<str>, u32>,
+    route: &str,
+) -> Arc<str> {
+    if let Some(at) = index.get(route) {
+        return Arc::clone(&routes[*at as usize]);
     }
+    let name: Arc<str> = Arc::from(route);
+    index.insert(Arc::clone(&name), routes.len() as u32);
+    routes.push(Arc::clone(&name));
+    name
 }
 
-fn route_of(template: Option<&str>, path: Option<&str>, marks: Marks) -> Option<(u8, String)> {
+/// Second of log time in which a request may be let go; never (`i64::MAX`) while it has no time.
+fn due_second(facts: &Facts) -> i64 {
+    let Some((_, last_ms)) = facts.span_ms else { return i64::MAX };
+    let due_ms = match facts.end_ms {
+        Some(end_ms) => end_ms.max(last_ms).saturating_add(HORIZON_MS),
+        None => last_ms.saturating_add(IDLE_MS),
+    };
+    due_ms.div_euclid(1000)
+}
+
+/// Whether the watermark has passed the whole second.
+fn second_is_over(second: i64, watermark_ms: i64) -> bool {
+    second < watermark_ms.div_euclid(1000)
+}
+
+fn route_of<'a>(template: Option<&'a str>, path: Option<&str>, marks: Marks) -> Option<(u8, Cow<'a, str>)> {
     let middleware = u8::from(marks.has(Marks::MIDDLEWARE)) * 4;
     match (template, path) {
         (Some(template), _) => Some((middleware, route::of_template(template))),
-        (None, Some(path)) => Some((middleware + 2, route::of_path(path))),
+        (None, Some(path)) => Some((middleware + 2, Cow::Owned(route::of_path(path)))),
         (None, None) => None,
     }
 }

@@ -34,7 +34,7 @@ impl Fold for Folder<'_> {
                     lines.push((entry.identity, entry.order, *record, format));
                 }
                 Body::Raw(raw) => {
-                    let frame = Frame { bytes: &raw.bytes, kind: raw.kind, at: entry.at };
+                    let frame = Frame { bytes: raw.bytes.get(), kind: raw.kind, at: entry.at };
                     let mut records = Vec::new();
                     self.shapes.read(&frame, &raw.context, Some(raw.container), &mut records);
                     let format = Shapes::container_name(raw.container);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::correlate::held::RawFrame;
+use crate::correlate::held::{FrameBytes, RawFrame};
 use crate::format::Decoded;
 use crate::format::registry::{CONTAINERS, Detector, Shapes};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
@@ -16,7 +16,7 @@ use crate::record::{Brief, Position, Record};
 use crate::report::model;
 
 /// Bytes that are read and decoded at a time.
-const BATCH_BYTES: usize = 256 * 1024;
+const BATCH_BYTES: usize = 120 * 1024;
 /// Frames below which a batch is not worth distributing.
 const PARALLEL_FRAMES: usize = 64;
 /// First bytes that are looked at to tell binary data from text.
@@ -119,8 +119,9 @@ impl SourceReader {
                 break cuts;
             }
         };
-        let (buffer, shapes, hint) = (&self.buffer, self.shapes, self.hint);
-        let decode = |cut: &Cut| decode(shapes, hint, buffer, cut);
+        let batch = self.take_batch();
+        let (shapes, hint) = (self.shapes, self.hint);
+        let decode = |cut: &Cut| decode(shapes, hint, &batch, cut);
         let items: Vec<Item<'_>> = if parallel && cuts.len() >= PARALLEL_FRAMES {
             cuts.par_iter().with_min_len(PARALLEL_FRAMES / 2).map(decode).collect()
         } else {
@@ -185,6 +186,18 @@ impl SourceReader {
             (Some(container), None) => container.to_owned(),
             (Some(container), Some(payload)) => format!("{container}/{payload}"),
         };
+    }
+
+    /// Takes the bytes of the batch out of the buffer, in which only the unfinished rest stays.
+    fn take_batch(&mut self) -> Arc<Vec<u8>> {
+        let rest = self.buffer[self.consumed..].to_vec();
+        let mut batch = std::mem::replace(&mut self.buffer, rest);
+        self.consumed = 0;
+        if batch.capacity() > 2 * batch.len() {
+            // A live pipe brings little at a time; entries that wait must not hold a large buffer each.
+            batch.shrink_to_fit();
+        }
+        Arc::new(batch)
     }
 
     fn fill(&mut self) -> Result<(), SourceError> {
@@ -270,17 +283,13 @@ impl SourceReader {
 }
 
 /// Decodes one frame. Pure, so it runs on any thread.
-fn decode<'b>(shapes: Shapes, hint: Option<u8>, buffer: &'b [u8], cut: &Cut) -> Item<'b> {
-    let frame = Frame { bytes: &buffer[cut.start..cut.end], kind: cut.kind, at: cut.at };
+fn decode<'b>(shapes: Shapes, hint: Option<u8>, batch: &'b Arc<Vec<u8>>, cut: &Cut) -> Item<'b> {
+    let frame = Frame { bytes: &batch[cut.start..cut.end], kind: cut.kind, at: cut.at };
     if let Some(container) = hint
         && let Some(brief) = CONTAINERS[usize::from(container)].glance(&frame)
+        && let Some(bytes) = FrameBytes::shared(batch, cut.start, cut.end)
     {
-        let raw = RawFrame {
-            container,
-            kind: cut.kind,
-            context: Arc::clone(&cut.context),
-            bytes: frame.bytes.into(),
-        };
+        let raw = RawFrame { container, kind: cut.kind, context: Arc::clone(&cut.context), bytes };
         return Item::Glance(brief, cut.at, raw);
     }
     let mut records = Vec::new();

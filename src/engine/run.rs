@@ -338,7 +338,7 @@ fn put_owned(
         }
         Owned::Raw(raw, at) => {
             let bytes = raw.bytes.clone();
-            let frame = Frame { bytes: &bytes, kind: raw.kind, at };
+            let frame = Frame { bytes: bytes.get(), kind: raw.kind, at };
             match CONTAINERS[usize::from(raw.container)].glance(&frame) {
                 Some(brief) => put(table, Item::Glance(brief, at, raw), origin, clock_ms, floor_ms),
                 None => 0,

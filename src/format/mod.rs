@@ -21,6 +21,7 @@ pub mod lambda_platform;
 pub mod lambda_split;
 pub mod lambda_text;
 pub mod lines;
+pub mod members;
 pub mod next_stdout;
 pub mod plain_text;
 pub mod python_text;

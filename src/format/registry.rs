@@ -123,6 +123,7 @@ impl Shapes {
             record.message = stripped;
         }
         let (status, function_status, marks) = (record.status, record.function_status, record.marks);
+        let time_ms = record.time_ms;
         let mut used: u64 = 0;
         for _ in 0..MAX_DEPTH {
             let found = PAYLOADS.iter().enumerate().find(|(index, payload)| {
@@ -140,6 +141,10 @@ impl Shapes {
             if more.len() > had {
                 break;
             }
+        }
+        if time_ms.is_some() {
+            // The container's clock orders all its entries; the application's is another one.
+            record.time_ms = time_ms;
         }
         if status_is_its_own {
             // A platform knows its requests; what a line inside says of a status is about something else.

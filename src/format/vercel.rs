@@ -223,30 +223,43 @@ pub fn middleware_marks(status: Option<u16>) -> Marks {
     }
 }
 
-/// A route template as the platform names it, with its leading `/`. Middleware, error pages and source files that
-/// serve every path (`/api/index.py`) are no routes.
-pub fn route(name: &str) -> Option<String> {
+/// Whether a name is a route of the platform. Middleware, error pages and source files that serve every path
+/// (`/api/index.py`) are none.
+pub fn is_route(name: &str) -> bool {
     let bare = name.trim_start_matches('/');
-    let file = bare.rsplit('/').next().unwrap_or_default();
-    let is_source = [".py", ".js", ".cjs", ".mjs", ".ts", ".mts", ".go", ".rb", ".php", ".rs"]
-        .iter()
-        .any(|extension| file.ends_with(extension));
+    let extension = match bare.bytes().rposition(|b| matches!(b, b'.' | b'/')) {
+        Some(at) if bare.as_bytes()[at] == b'.' => &bare[at + 1..],
+        _ => "",
+    };
+    let is_source =
+        matches!(extension, "py" | "js" | "cjs" | "mjs" | "ts" | "mts" | "go" | "rb" | "php" | "rs");
     let is_no_route = matches!(bare.strip_prefix("src/").unwrap_or(bare), "middleware" | "_middleware")
         || matches!(bare, "-" | "." | "404" | "500" | "_error");
-    if name.is_empty() || is_source || is_no_route {
-        return None;
-    }
-    Some(if name.starts_with('/') { name.to_owned() } else { format!("/{name}") })
+    !(name.is_empty() || is_source || is_no_route)
+}
+
+/// A route template as the platform names it, with its leading `/`; none where the name is no route.
+pub fn route(name: &str) -> Option<String> {
+    is_route(name).then(|| if name.starts_with('/') { name.to_owned() } else { format!("/{name}") })
 }
 
 /// A concrete path without scheme, host, query and fragment; none where there is no path.
-pub fn path(text: &str) -> Option<String> {
+pub fn path_in(text: &str) -> Option<&str> {
+    if text.starts_with('/') && !text.contains(':') {
+        let end = text.bytes().position(|b| matches!(b, b'?' | b'#')).unwrap_or(text.len());
+        return text.get(..end);
+    }
     let text = text.split(['?', '#']).next().unwrap_or_default();
     let text = match text.split_once("://") {
         Some((scheme, rest)) if !scheme.contains('/') => rest,
         _ => text,
     };
-    text.find('/').and_then(|at| text.get(at..)).map(str::to_owned)
+    text.find('/').and_then(|at| text.get(at..))
+}
+
+/// As [`path_in`], owned.
+pub fn path(text: &str) -> Option<String> {
+    path_in(text).map(str::to_owned)
 }
 
 /// The start of the request in milliseconds since the Unix epoch, from a request ID of the form

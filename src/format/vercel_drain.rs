@@ -4,10 +4,11 @@
 
 use serde::Deserialize;
 
+use crate::format::members::Members;
 use crate::format::vercel::{self, Number, Object, Text};
-use crate::format::{About, Container, Decoded};
+use crate::format::{About, Container, Decoded, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
-use crate::record::{IdKind, Level, Marks, Record};
+use crate::record::{Brief, IdKind, Level, Marks, Record, normalise_id};
 
 /// A log drain's entries.
 pub struct VercelDrain;
@@ -92,6 +93,10 @@ impl Container for VercelDrain {
         .then_some("members id, timestamp, source, deploymentId")
     }
 
+    fn glance<'a>(&self, frame: &Frame<'a>) -> Option<Brief<'a>> {
+        glance(frame.bytes)
+    }
+
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
         if self.detect(frame, context).is_none() {
             return Decoded::NotMine;
@@ -130,9 +135,8 @@ fn other_drain(bytes: &[u8]) -> Option<&'static str> {
 
 impl Entry {
     fn into_record(self) -> Record {
-        let middleware = self.edge_type.0 == "middleware"
-            || matches!(self.kind.0.as_str(), "middleware" | "middleware-invocation")
-            || self.source.0 == "middleware";
+        let middleware =
+            is_middleware(self.edge_type.0.as_bytes(), self.kind.0.as_bytes(), self.source.0.as_bytes());
         let proxy = self.proxy.0;
         let mut record = Record {
             time_ms: self.timestamp.time_ms().or_else(|| proxy.timestamp.time_ms()),
@@ -165,7 +169,10 @@ impl Entry {
             record.route = vercel::route(&self.path.0);
         }
         let function = self.source.0 == "lambda";
-        set_status(&mut record, self.status_code, proxy.status_code, function, middleware);
+        let seen = statuses(self.status_code, proxy.status_code, function, middleware);
+        record.status = seen.client;
+        record.function_status = seen.function;
+        record.marks.insert(seen.marks);
         vercel::mark_phrases(&mut record);
         vercel::set_method(&mut record, proxy.method);
         let host = if proxy.host.0.is_empty() { self.host } else { proxy.host };
@@ -184,29 +191,121 @@ impl Entry {
     }
 }
 
-/// Reads the two statuses of an entry: the function's own, and the one that the proxy gave the client. A function's
+/// What the two statuses of an entry say: the function's own, and the one that the proxy gave the client. A function's
 /// line repeats its status before the request is over, so without the proxy's it ends nothing.
-fn set_status(record: &mut Record, own: Number, proxy: Number, function: bool, middleware: bool) {
+struct Statuses {
+    client: Option<u16>,
+    function: Option<u16>,
+    marks: Marks,
+}
+
+fn statuses(own: Number, proxy: Number, function: bool, middleware: bool) -> Statuses {
+    let mut out =
+        Statuses { client: None, function: own.status().filter(|_| function), marks: Marks::default() };
     if own.is_minus_one() {
-        record.marks.insert(Marks::CRASH);
+        out.marks.insert(Marks::CRASH);
         if proxy.status() == Some(504) {
-            record.marks.insert(Marks::TIMEOUT);
+            out.marks.insert(Marks::TIMEOUT);
         }
     }
-    if function {
-        record.function_status = own.status();
-    }
     if proxy.is_minus_one() {
-        record.marks.insert(Marks::BACKGROUND | Marks::END);
+        out.marks.insert(Marks::BACKGROUND | Marks::END);
     } else if let Some(status) = proxy.status().or_else(|| own.status().filter(|_| !function)) {
-        record.status = Some(status);
+        out.client = Some(status);
         if !middleware {
-            record.marks.insert(Marks::CLIENT | Marks::END);
+            out.marks.insert(Marks::CLIENT | Marks::END);
         }
     }
     if middleware {
-        record.marks.insert(vercel::middleware_marks(record.status));
+        out.marks.insert(vercel::middleware_marks(out.client));
     }
+    out
+}
+
+/// Whether an entry is middleware's, by its `edgeType`, `type` and `source`.
+fn is_middleware(edge_type: &[u8], kind: &[u8], source: &[u8]) -> bool {
+    edge_type == b"middleware"
+        || matches!(kind, b"middleware" | b"middleware-invocation")
+        || source == b"middleware"
+}
+
+/// The members that correlation needs, found without parsing the rest. Gives up where the full decoder could see
+/// anything else: escapes, a member twice, another type, another shape.
+fn glance(bytes: &[u8]) -> Option<Brief<'_>> {
+    let mut members = Members::new(bytes)?;
+    let (mut id, mut time_ms, mut source, mut request_id) = (None, None, None, None);
+    let (mut kind, mut edge_type, mut path, mut own) = (None, None, None, None);
+    let (mut owner, mut proxy_seen, mut proxy_path, mut proxy_status) = (false, false, None, None);
+    while let Some(key) = members.next_key()? {
+        match key {
+            b"id" => once(&mut id, members.text()?)?,
+            b"timestamp" => once(&mut time_ms, time::from_integer(members.integer()?.into())?)?,
+            b"source" => once(&mut source, members.string()?)?,
+            b"requestId" => once(&mut request_id, members.text()?)?,
+            b"type" => once(&mut kind, members.string()?)?,
+            b"edgeType" => once(&mut edge_type, members.string()?)?,
+            b"path" => once(&mut path, members.text()?)?,
+            b"statusCode" => once(&mut own, members.integer()?)?,
+            b"deploymentId" | b"projectId" => {
+                owner = true;
+                members.skip()?;
+            }
+            b"message" => {
+                let text = members.peek(15)?;
+                if text.starts_with(b"\"SAMPLE MESSAGE") {
+                    return None;
+                }
+                members.skip()?;
+            }
+            b"proxy" if !proxy_seen => {
+                proxy_seen = true;
+                members.enter()?;
+                while let Some(key) = members.next_key()? {
+                    match key {
+                        b"path" => once(&mut proxy_path, members.text()?)?,
+                        b"statusCode" => once(&mut proxy_status, members.integer()?)?,
+                        _ => members.skip()?,
+                    }
+                }
+            }
+            b"proxy"
+            | b"rowId"
+            | b"TimeUTC"
+            | b"responseStatusCode"
+            | b"timestampInMs"
+            | b"schema"
+            | b"resourceSpans" => {
+                return None;
+            }
+            _ => members.skip()?,
+        }
+    }
+    let (id, source) = (id?, source?);
+    if !owner || source == b"build" || matches!(id, "" | "-") || !members.at_end() {
+        return None;
+    }
+    let middleware = is_middleware(edge_type.unwrap_or_default(), kind.unwrap_or_default(), source);
+    let number = |value: Option<i64>| Number(value.map(|number| number as f64));
+    let seen = statuses(number(own), number(proxy_status), source == b"lambda", middleware);
+    let route = path.filter(|path| !middleware && vercel::is_route(path));
+    if route.is_some_and(|route| !route.starts_with('/')) {
+        return None;
+    }
+    Some(Brief {
+        id: normalise_id(request_id?)?,
+        time_ms: Some(time_ms?),
+        status: seen.client,
+        function_status: seen.function,
+        marks: seen.marks,
+        event_id: Some(id),
+        route,
+        path: proxy_path.and_then(vercel::path_in),
+    })
+}
+
+/// Fills `slot`; `None` if it is filled already.
+fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
+    slot.replace(value).is_none().then_some(())
 }
 
 #[cfg(test)]

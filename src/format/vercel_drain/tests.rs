@@ -147,3 +147,53 @@ fn reads_broken_utf8() {
     assert_eq!(VercelDrain.decode(&frame, &FrameContext::default(), &mut out), Decoded::Records);
     assert_eq!(out[0].message, "caf\u{fffd}");
 }
+
+/// Where a glance says anything, it says what the full decoder says.
+#[test]
+fn a_glance_agrees_with_the_decoder() {
+    let base = |extra: &str| {
+        format!(
+            r#"{{"id":"17","timestamp":1767225600188,"source":"lambda","projectId":"p","requestId":"fra1::kq7zt-1767225600123-0a1b2c3d4e5f"{extra}}}"#
+        )
+    };
+    let extras = [
+        "",
+        r#","statusCode":500,"path":"/api/orders/[id]","message":"x \"statusCode\":200""#,
+        r#","statusCode":-1,"proxy":{"statusCode":504,"path":"/api/orders/4?x=1","method":"GET"}"#,
+        r#","statusCode":500,"proxy":{"statusCode":200,"path":"/a"}"#,
+        r#","statusCode":200,"proxy":{"statusCode":-1}"#,
+        r#","statusCode":null,"proxy":{"statusCode":500}"#,
+        r#","type":"middleware","proxy":{"statusCode":200}"#,
+        r#","edgeType":"middleware","proxy":{"statusCode":500},"path":"src/middleware""#,
+        r#","path":"api/hello""#,
+        r#","path":"src/middleware","statusCode":404"#,
+        r#","statusCode":500,"statusCode":200"#,
+        r#","message":"SAMPLE MESSAGE: test""#,
+        r#","unknown":{"a":[{"b":"}"}]},"statusCode":503"#,
+    ];
+    let mut glances = 0;
+    for extra in extras {
+        for source in ["lambda", "edge", "static", "build"] {
+            let text = base(extra).replace("\"lambda\"", &format!("\"{source}\""));
+            let frame = Frame { bytes: text.as_bytes(), kind: FrameKind::Json, at: Default::default() };
+            let Some(brief) = VercelDrain.glance(&frame) else { continue };
+            glances += 1;
+            let mut records = Vec::new();
+            assert_eq!(
+                VercelDrain.decode(&frame, &FrameContext::default(), &mut records),
+                Decoded::Records,
+                "{text}"
+            );
+            let record = &records[0];
+            assert_eq!(Some(brief.id), record.id.as_ref().map(|id| id.text.as_str()), "{text}");
+            assert_eq!(brief.time_ms, record.time_ms, "{text}");
+            assert_eq!(brief.status, record.status, "{text}");
+            assert_eq!(brief.function_status, record.function_status, "{text}");
+            assert_eq!(brief.marks, record.marks, "{text}");
+            assert_eq!(brief.event_id, record.event_id.as_deref(), "{text}");
+            assert_eq!(brief.route, record.route.as_deref(), "{text}");
+            assert_eq!(brief.path, record.path.as_deref(), "{text}");
+        }
+    }
+    assert!(glances > 20, "{glances} glances");
+}

@@ -1,0 +1,202 @@
+//! A cursor over the members of one JSON object, for shapes that glance: keys and values are found, not parsed, and
+//! nothing is allocated. Whoever uses it gives up (`None`) at the first doubt and lets the full decoder speak.
+
+use memchr::memchr2;
+
+use crate::input::json_scan::{Scan, ValueScan};
+
+/// Stands before a member, or at the end of the object.
+#[derive(Debug, Clone)]
+pub struct Members<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Members<'a> {
+    /// At the first member of the object that `bytes` begin with.
+    pub fn new(bytes: &'a [u8]) -> Option<Members<'a>> {
+        (bytes.first() == Some(&b'{')).then_some(Members { bytes, at: 1 })
+    }
+
+    /// The next key, with the cursor before its value; `Some(None)` at the end of the object.
+    #[inline]
+    pub fn next_key(&mut self) -> Option<Option<&'a [u8]>> {
+        loop {
+            match *self.bytes.get(self.at)? {
+                b'"' => {
+                    let key = self.string()?;
+                    self.space();
+                    if *self.bytes.get(self.at)? != b':' {
+                        return None;
+                    }
+                    self.at += 1;
+                    self.space();
+                    return Some(Some(key));
+                }
+                b',' | b' ' | b'\t' | b'\r' | b'\n' => self.at += 1,
+                b'}' => {
+                    self.at += 1;
+                    return Some(None);
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// The bytes of a string value between its quotes. `None` if it is no string or holds an escape.
+    #[inline]
+    pub fn string(&mut self) -> Option<&'a [u8]> {
+        if *self.bytes.get(self.at)? != b'"' {
+            return None;
+        }
+        let start = self.at + 1;
+        let end = quote_or_escape(self.bytes, start)?;
+        if self.bytes[end] != b'"' {
+            return None;
+        }
+        self.at = end + 1;
+        Some(&self.bytes[start..end])
+    }
+
+    /// A string value as text.
+    #[inline]
+    pub fn text(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.string()?).ok()
+    }
+
+    /// An integer value.
+    #[inline]
+    pub fn integer(&mut self) -> Option<i64> {
+        let rest = self.bytes.get(self.at..)?;
+        let negative = rest.first() == Some(&b'-');
+        let digits = &rest[usize::from(negative)..];
+        let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+        if count == 0
+            || count > 18
+            || !matches!(digits.get(count)?, b',' | b'}' | b' ' | b'\t' | b'\r' | b'\n')
+        {
+            return None;
+        }
+        self.at += usize::from(negative) + count;
+        let number = digits[..count].iter().fold(0i64, |n, b| n * 10 + i64::from(b - b'0'));
+        Some(if negative { -number } else { number })
+    }
+
+    /// Enters an object value. Its members are then read with this cursor, up to `Some(None)`.
+    #[inline]
+    pub fn enter(&mut self) -> Option<()> {
+        if *self.bytes.get(self.at)? != b'{' {
+            return None;
+        }
+        self.at += 1;
+        Some(())
+    }
+
+    /// Passes over a value of any kind.
+    #[inline]
+    pub fn skip(&mut self) -> Option<()> {
+        match *self.bytes.get(self.at)? {
+            b'"' => {
+                let mut from = self.at + 1;
+                loop {
+                    let hit = quote_or_escape(self.bytes, from)?;
+                    if self.bytes[hit] == b'"' {
+                        self.at = hit + 1;
+                        return Some(());
+                    }
+                    from = hit + 2;
+                }
+            }
+            b'{' | b'[' => match ValueScan::default().advance(&self.bytes[self.at..]) {
+                Scan::Done(length) => {
+                    self.at += length;
+                    Some(())
+                }
+                _ => None,
+            },
+            _ => {
+                let rest = &self.bytes[self.at..];
+                let count =
+                    rest.iter().position(|b| matches!(b, b',' | b'}' | b' ' | b'\t' | b'\r' | b'\n'))?;
+                self.at += count;
+                (count > 0).then_some(())
+            }
+        }
+    }
+
+    /// Up to `count` bytes from the cursor on.
+    pub fn peek(&self, count: usize) -> Option<&'a [u8]> {
+        let rest = self.bytes.get(self.at..)?;
+        Some(&rest[..rest.len().min(count)])
+    }
+
+    /// Whether nothing but white space is left after the object.
+    pub fn at_end(&self) -> bool {
+        self.bytes.get(self.at..).is_some_and(|rest| rest.iter().all(u8::is_ascii_whitespace))
+    }
+
+    #[inline]
+    fn space(&mut self) {
+        while self.bytes.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+    }
+}
+
+/// Offset of the next quote or backslash. Most strings are short: the first bytes are looked at eight at a time, in
+/// registers, before the vector search is worth its call.
+#[inline]
+fn quote_or_escape(bytes: &[u8], from: usize) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let mut at = from;
+    for _ in 0..3 {
+        let Some(Ok(chunk)) = bytes.get(at..at + 8).map(<[u8; 8]>::try_from) else { break };
+        let word = u64::from_le_bytes(chunk);
+        // A byte is zero where it equals the one searched for; the lowest such byte is always told right.
+        let zero_in = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+        let found = zero_in(word ^ (LOW * u64::from(b'"'))) | zero_in(word ^ (LOW * u64::from(b'\\')));
+        if found != 0 {
+            return Some(at + found.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    Some(at + memchr2(b'"', b'\\', bytes.get(at..)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn walks_members_and_nested_objects() {
+        let mut members =
+            Members::new(br#"{ "a" : "x", "n":-12,"o":{"b":[1,"]"],"c":true} , "e":"q\"" }"#).unwrap();
+        assert_eq!(members.next_key(), Some(Some(&b"a"[..])));
+        assert_eq!(members.text(), Some("x"));
+        assert_eq!(members.next_key(), Some(Some(&b"n"[..])));
+        assert_eq!(members.integer(), Some(-12));
+        assert_eq!(members.next_key(), Some(Some(&b"o"[..])));
+        members.enter().unwrap();
+        assert_eq!(members.next_key(), Some(Some(&b"b"[..])));
+        members.skip().unwrap();
+        assert_eq!(members.next_key(), Some(Some(&b"c"[..])));
+        members.skip().unwrap();
+        assert_eq!(members.next_key(), Some(None));
+        assert_eq!(members.next_key(), Some(Some(&b"e"[..])));
+        assert_eq!(members.clone().text(), None, "an escape is doubt");
+        members.skip().unwrap();
+        assert_eq!(members.next_key(), Some(None));
+        assert!(members.at_end());
+    }
+
+    #[test]
+    fn gives_up_on_what_is_no_object() {
+        assert!(Members::new(b"[1]").is_none());
+        let mut cut = Members::new(b"{\"a\":\"x").unwrap();
+        assert!(cut.next_key().unwrap().is_some());
+        assert_eq!(cut.text(), None);
+        assert_eq!(cut.skip(), None);
+        assert_eq!(Members::new(b"{a:1}").unwrap().next_key(), None);
+    }
+}
