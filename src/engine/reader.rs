@@ -15,12 +15,13 @@ use crate::input::source::{SourceError, Stream, binary_kind};
 use crate::record::{Brief, Position, Record};
 use crate::report::model;
 
-/// Bytes that are read and decoded at a time.
-const BATCH_BYTES: usize = 120 * 1024;
+/// Bytes that are read and decoded at a time, at most.
+pub const BATCH_BYTES: usize = 120 * 1024;
 /// Frames below which a batch is not worth distributing.
 const PARALLEL_FRAMES: usize = 64;
-/// First bytes that are looked at to tell binary data from text.
-const HEAD_BYTES: usize = 8 * 1024;
+/// First bytes that are looked at to tell binary data from text, before anything else is done with them: however they
+/// arrive, the verdict is the same.
+const HEAD_BYTES: usize = 512;
 
 /// A frame of the batch at hand.
 #[derive(Debug, Clone)]
@@ -67,16 +68,18 @@ pub struct SourceReader {
     formats: BTreeMap<(u8, &'static str), u64>,
     hint: Option<u8>,
     entries: u64,
+    batch_bytes: usize,
 }
 
 impl SourceReader {
-    /// Begins to read a stream.
+    /// Begins to read a stream, `batch_bytes` at a time.
     pub fn new(
         index: u32,
         name: &str,
         stream: Stream,
         shapes: Shapes,
         max_line_bytes: usize,
+        batch_bytes: usize,
     ) -> SourceReader {
         SourceReader {
             index,
@@ -95,6 +98,7 @@ impl SourceReader {
             formats: BTreeMap::new(),
             hint: None,
             entries: 0,
+            batch_bytes,
         }
     }
 
@@ -104,15 +108,15 @@ impl SourceReader {
             if !self.eof {
                 self.fill()?;
             }
-            if !self.head_seen && (self.buffer.len() >= HEAD_BYTES || self.eof) {
+            if !self.head_seen {
+                if self.buffer.len() < HEAD_BYTES && !self.eof {
+                    continue;
+                }
                 self.head_seen = true;
                 if let Some(what) = binary_kind(&self.buffer[..self.buffer.len().min(HEAD_BYTES)]) {
                     self.reject_whole(what);
                     return Ok(false);
                 }
-            }
-            if !self.head_seen && self.buffer.len() < 512 && !self.buffer.contains(&b'\n') {
-                continue;
             }
             let cuts = self.cut();
             if !cuts.is_empty() || self.eof {
@@ -120,13 +124,27 @@ impl SourceReader {
             }
         };
         let batch = self.take_batch();
-        let (shapes, hint) = (self.shapes, self.hint);
+        let shapes = self.shapes;
+        let mut items: Vec<Item<'_>> = Vec::with_capacity(cuts.len());
+        let mut rest = &cuts[..];
+        // The first record of the source gives the hint for all that follow, so batches do not show.
+        while self.hint.is_none()
+            && let Some((first, later)) = rest.split_first()
+        {
+            let item = decode(shapes, None, &batch, first);
+            if let Item::Records(_, container) = &item {
+                self.hint = Some(*container);
+            }
+            items.push(item);
+            rest = later;
+        }
+        let hint = self.hint;
         let decode = |cut: &Cut| decode(shapes, hint, &batch, cut);
-        let items: Vec<Item<'_>> = if parallel && cuts.len() >= PARALLEL_FRAMES {
-            cuts.par_iter().with_min_len(PARALLEL_FRAMES / 2).map(decode).collect()
+        if parallel && rest.len() >= PARALLEL_FRAMES {
+            items.par_extend(rest.par_iter().with_min_len(PARALLEL_FRAMES / 2).map(decode));
         } else {
-            cuts.iter().map(decode).collect()
-        };
+            items.extend(rest.iter().map(decode));
+        }
         let ledger = &mut self.ledger;
         for (cut, item) in cuts.iter().zip(items) {
             ledger.frames += 1 + cut.continuations;
@@ -135,13 +153,11 @@ impl SourceReader {
                 Item::Glance(_, _, raw) => {
                     ledger.decoded += 1;
                     ledger.records += 1;
-                    self.hint = Some(raw.container);
                     *self.formats.entry((raw.container, "")).or_default() += 1;
                 }
                 Item::Records(records, container) => {
                     ledger.decoded += 1;
                     ledger.records += records.len() as u64;
-                    self.hint = Some(*container);
                     let payload = records.first().map_or("", |record| record.payload);
                     *self.formats.entry((*container, payload)).or_default() += 1;
                 }
@@ -204,7 +220,7 @@ impl SourceReader {
         self.buffer.drain(..self.consumed);
         self.consumed = 0;
         // A frame that is longer than a batch needs more than a batch: double, so that the work stays linear.
-        let want = BATCH_BYTES.max(self.buffer.len());
+        let want = self.batch_bytes.max(self.buffer.len());
         let count = match self.stream.read_into(&mut self.buffer, want) {
             Ok(count) => count,
             Err(error) => {

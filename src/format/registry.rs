@@ -75,7 +75,8 @@ impl Shapes {
         Err(format!("no input format is called `{name}`; there are: {}", known.join(", ")))
     }
 
-    /// Reads one frame into records. `hint` is tried first; detection is exclusive, so it only saves time.
+    /// Reads one frame into records. `hint` is tried first; detection is exclusive but for the last container, which
+    /// takes anything and is no hint, so a hint only saves time.
     pub fn read(
         &self,
         frame: &Frame<'_>,
@@ -84,6 +85,8 @@ impl Shapes {
         out: &mut Vec<Record>,
     ) -> Read {
         let from = out.len();
+        let last = CONTAINERS.len().saturating_sub(1);
+        let hint = hint.filter(|hint| usize::from(*hint) < last);
         let order = hint.into_iter().chain(0..CONTAINERS.len() as u8);
         for index in order {
             if self.forced_container.is_some_and(|forced| forced != index) {

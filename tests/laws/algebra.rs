@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
-use why500::correlate::held::{Body, Held, Order, RawFrame, identity};
+use why500::correlate::held::{Body, FrameBytes, Held, Order, RawFrame, identity};
 use why500::correlate::line::Line;
 use why500::correlate::outcome::Facts;
 use why500::correlate::partial::{MAX_HELD_BYTES, Partial};
@@ -111,7 +111,12 @@ fn put(partial: &mut Partial, record: Record, folder: &Folder<'_>) {
         (None, Some(path)) => Some((2, path.clone())),
         (None, None) => None,
     };
-    partial.learn(&facts, kind, route.as_ref().map(|(rank, route)| (*rank, route.as_str())));
+    partial.learn(&facts, kind);
+    if let Some((rank, route)) = route
+        && partial.wants_route(rank, &route)
+    {
+        partial.route = Some((rank, Arc::from(route)));
+    }
     partial.take(held(record), folder);
 }
 
@@ -123,7 +128,7 @@ fn partial_of(numbers: &[u64], folder: &Folder<'_>) -> Partial {
     partial
 }
 
-type Seen = (String, IdKind, Facts, Option<(u8, Box<str>)>, Vec<Line>);
+type Seen = (String, IdKind, Facts, Option<(u8, Arc<str>)>, Vec<Line>);
 
 fn seen(partial: Partial, folder: &Folder<'_>) -> Seen {
     let (outcome, kind) = (format!("{:?} of {:?}", partial.outcome(), partial.id), partial.kind);
@@ -197,7 +202,7 @@ fn raw_entries_and_records_are_the_same_entries() {
             container,
             kind: FrameKind::Json,
             context: Arc::new(FrameContext::default()),
-            bytes: bytes[..].into(),
+            bytes: FrameBytes::shared(&Arc::new(bytes.to_vec()), 0, bytes.len()).expect("short"),
         }),
     };
     let mut one = Partial::new(Some("r-1"), IdKind::Request);
