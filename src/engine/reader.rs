@@ -239,6 +239,8 @@ impl SourceReader {
         self.ledger.rejected += 1;
         self.rejects.insert(what, (1, 1));
         self.ledger.format = "binary".to_owned();
+        // Only the head was looked at, however much had arrived.
+        self.ledger.bytes = self.buffer.len().min(HEAD_BYTES) as u64;
         self.eof = true;
         self.buffer.clear();
         self.close();

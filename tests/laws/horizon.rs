@@ -20,7 +20,7 @@ impl Drain {
         let time = START_MS + at_ms;
         let number = self.lines.len();
         self.lines.push((at_ms, format!(
-            r#"{{"id":"e{id}-{number}","timestamp":{time},"deploymentId":"dpl_1","projectId":"prj_1","host":"shop.example.com","requestId":"{id}",{rest}}}"#
+            r#"{{"id":"e{id}-{at_ms}-{number}","timestamp":{time},"deploymentId":"dpl_1","projectId":"prj_1","host":"shop.example.com","requestId":"{id}",{rest}}}"#
         )));
         self
     }
@@ -89,6 +89,31 @@ fn middleware_that_let_pass_does_not_hide_the_functions_failure() {
         let mut drain = Drain::default();
         drain.middleware(5, "m", 200).pass(1_000, LONG_MS).answer(time_ms, "m", 500);
         assert_eq!(counts(&only(&drain)), (41, 1), "500 at {time_ms} ms beside the middleware's 200 at 5 ms");
+    }
+}
+
+/// What let a request go comes back as it was: a middleware's 200 after the idle time is no client's.
+#[test]
+fn what_was_let_go_comes_back_as_it_was() {
+    let own = r#""source":"lambda","path":"/api/pay","level":"error","message":"","statusCode":500"#;
+    let noted = r#""source":"external","path":"/api/pay","level":"info","message":"","statusCode":200"#;
+    let background = r#""source":"lambda","path":"/api/pay","level":"info","message":"","statusCode":200,"proxy":{"statusCode":-1}"#;
+    let late_ms = 3 * LONG_MS + 1;
+    for (name, first) in [("middleware", None), ("noted", Some(noted)), ("background", Some(background))] {
+        for (what, late) in [
+            ("own status", own),
+            ("crash", r#""source":"lambda","level":"error","message":"","statusCode":-1"#),
+        ] {
+            let mut drain = Drain::default();
+            match first {
+                Some(first) => drain.put(0, "m", first),
+                None => drain.middleware(0, "m", 200),
+            };
+            let mut together = drain.clone();
+            together.put(late_ms, "m", late).pass(1_000, 3 * LONG_MS);
+            drain.pass(1_000, 3 * LONG_MS).put(late_ms, "m", late);
+            assert_eq!(counts(&only(&drain)), counts(&only(&together)), "{name}, then late: {what}");
+        }
     }
 }
 

@@ -5,6 +5,11 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{TestCaseError, TestCaseResult, TestRunner};
 use why500::engine::{Engine, Options};
+use why500::format::Decoded;
+use why500::format::registry::{CONTAINERS, Detector, Shapes};
+use why500::input::frame::{Frame, FrameContext, FrameKind};
+use why500::input::framer::{Framer, Step};
+use why500::record::{Marks, Position};
 
 use crate::inputs::{Input, generated, samples};
 use crate::support::{Pieces, assert_same, engine, printed, run, run_pieces, same, with_options};
@@ -181,4 +186,69 @@ fn binary_data_is_refused_in_any_pieces() {
             assert_same(&whole.0, &pieces.0, "noise");
         }
     }
+}
+
+/// Which container read the frame before saves time and nothing else.
+#[test]
+fn a_hint_changes_nothing() {
+    for input in inputs() {
+        let mut framer = Framer::new(&input.name, 1 << 20);
+        let mut detector = Detector::new(Shapes::all());
+        let mut rest = &input.bytes[..];
+        loop {
+            match framer.next(rest, true, &mut detector) {
+                Step::Frame { start, end, next, kind, .. } => {
+                    let frame = Frame { bytes: &rest[start..end], kind, at: Position::default() };
+                    let read = |hint| {
+                        let mut records = Vec::new();
+                        let read = Shapes::all().read(&frame, framer.context(), hint, &mut records);
+                        (read.container, format!("{:?} {records:?}", read.decoded))
+                    };
+                    let without = read(None);
+                    for hint in 0..CONTAINERS.len() as u8 {
+                        let name = CONTAINERS[usize::from(hint)].name();
+                        let text = String::from_utf8_lossy(frame.bytes);
+                        assert_eq!(read(Some(hint)), without, "{}: hint {name}: {text}", input.name);
+                    }
+                    rest = &rest[next..];
+                }
+                Step::Skip { next, .. } | Step::Trailer { next, .. } => rest = &rest[next..],
+                Step::More => break,
+            }
+        }
+    }
+}
+
+/// What is glanced at says what decoding says.
+#[test]
+fn a_glance_sees_what_decoding_sees() {
+    let inputs = inputs();
+    let strategy = (any::<Index>(), any::<Index>(), vec(change(), 0..4));
+    prove(400, &strategy, |(which, from, changes)| {
+        let (name, bytes) = mutated(&inputs, &which, &from, &changes);
+        for line in bytes.split(|byte| *byte == b'\n') {
+            let frame = Frame { bytes: line, kind: FrameKind::Json, at: Position::default() };
+            for (index, container) in CONTAINERS.iter().enumerate() {
+                let Some(brief) = container.glance(&frame) else { continue };
+                let mut records = Vec::new();
+                let read = Shapes::all().read(&frame, &FrameContext::default(), None, &mut records);
+                let text = String::from_utf8_lossy(line);
+                prop_assert_eq!(read.container, Some(index as u8), "{}: {}", name, text);
+                prop_assert_eq!(read.decoded, Decoded::Records, "{}: {}", name, text);
+                let record = &records[0];
+                prop_assert_eq!(record.id.as_ref().map(|id| id.text.as_str()), Some(brief.id), "{}", text);
+                prop_assert_eq!(record.event_id.as_deref(), brief.event_id, "{}", text);
+                prop_assert_eq!(record.time_ms, brief.time_ms, "{}", text);
+                prop_assert_eq!(record.status, brief.status, "{}", text);
+                prop_assert_eq!(record.function_status, brief.function_status, "{}", text);
+                prop_assert_eq!(record.route.as_deref(), brief.route, "{}", text);
+                prop_assert_eq!(record.path.as_deref(), brief.path, "{}", text);
+                let decisive = Marks::CLIENT | Marks::END | Marks::BACKGROUND | Marks::MIDDLEWARE;
+                for (name, mark) in [("any", decisive), ("client", Marks::CLIENT), ("end", Marks::END)] {
+                    prop_assert_eq!(record.marks.has(mark), brief.marks.has(mark), "{}: {}", name, text);
+                }
+            }
+        }
+        Ok(())
+    });
 }
