@@ -1,9 +1,11 @@
 //! A cursor over the members of one JSON object, for shapes that glance: keys and values are found, not parsed, and
-//! nothing is allocated. Whoever uses it gives up (`None`) at the first doubt and lets the full decoder speak.
+//! nothing is allocated. Whoever uses it gives up (`None`) at the first doubt and lets the full decoder speak: what a
+//! JSON parser would refuse is a doubt, for else a broken entry would count or not depending on who read it.
 
 use memchr::memchr2;
 
-use crate::input::json_scan::{Scan, ValueScan};
+/// Deepest value that is passed over.
+const MAX_DEPTH: u32 = 16;
 
 /// Stands before a member, or at the end of the object.
 #[derive(Debug, Clone)]
@@ -15,32 +17,37 @@ pub struct Members<'a> {
 impl<'a> Members<'a> {
     /// At the first member of the object that `bytes` begin with.
     pub fn new(bytes: &'a [u8]) -> Option<Members<'a>> {
-        (bytes.first() == Some(&b'{')).then_some(Members { bytes, at: 1 })
+        // No control character may stand in a string; outside of strings they are rare enough to be a doubt too.
+        let control = bytes.iter().fold(false, |any, byte| any | (*byte < 0x20));
+        (bytes.first() == Some(&b'{') && !control).then_some(Members { bytes, at: 1 })
     }
 
     /// The next key, with the cursor before its value; `Some(None)` at the end of the object.
     #[inline]
     pub fn next_key(&mut self) -> Option<Option<&'a [u8]>> {
-        loop {
-            match *self.bytes.get(self.at)? {
-                b'"' => {
-                    let key = self.string()?;
-                    self.space();
-                    if *self.bytes.get(self.at)? != b':' {
-                        return None;
-                    }
-                    self.at += 1;
-                    self.space();
-                    return Some(Some(key));
-                }
-                b',' | b' ' | b'\t' | b'\r' | b'\n' => self.at += 1,
-                b'}' => {
-                    self.at += 1;
-                    return Some(None);
-                }
-                _ => return None,
+        // Values never end in a brace that opens, so this tells whether a comma is due.
+        let first = self.bytes.get(self.at.wrapping_sub(1)) == Some(&b'{');
+        self.space();
+        match *self.bytes.get(self.at)? {
+            b'}' => {
+                self.at += 1;
+                return Some(None);
             }
+            b',' if !first => {
+                self.at += 1;
+                self.space();
+            }
+            _ if !first => return None,
+            _ => {}
         }
+        let key = self.string()?;
+        self.space();
+        if *self.bytes.get(self.at)? != b':' {
+            return None;
+        }
+        self.at += 1;
+        self.space();
+        Some(Some(key))
     }
 
     /// The bytes of a string value between its quotes. `None` if it is no string or holds an escape.
@@ -73,6 +80,7 @@ impl<'a> Members<'a> {
         let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
         if count == 0
             || count > 18
+            || (count > 1 && digits[0] == b'0')
             || !matches!(digits.get(count)?, b',' | b'}' | b' ' | b'\t' | b'\r' | b'\n')
         {
             return None;
@@ -95,6 +103,10 @@ impl<'a> Members<'a> {
     /// Passes over a value of any kind.
     #[inline]
     pub fn skip(&mut self) -> Option<()> {
+        self.skip_value(MAX_DEPTH)
+    }
+
+    fn skip_value(&mut self, depth: u32) -> Option<()> {
         match *self.bytes.get(self.at)? {
             b'"' => {
                 let mut from = self.at + 1;
@@ -104,22 +116,41 @@ impl<'a> Members<'a> {
                         self.at = hit + 1;
                         return Some(());
                     }
-                    from = hit + 2;
+                    from = hit + escape_length(&self.bytes[hit..])?;
                 }
             }
-            b'{' | b'[' => match ValueScan::default().advance(&self.bytes[self.at..]) {
-                Scan::Done(length) => {
-                    self.at += length;
-                    Some(())
+            b'{' if depth > 0 => {
+                self.at += 1;
+                while self.next_key()?.is_some() {
+                    self.skip_value(depth - 1)?;
                 }
-                _ => None,
-            },
+                Some(())
+            }
+            b'[' if depth > 0 => {
+                self.at += 1;
+                self.space();
+                if *self.bytes.get(self.at)? == b']' {
+                    self.at += 1;
+                    return Some(());
+                }
+                loop {
+                    self.space();
+                    self.skip_value(depth - 1)?;
+                    self.space();
+                    self.at += 1;
+                    match *self.bytes.get(self.at - 1)? {
+                        b',' => {}
+                        b']' => return Some(()),
+                        _ => return None,
+                    }
+                }
+            }
+            b'{' | b'[' => None,
             _ => {
                 let rest = &self.bytes[self.at..];
-                let count =
-                    rest.iter().position(|b| matches!(b, b',' | b'}' | b' ' | b'\t' | b'\r' | b'\n'))?;
+                let count = rest.iter().position(|b| matches!(b, b',' | b'}' | b']' | b' '))?;
                 self.at += count;
-                (count > 0).then_some(())
+                is_scalar(&rest[..count]).then_some(())
             }
         }
     }
@@ -141,6 +172,34 @@ impl<'a> Members<'a> {
             self.at += 1;
         }
     }
+}
+
+/// Length of the escape that `bytes` begin with. `None` for what is none, and for surrogates, which come in pairs.
+fn escape_length(bytes: &[u8]) -> Option<usize> {
+    match *bytes.get(1)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
+        b'u' => {
+            let digits = bytes.get(2..6)?;
+            (digits.iter().all(u8::is_ascii_hexdigit) && !matches!(digits[0], b'd' | b'D')).then_some(6)
+        }
+        _ => None,
+    }
+}
+
+/// A literal or a plain number; exponents are a doubt.
+fn is_scalar(bytes: &[u8]) -> bool {
+    if matches!(bytes, b"true" | b"false" | b"null") {
+        return true;
+    }
+    let number = bytes.strip_prefix(b"-").unwrap_or(bytes);
+    let whole = number.iter().take_while(|b| b.is_ascii_digit()).count();
+    let plain = whole == 1 || (whole > 1 && number[0] != b'0');
+    let fraction = match &number[whole..] {
+        [] => true,
+        [b'.', digits @ ..] => !digits.is_empty() && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    plain && fraction
 }
 
 /// Offset of the next quote or backslash. Most strings are short: the first bytes are looked at eight at a time, in
@@ -187,6 +246,41 @@ mod tests {
         assert_eq!(members.clone().text(), None, "an escape is doubt");
         members.skip().unwrap();
         assert_eq!(members.next_key(), Some(None));
+        assert!(members.at_end());
+    }
+
+    #[test]
+    fn gives_up_where_a_parser_would() {
+        for broken in [
+            r#"{"a":1 "b":2}"#,
+            r#"{"a":1,,"b":2}"#,
+            r#"{"a":1,}"#,
+            r#"{,"a":1}"#,
+            "{\"a\":\"\r\"}",
+            r#"{"a":"\q"}"#,
+            r#"{"a":"\u12g4"}"#,
+            r#"{"a":"\ud800"}"#,
+            r#"{"a":tru}"#,
+            r#"{"a":01}"#,
+            r#"{"a":1.}"#,
+            r#"{"a":[1 2]}"#,
+            r#"{"a":[1,]}"#,
+            r#"{"a":{"b"}}"#,
+            r#"{"a":[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]}"#,
+        ] {
+            let read = Members::new(broken.as_bytes()).and_then(|mut members| {
+                while members.next_key()?.is_some() {
+                    members.skip()?;
+                }
+                Some(())
+            });
+            assert_eq!(read, None, "{broken}");
+        }
+        let whole = r#"{"a":"\u001b\n","b":[],"c":{},"d":[1.5,-2,null,{"e":[true]} ] ,"f":0}"#;
+        let mut members = Members::new(whole.as_bytes()).unwrap();
+        while members.next_key().unwrap().is_some() {
+            members.skip().unwrap();
+        }
         assert!(members.at_end());
     }
 
