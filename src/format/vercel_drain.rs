@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use crate::format::members::Members;
+use crate::format::members::{Members, Quotes};
 use crate::format::vercel::{self, Number, Object, Text};
 use crate::format::{About, Container, Decoded, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
@@ -232,7 +232,8 @@ fn is_middleware(edge_type: &[u8], kind: &[u8], source: &[u8]) -> bool {
 /// The members that correlation needs, found without parsing the rest. Gives up where the full decoder could see
 /// anything else: escapes, a member twice, another type, another shape.
 fn glance(bytes: &[u8]) -> Option<Brief<'_>> {
-    let mut members = Members::new(bytes)?;
+    let quotes = Quotes::find(bytes)?;
+    let mut members = Members::new(bytes, &quotes)?;
     let (mut id, mut time_ms, mut source, mut request_id) = (None, None, None, None);
     let (mut kind, mut edge_type, mut path, mut own) = (None, None, None, None);
     let (mut owner, mut proxy_seen, mut proxy_path, mut proxy_status) = (false, false, None, None);
