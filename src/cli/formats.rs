@@ -44,13 +44,15 @@ pub fn explain(found: &Found, shapes: Shapes) {
             continue;
         }
         let Ok(mut stream) = Stream::open(source) else { continue };
-        let mut buffer = Vec::new();
-        while buffer.len() < EXPLAINED_BYTES {
-            match stream.read_into(&mut buffer, EXPLAINED_BYTES) {
-                Ok(count) if count > 0 => {}
-                _ => break,
+        let mut buffer = vec![0; EXPLAINED_BYTES];
+        let mut filled = 0;
+        while let Ok(count) = stream.read(&mut buffer[filled..]) {
+            filled += count;
+            if count == 0 || filled == buffer.len() {
+                break;
             }
         }
+        buffer.truncate(filled);
         explain_bytes(&source.name(), &buffer, shapes);
     }
 }

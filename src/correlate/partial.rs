@@ -18,7 +18,7 @@ const SET_FROM: usize = 32;
 #[derive(Debug, Clone)]
 pub struct Partial {
     /// The correlation ID; None where the log has none.
-    pub id: Option<Box<str>>,
+    pub id: Option<String>,
     /// The weakest join that was needed.
     pub kind: IdKind,
     /// Status, marks, times.
@@ -37,7 +37,7 @@ impl Partial {
     /// A request of which nothing is known but its ID.
     pub fn new(id: Option<&str>, kind: IdKind) -> Partial {
         Partial {
-            id: id.map(Box::from),
+            id: id.map(str::to_owned),
             kind,
             facts: Facts::default(),
             route: None,
@@ -97,11 +97,25 @@ impl Partial {
         self.route.as_ref().is_none_or(|(have_rank, have)| (rank, route) < (*have_rank, have))
     }
 
+    /// Lets the entries go; the memory stays for [`Partial::reuse`].
+    pub fn close(&mut self) {
+        self.held.clear();
+        self.lines.clear();
+        self.identities = None;
+    }
+
     /// Begins anew as another request, in the memory of this one.
     pub fn reuse(&mut self, id: Option<&str>, kind: IdKind) {
-        let mut held = std::mem::take(&mut self.held);
-        held.clear();
-        *self = Partial { held, ..Partial::new(id, kind) };
+        let held = std::mem::take(&mut self.held);
+        let text = std::mem::take(&mut self.id);
+        let id = id.map(|id| {
+            let mut text = text.unwrap_or_default();
+            text.clear();
+            text.push_str(id);
+            text
+        });
+        *self = Partial { held, id, ..Partial::new(None, kind) };
+        self.held.clear();
     }
 
     /// Joins two partials of one request.

@@ -19,7 +19,7 @@ use super::route;
 use crate::record::{Brief, IdKind, Marks, Position, Record};
 
 /// Log time after its end for which a healthy request stays open for late records, in milliseconds.
-pub const HORIZON_MS: i64 = 30_000;
+pub const HORIZON_MS: i64 = 10_000;
 /// Log time after its last record for which a request without an end keeps all its lines.
 pub const IDLE_MS: i64 = 900_000;
 /// Lines of one method and path without any ID are one request while no more than this lies between them.
@@ -289,7 +289,7 @@ impl<'f> Correlator<'f> {
                 let route = partial.route.as_ref().and_then(|(_, route)| self.route_index.get(&**route));
                 let tombstone = Tombstone::of(&partial.facts, outcome, route.copied().unwrap_or(u32::MAX));
                 // The memory is kept for the next request, the entries are not.
-                partial.reuse(None, IdKind::Request);
+                partial.close();
                 self.slots.insert(key, Slot::Closed(tombstone));
                 self.free.push(index);
             }
@@ -317,7 +317,7 @@ impl<'f> Correlator<'f> {
             per_route: BTreeMap::new(),
             window_ms: self.window_ms,
         };
-        let mut failed: Vec<((i64, Option<Box<str>>, u64), Partial)> = Vec::new();
+        let mut failed: Vec<((i64, Option<String>, u64), Partial)> = Vec::new();
         for (key, slot) in &self.slots {
             requests.total += 1;
             match slot {
@@ -462,7 +462,7 @@ impl<'f> Correlator<'f> {
         };
         let Some(partial) = self.open[index as usize].as_mut() else { return false };
         if partial.id.is_none() {
-            partial.id = id.map(Box::from);
+            partial.id = id.map(str::to_owned);
         }
         partial.learn(facts, kind);
         if let Some((rank, route)) = route

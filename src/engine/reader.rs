@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use crate::correlate::held::{FrameBytes, RawFrame};
 use crate::format::Decoded;
 use crate::format::registry::{CONTAINERS, Detector, Shapes};
+use crate::input::batches::Batches;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::{Framer, Skipped, Step};
 use crate::input::source::{SourceError, Stream, binary_kind};
@@ -60,13 +61,15 @@ pub struct SourceReader {
     framer: Framer,
     detector: Detector,
     shapes: Shapes,
-    buffer: Vec<u8>,
+    batches: Batches,
     consumed: usize,
     eof: bool,
     head_seen: bool,
     rejects: BTreeMap<&'static str, (u64, u64)>,
     formats: BTreeMap<(u8, &'static str), u64>,
     hint: Option<u8>,
+    /// Frames glanced at, not yet in `formats`.
+    glanced: u64,
     entries: u64,
     batch_bytes: usize,
 }
@@ -90,13 +93,14 @@ impl SourceReader {
             framer: Framer::new(name, max_line_bytes),
             detector: Detector::new(shapes),
             shapes,
-            buffer: Vec::new(),
+            batches: Batches::default(),
             consumed: 0,
             eof: false,
             head_seen: false,
             rejects: BTreeMap::new(),
             formats: BTreeMap::new(),
             hint: None,
+            glanced: 0,
             entries: 0,
             batch_bytes,
         }
@@ -108,12 +112,13 @@ impl SourceReader {
             if !self.eof {
                 self.fill()?;
             }
+            let bytes = self.batches.bytes();
             if !self.head_seen {
-                if self.buffer.len() < HEAD_BYTES && !self.eof {
+                if bytes.len() < HEAD_BYTES && !self.eof {
                     continue;
                 }
                 self.head_seen = true;
-                if let Some(what) = binary_kind(&self.buffer[..self.buffer.len().min(HEAD_BYTES)]) {
+                if let Some(what) = binary_kind(&bytes[..bytes.len().min(HEAD_BYTES)]) {
                     self.reject_whole(what);
                     return Ok(false);
                 }
@@ -123,9 +128,8 @@ impl SourceReader {
                 break cuts;
             }
         };
-        let batch = self.take_batch();
+        let batch = self.batches.take(std::mem::take(&mut self.consumed));
         let shapes = self.shapes;
-        let mut items: Vec<Item<'_>> = Vec::with_capacity(cuts.len());
         let mut rest = &cuts[..];
         // The first record of the source gives the hint for all that follow, so batches do not show.
         while self.hint.is_none()
@@ -135,40 +139,25 @@ impl SourceReader {
             if let Item::Records(_, container) = &item {
                 self.hint = Some(*container);
             }
-            items.push(item);
+            self.account(first, &item);
+            each(item);
             rest = later;
         }
         let hint = self.hint;
         let decode = |cut: &Cut| decode(shapes, hint, &batch, cut);
         if parallel && rest.len() >= PARALLEL_FRAMES {
-            items.par_extend(rest.par_iter().with_min_len(PARALLEL_FRAMES / 2).map(decode));
-        } else {
-            items.extend(rest.iter().map(decode));
-        }
-        let ledger = &mut self.ledger;
-        for (cut, item) in cuts.iter().zip(items) {
-            ledger.frames += 1 + cut.continuations;
-            ledger.continuations += cut.continuations;
-            match &item {
-                Item::Glance(_, _, raw) => {
-                    ledger.decoded += 1;
-                    ledger.records += 1;
-                    *self.formats.entry((raw.container, "")).or_default() += 1;
-                }
-                Item::Records(records, container) => {
-                    ledger.decoded += 1;
-                    ledger.records += records.len() as u64;
-                    let payload = records.first().map_or("", |record| record.payload);
-                    *self.formats.entry((*container, payload)).or_default() += 1;
-                }
-                Item::Ignored => ledger.ignored += 1,
-                Item::Rejected(reason, at) => {
-                    ledger.rejected += 1;
-                    let entry = self.rejects.entry(reason).or_insert((0, at.line));
-                    entry.0 += 1;
-                }
+            let items: Vec<Item<'_>> =
+                rest.par_iter().with_min_len(PARALLEL_FRAMES / 2).map(decode).collect();
+            for (cut, item) in rest.iter().zip(items) {
+                self.account(cut, &item);
+                each(item);
             }
-            each(item);
+        } else {
+            for cut in rest {
+                let item = decode(cut);
+                self.account(cut, &item);
+                each(item);
+            }
         }
         if self.eof {
             self.close();
@@ -187,6 +176,10 @@ impl SourceReader {
                 first_line: *first_line,
             })
             .collect();
+        // Only frames of the container that the hint names are glanced at.
+        if let Some(container) = self.hint.filter(|_| self.glanced > 0) {
+            *self.formats.entry((container, "")).or_default() += std::mem::take(&mut self.glanced);
+        }
         let most =
             self.formats.iter().max_by_key(|((container, payload), count)| (**count, !container, *payload));
         let container = most.map(|((container, _), _)| *container);
@@ -204,24 +197,36 @@ impl SourceReader {
         };
     }
 
-    /// Takes the bytes of the batch out of the buffer, in which only the unfinished rest stays.
-    fn take_batch(&mut self) -> Arc<Vec<u8>> {
-        let rest = self.buffer[self.consumed..].to_vec();
-        let mut batch = std::mem::replace(&mut self.buffer, rest);
-        self.consumed = 0;
-        if batch.capacity() > 2 * batch.len() {
-            // A live pipe brings little at a time; entries that wait must not hold a large buffer each.
-            batch.shrink_to_fit();
+    /// Enters a frame into the ledger.
+    fn account(&mut self, cut: &Cut, item: &Item<'_>) {
+        let ledger = &mut self.ledger;
+        ledger.frames += 1 + cut.continuations;
+        ledger.continuations += cut.continuations;
+        match item {
+            Item::Glance(..) => {
+                ledger.decoded += 1;
+                ledger.records += 1;
+                self.glanced += 1;
+            }
+            Item::Records(records, container) => {
+                ledger.decoded += 1;
+                ledger.records += records.len() as u64;
+                let payload = records.first().map_or("", |record| record.payload);
+                *self.formats.entry((*container, payload)).or_default() += 1;
+            }
+            Item::Ignored => ledger.ignored += 1,
+            Item::Rejected(reason, at) => {
+                ledger.rejected += 1;
+                self.rejects.entry(reason).or_insert((0, at.line)).0 += 1;
+            }
         }
-        Arc::new(batch)
     }
 
     fn fill(&mut self) -> Result<(), SourceError> {
-        self.buffer.drain(..self.consumed);
-        self.consumed = 0;
+        self.batches.consume(std::mem::take(&mut self.consumed));
         // A frame that is longer than a batch needs more than a batch: double, so that the work stays linear.
-        let want = self.batch_bytes.max(self.buffer.len());
-        let count = match self.stream.read_into(&mut self.buffer, want) {
+        let want = self.batch_bytes.max(self.batches.bytes().len());
+        let count = match self.batches.fill(&mut self.stream, want) {
             Ok(count) => count,
             Err(error) => {
                 self.eof = true;
@@ -240,16 +245,16 @@ impl SourceReader {
         self.rejects.insert(what, (1, 1));
         self.ledger.format = "binary".to_owned();
         // Only the head was looked at, however much had arrived.
-        self.ledger.bytes = self.buffer.len().min(HEAD_BYTES) as u64;
+        self.ledger.bytes = self.batches.bytes().len().min(HEAD_BYTES) as u64;
         self.eof = true;
-        self.buffer.clear();
+        self.batches.clear();
         self.close();
     }
 
     fn cut(&mut self) -> Vec<Cut> {
         let mut cuts = Vec::new();
         loop {
-            let bytes = &self.buffer[self.consumed..];
+            let bytes = &self.batches.bytes()[self.consumed..];
             let from = self.consumed;
             match self.framer.next(bytes, self.eof, &mut self.detector) {
                 Step::Frame { start, end, next, kind, line, continuations } => {

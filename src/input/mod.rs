@@ -1,4 +1,5 @@
 //! Sources and frames: from paths and standard input to the bytes of one entry after the other.
+pub mod batches;
 pub mod csv_scan;
 pub mod frame;
 pub mod framer;

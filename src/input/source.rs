@@ -188,24 +188,21 @@ impl Stream {
         Ok(Stream { reader, name: name.to_owned(), read_bytes: 0, size_bytes })
     }
 
-    /// Reads once into the free end of `buffer`, up to `limit` bytes; 0 at the end.
-    pub fn read_into(&mut self, buffer: &mut Vec<u8>, limit: usize) -> Result<usize, SourceError> {
-        let start = buffer.len();
-        buffer.resize(start + limit, 0);
-        let result = loop {
-            match self.reader.read(&mut buffer[start..]) {
+    /// Reads once, into the beginning of `out`; 0 at the end.
+    pub fn read(&mut self, out: &mut [u8]) -> Result<usize, SourceError> {
+        loop {
+            match self.reader.read(out) {
+                Ok(count) => {
+                    self.read_bytes += count as u64;
+                    return Ok(count);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
+                Err(source) => {
+                    let (name, at_bytes) = (self.name.clone(), self.read_bytes);
+                    return Err(SourceError::Read { name, at_bytes, source });
+                }
             }
-        };
-        let count = *result.as_ref().unwrap_or(&0);
-        buffer.truncate(start + count);
-        self.read_bytes += count as u64;
-        result.map_err(|source| SourceError::Read {
-            name: self.name.clone(),
-            at_bytes: self.read_bytes,
-            source,
-        })
+        }
     }
 }
 
@@ -282,9 +279,13 @@ mod tests {
     fn read_all(bytes: &[u8]) -> Vec<u8> {
         let mut stream =
             Stream::from_reader(Box::new(io::Cursor::new(bytes.to_vec())), "t", None).expect("opens");
-        let mut out = Vec::new();
-        while stream.read_into(&mut out, 7).expect("reads") > 0 {}
-        out
+        let (mut out, mut piece) = (Vec::new(), [0; 7]);
+        loop {
+            match stream.read(&mut piece).expect("reads") {
+                0 => return out,
+                count => out.extend_from_slice(&piece[..count]),
+            }
+        }
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
