@@ -10,7 +10,7 @@ use generate::{Endless, Format, Generator};
 use why500::engine::{Engine, Options};
 
 /// Input of each format, in bytes.
-const INPUT_BYTES: u64 = 24 << 20;
+const INPUT_BYTES: u64 = 64 << 20;
 /// What a run may add to the high-water mark, in kB: less than half of one input.
 const MOST_KB: u64 = 32 << 10;
 /// Of a thousand requests so many fail; failed ones are kept to the end.

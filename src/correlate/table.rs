@@ -317,7 +317,8 @@ impl<'f> Correlator<'f> {
             per_route: BTreeMap::new(),
             window_ms: self.window_ms,
         };
-        let mut failed: Vec<((i64, Option<String>, u64), Partial)> = Vec::new();
+        type Place = (i64, Option<String>, u64);
+        let mut failed: Vec<(Place, Partial)> = Vec::new();
         for (key, slot) in &self.slots {
             requests.total += 1;
             match slot {
