@@ -101,10 +101,15 @@ impl StreamState {
         freed
     }
 
-    /// Where a line without an ID goes. `brackets` as in [`StreamState::identified`].
-    pub fn unidentified(&self, record: &Record, brackets: bool) -> Place {
+    /// Where a line without an ID goes. `brackets` and `backwards` as in [`StreamState::identified`].
+    pub fn unidentified(&self, record: &Record, brackets: bool, backwards: bool) -> Place {
         if record.marks.has(Marks::INIT) {
-            return Place::WaitsForStart;
+            // Output of the initialisation belongs to the START after it in time, which a source that runs
+            // newest first has shown already.
+            return match self.current.filter(|_| backwards) {
+                Some(started) => Place::Request(started),
+                None => Place::WaitsForStart,
+            };
         }
         if self.bracketed || brackets {
             return match (&self.open[..], self.current) {
@@ -180,4 +185,25 @@ fn prints_twice(record: &Record) -> bool {
 
 fn text_key(record: &Record) -> u64 {
     xxhash_rust::xxh3::xxh3_64(record.message.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_of_the_initialisation_belongs_to_the_start_after_it_in_time() {
+        let init = Record { marks: Marks::INIT, ..Record::default() };
+        let mut forwards = StreamState::default();
+        forwards.identified(1, Marks::START, false, true, false);
+        forwards.identified(1, Marks::END, false, true, false);
+        assert_eq!(forwards.unidentified(&init, true, false), Place::WaitsForStart);
+        forwards.wait(init.clone(), "lines", Place::WaitsForStart);
+        assert_eq!(forwards.identified(2, Marks::START, false, true, false).len(), 1);
+
+        let mut backwards = StreamState::default();
+        backwards.identified(2, Marks::END, false, true, true);
+        backwards.identified(2, Marks::START, false, true, true);
+        assert_eq!(backwards.unidentified(&init, true, true), Place::Request(2));
+    }
 }

@@ -215,7 +215,7 @@ impl<'f> Correlator<'f> {
             self.release(stream, origin);
             return if new || !has_event { Taken::New } else { Taken::Duplicate };
         }
-        let place = self.stream(stream).unidentified(&record, brackets);
+        let place = self.stream(stream).unidentified(&record, brackets, origin.backwards);
         let has_event = record.event_id.is_some();
         match place {
             Place::Request(key) => {

@@ -120,9 +120,9 @@ impl Request {
         let mut request = base.clone();
         request.level = Level::parse(&self.level.0);
         request.status = self.response_status_code.status();
-        request.marks.insert(Marks::END);
         if request.status.is_some() {
-            request.marks.insert(Marks::CLIENT);
+            // Status 0 stands for one that the CLI does not know: the request may still be running.
+            request.marks.insert(Marks::CLIENT | Marks::END);
         }
         vercel::keep(&mut request, "source", self.source);
         vercel::keep(&mut request, "cache", self.cache);

@@ -35,7 +35,7 @@ fn reads_the_flat_form() {
     );
     assert_eq!(out.len(), 1);
     let record = &out[0];
-    assert_eq!((record.status, record.id.is_none(), record.marks), (None, true, Marks::END));
+    assert_eq!((record.status, record.id.is_none(), record.marks), (None, true, Marks::default()));
     assert_eq!((record.message.as_str(), record.runtime.is_none()), ("Error: boom", true));
     assert_eq!(record.field("domain"), Some("shop.example.com"));
 }
