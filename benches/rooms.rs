@@ -62,7 +62,7 @@ fn decode(bytes: &[u8], cuts: &[Cut]) -> Vec<(Record, u8)> {
     for cut in cuts {
         let frame = Frame { bytes: &bytes[cut.start..cut.end], kind: cut.kind, at: cut.at };
         let mut records = Vec::new();
-        let read = Shapes::all().read(&frame, &cut.context, hint, &mut records);
+        let read = Shapes::all().read(&frame, &cut.context, hint, None, &mut records);
         hint = read.container.or(hint);
         out.extend(records.into_iter().map(|record| (record, read.container.unwrap_or_default())));
     }

@@ -199,6 +199,11 @@ impl Marks {
     /// Text that continues the record before it (a stack frame in an entry of its own).
     pub const CONTINUATION: Marks = Marks(1 << 14);
 
+    /// The marks of both sets.
+    pub const fn and(self, other: Marks) -> Marks {
+        Marks(self.0 | other.0)
+    }
+
     /// Adds `other`.
     pub fn insert(&mut self, other: Marks) {
         self.0 |= other.0;

@@ -30,7 +30,7 @@ Exit codes: 0 ran · 1 --fail-on matched · 2 usage · 3 no input or output · 4
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Triage files, folders, patterns or standard input (the default)
-    Triage(TriageArgs),
+    Triage(Box<TriageArgs>),
     /// List, show or test the rules
     Rules(RulesArgs),
     /// List the input formats, how they are recognised and how to export them
@@ -103,7 +103,7 @@ pub struct TriageArgs {
     /// Print secrets and personal data as they are
     #[arg(long)]
     pub no_redact: bool,
-    /// No progress on stderr
+    /// No progress and no remarks on stderr; errors are still said
     #[arg(long, short)]
     pub quiet: bool,
 }

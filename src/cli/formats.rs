@@ -7,13 +7,16 @@ use crate::format::About;
 use crate::format::registry::{CONTAINERS, Detector, PAYLOADS, Shapes};
 use crate::input::frame::Frame;
 use crate::input::framer::{Framer, Step};
-use crate::input::source::{Found, Source, Stream};
+use crate::input::source::{Stream, binary_kind};
 use crate::record::Position;
 
 /// Entries of a source that are explained.
 const EXPLAINED: usize = 3;
 /// Bytes of a source that are looked at for it.
 const EXPLAINED_BYTES: usize = 64 * 1024;
+
+/// First bytes of a source that tell binary data from text, as the run does it.
+const BINARY_BYTES: usize = 8 * 1024;
 
 /// Lists the shapes.
 pub fn run() -> Result<Exit, Failure> {
@@ -35,34 +38,24 @@ fn describe(out: &mut String, name: &str, about: About) {
     let _ = writeln!(out, "      export:        {}\n", about.export);
 }
 
-/// Says which shapes were tried on the first entries of each file. Standard input is not read twice, so it is
-/// explained only in the report.
-pub fn explain(found: &Found, shapes: Shapes) {
-    for source in &found.sources {
-        if *source == Source::Stdin {
-            remark("--explain-format works on files; save the pipe to one first");
-            continue;
-        }
-        let Ok(mut stream) = Stream::open(source) else { continue };
-        let mut buffer = vec![0; EXPLAINED_BYTES];
-        let mut filled = 0;
-        while let Ok(count) = stream.read(&mut buffer[filled..]) {
-            filled += count;
-            if count == 0 || filled == buffer.len() {
-                break;
-            }
-        }
-        buffer.truncate(filled);
-        explain_bytes(&source.name(), &buffer, shapes);
+/// Says which shapes were tried on the first entries of a source. They are only looked at: the run reads them again.
+pub fn explain(name: &str, stream: &mut Stream, shapes: Shapes) {
+    let (bytes, ended) = stream.peek(EXPLAINED_BYTES);
+    if let Some(what) = binary_kind(&bytes[..bytes.len().min(BINARY_BYTES)]) {
+        remark(&format!("{name}: {what}; no format was tried"));
+    } else if explain_bytes(name, bytes, ended, shapes) == 0 && explain_bytes(name, bytes, true, shapes) == 0
+    {
+        remark(&format!("{name}: no entry in it; no format was tried"));
     }
 }
 
-fn explain_bytes(name: &str, bytes: &[u8], shapes: Shapes) {
+/// Explains the first entries and says how many they were.
+fn explain_bytes(name: &str, bytes: &[u8], ended: bool, shapes: Shapes) -> usize {
     let mut framer = Framer::new(name, EXPLAINED_BYTES);
     let mut detector = Detector::new(shapes);
     let (mut at, mut explained) = (0, 0);
     while explained < EXPLAINED {
-        match framer.next(&bytes[at..], true, &mut detector) {
+        match framer.next(&bytes[at..], ended, &mut detector) {
             Step::Frame { start, end, next, kind, line, .. } => {
                 let position = Position { line, ..Position::default() };
                 let frame = Frame { bytes: &bytes[at + start..at + end], kind, at: position };
@@ -79,7 +72,7 @@ fn explain_bytes(name: &str, bytes: &[u8], shapes: Shapes) {
                     }
                 }
                 let mut records = Vec::new();
-                let read = shapes.read(&frame, &context, None, &mut records);
+                let read = shapes.read(&frame, &context, None, detector.text_container(), &mut records);
                 let container = read.container.map_or("none", Shapes::container_name);
                 let payload = records.first().map_or("", |record| record.payload);
                 remark(&format!(
@@ -91,7 +84,8 @@ fn explain_bytes(name: &str, bytes: &[u8], shapes: Shapes) {
                 at += next;
             }
             Step::Skip { next, .. } | Step::Trailer { next, .. } => at += next,
-            Step::More => return,
+            Step::More => break,
         }
     }
+    explained
 }

@@ -19,8 +19,11 @@ pub fn main() -> Exit {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors; clap knows where each belongs.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Success };
+            let printed = error.print();
+            return match error.use_stderr() {
+                true => Exit::Usage,
+                false => exit::settle(printed.map(|()| Exit::Success).map_err(exit::Failure::Output)),
+            };
         }
     };
     let result = match cli.command {

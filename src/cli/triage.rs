@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use super::args::{Colour, FailOn, Format, TriageArgs};
 use super::exit::{Exit, Failure, remark};
@@ -16,6 +16,9 @@ use crate::report::{csv, json, jsonl};
 
 /// Width of a report that goes to no terminal.
 const DEFAULT_WIDTH: usize = 100;
+
+/// Remarks on sources that are said on stderr; a folder may hold thousands of files that are no logs.
+const MAX_REMARKS: usize = 20;
 
 /// Reads, diagnoses, prints.
 pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
@@ -41,9 +44,6 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
     }
     let found = source::find(&args.paths);
-    if args.explain_format {
-        super::formats::explain(&found, shapes);
-    }
     let to_terminal = io::stdout().is_terminal();
     let table = TableOptions {
         width: args.width.map_or_else(terminal_width, usize::from),
@@ -53,7 +53,11 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     let every = args.every.filter(|_| to_terminal && args.format == Format::Table);
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop);
-    let mut watcher = Terminal::new(args.quiet, every, table.clone());
+    if args.every.is_some() && every.is_none() {
+        remark("--every redraws a table on a terminal; elsewhere the report is printed once, at the end");
+    }
+    let mut watcher = Terminal::new(args.quiet, every, table);
+    watcher.explain = args.explain_format.then_some(shapes);
     let finished = engine.run(found, &stop, &mut watcher);
     watcher.done();
     for error in &finished.errors {
@@ -62,9 +66,9 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     if finished.read == 0 {
         return Err(Failure::NoInput);
     }
-    say_what_was_odd(&finished.report, args.quiet);
+    say_what_was_odd(&finished.report, args);
     print(&finished.report, args.format, &table)?;
-    if stop.load(Ordering::Relaxed) {
+    if finished.report.partial {
         return Ok(Exit::Interrupted);
     }
     Ok(if fails(&finished.report, &args.fail_on) { Exit::Found } else { Exit::Success })
@@ -83,23 +87,37 @@ fn print(report: &Report, format: Format, table: &TableOptions) -> Result<(), Fa
 }
 
 /// Entries that gave nothing are said aloud, with the reason and where the first one stands.
-fn say_what_was_odd(report: &Report, quiet: bool) {
-    if quiet {
+fn say_what_was_odd(report: &Report, args: &TriageArgs) {
+    if args.quiet {
         return;
     }
+    // The other forms hold the remarks of the report themselves.
+    let mut remarks = match args.format {
+        Format::Jsonl | Format::Csv => report.remarks.clone(),
+        Format::Table | Format::Json => Vec::new(),
+    };
     for source in &report.sources {
         for reject in &source.rejects {
-            remark(&format!(
+            remarks.push(format!(
                 "{}:{}: {} of {} entries rejected: {}",
                 source.name, reject.first_line, reject.frames, source.frames, reject.reason
             ));
         }
-        if source.frames == source.ignored && report.sources.len() == 1 {
-            remark(&format!(
-                "{}: no log line in it; `vercel logs` prints its table to stderr: use `vercel logs --json`",
-                source.name
-            ));
+        if source.frames == source.ignored && !report.partial {
+            // A pipe that brings nothing has a usual reason.
+            let hint = match source.name.as_str() {
+                "-" => "; `vercel logs` prints its table to stderr: use `vercel logs --json`",
+                _ => "",
+            };
+            remarks.push(format!("{}: no log line in it{hint}", source.name));
         }
+    }
+    for text in remarks.iter().take(MAX_REMARKS) {
+        remark(text);
+    }
+    if remarks.len() > MAX_REMARKS {
+        let more = remarks.len() - MAX_REMARKS;
+        remark(&format!("{more} more remarks of this kind; `--format json` has the account of every source"));
     }
 }
 

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::formats::explain;
 use crate::engine::run::Watcher;
+use crate::format::registry::Shapes;
+use crate::input::source::Stream;
 use crate::report::model::Report;
 use crate::report::table::{self, TableOptions};
 
@@ -19,17 +22,26 @@ pub struct Terminal {
     every: Option<Duration>,
     last: Instant,
     options: TableOptions,
+    drawn: bool,
+    /// Says on stderr how the format of each source was recognised, with these shapes.
+    pub explain: Option<Shapes>,
 }
+
+/// Clears the screen and the scroll-back, and begins at the top: what was shown is being replaced.
+const CLEAR: &[u8] = b"\x1b[2J\x1b[3J\x1b[H";
 
 impl Terminal {
     /// `every`: redraw interval, where the report goes to a terminal.
     pub fn new(quiet: bool, every: Option<Duration>, options: TableOptions) -> Terminal {
         let progress = !quiet && every.is_none() && io::stderr().is_terminal();
-        Terminal { bar: None, progress, every, last: Instant::now(), options }
+        Terminal { bar: None, progress, every, last: Instant::now(), options, drawn: false, explain: None }
     }
 
-    /// Takes the bar away before the report is printed.
+    /// Takes away the bar, or the report drawn last, before the report is printed.
     pub fn done(&mut self) {
+        if self.drawn {
+            show(CLEAR);
+        }
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
@@ -54,22 +66,35 @@ impl Watcher for Terminal {
         bar.set_position(read_bytes);
     }
 
+    fn opened(&mut self, name: &str, stream: &mut Stream) {
+        if let Some(shapes) = self.explain {
+            explain(name, stream, shapes);
+        }
+    }
+
     fn wants_report(&mut self) -> bool {
         self.every.is_some_and(|every| self.last.elapsed() >= every)
     }
 
-    fn report(&mut self, report: Report) {
+    fn report(&mut self, mut report: Report) {
         self.last = Instant::now();
-        let mut page = Vec::new();
-        // Clear the screen and the scroll-back, and begin at the top: what was shown is being replaced.
-        page.extend_from_slice(b"\x1b[2J\x1b[3J\x1b[H");
+        let mut page = CLEAR.to_vec();
+        // Nothing was interrupted; the page says itself that more is to come.
+        report.partial = false;
+        page.extend_from_slice(b"Reading; Ctrl-C ends it with the report so far.\n\n");
         if table::write(&report, &self.options, &mut page).is_ok() {
-            let mut out = io::stdout().lock();
-            let _ = out.write_all(&page).and_then(|()| out.flush());
+            self.drawn = true;
+            show(&page);
         }
     }
 
     fn ticks(&self) -> bool {
-        self.every.is_some()
+        self.every.is_some() || self.explain.is_some()
     }
+}
+
+/// Writes to the terminal at once. If that fails, so does the report at the end, and that is said.
+fn show(bytes: &[u8]) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(bytes).and_then(|()| out.flush());
 }

@@ -12,7 +12,7 @@ const MAX_PENDING: usize = 64;
 const MAX_PASSED: u32 = 8;
 
 /// What one stream (or one source) has shown so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct StreamState {
     /// The stream brackets requests (START … REPORT): it serves one at a time.
     bracketed: bool,

@@ -23,7 +23,14 @@ pub struct Facts {
     pub span_ms: Option<(i64, i64)>,
     /// Time of the last terminal record.
     pub end_ms: Option<i64>,
+    /// Time of the last start; a second one is a retry under the same ID.
+    pub start_ms: Option<i64>,
+    /// Time of the last crash, timeout or error block.
+    pub broke_ms: Option<i64>,
 }
+
+/// Marks that say by themselves that something broke.
+const BROKE: Marks = Marks::CRASH.and(Marks::TIMEOUT).and(Marks::OUT_OF_MEMORY).and(Marks::ERROR_BLOCK);
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,9 +52,9 @@ impl Facts {
         if time_ms != i64::MIN {
             facts.span_ms = Some((time_ms, time_ms));
         }
-        if marks.has(Marks::END) {
-            facts.end_ms = Some(time_ms);
-        }
+        facts.end_ms = marks.has(Marks::END).then_some(time_ms);
+        facts.start_ms = marks.has(Marks::START).then_some(time_ms);
+        facts.broke_ms = marks.has(BROKE).then_some(time_ms);
         facts.function = function_status.map(|code| (time_ms, code));
         if let Some(code) = status {
             let seen = Some((time_ms, code));
@@ -70,6 +77,8 @@ impl Facts {
         self.other = self.other.max(other.other);
         self.marks.insert(other.marks);
         self.end_ms = self.end_ms.max(other.end_ms);
+        self.start_ms = self.start_ms.max(other.start_ms);
+        self.broke_ms = self.broke_ms.max(other.broke_ms);
         self.span_ms = match (self.span_ms, other.span_ms) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (one, two) => one.or(two),
@@ -78,7 +87,9 @@ impl Facts {
 
     /// The outcome, by the table of the design.
     pub fn outcome(&self) -> Outcome {
-        let broke = self.marks.has(Marks::CRASH | Marks::TIMEOUT | Marks::OUT_OF_MEMORY | Marks::ERROR_BLOCK);
+        // An attempt that began after the last break and ended decides over the one that broke.
+        let retried = self.broke_ms < self.start_ms && self.start_ms <= self.end_ms;
+        let broke = self.broke_ms.is_some() && !retried;
         let code = |seen: Seen| seen.map(|(_, code)| code);
         if let Some(status) = code(self.client) {
             // What the client saw decides: a crash or timeout behind an answer below 500 did not reach anybody.
@@ -216,6 +227,24 @@ mod tests {
             outcome(&[(1, Some(200), None, NONE), (3000, None, None, Marks::TIMEOUT)]),
             Outcome::Failed(None)
         );
+    }
+
+    #[test]
+    fn a_retry_that_ends_well_decides() {
+        let broken = [
+            (1, None, None, Marks::START),
+            (3000, None, None, Marks::TIMEOUT),
+            (3000, None, None, Marks::END),
+        ];
+        assert_eq!(outcome(&broken), Outcome::Failed(None));
+        let retried = [
+            broken[0],
+            broken[1],
+            broken[2],
+            (9000, None, None, Marks::START),
+            (9100, None, None, Marks::END),
+        ];
+        assert_eq!(outcome(&retried), Outcome::Succeeded(None));
     }
 
     #[test]

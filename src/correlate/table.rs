@@ -126,6 +126,7 @@ pub struct Requests {
 }
 
 /// The table.
+#[derive(Clone)]
 pub struct Correlator<'f> {
     fold: &'f dyn Fold,
     slots: hashbrown::HashMap<u64, Slot>,
@@ -302,11 +303,6 @@ impl<'f> Correlator<'f> {
         self.collect(&mut |index| open.get_mut(index as usize).and_then(Option::take))
     }
 
-    /// The requests as they stand, while more input is to come.
-    pub fn snapshot(&self) -> Requests {
-        self.collect(&mut |index| self.open.get(index as usize).and_then(Clone::clone))
-    }
-
     fn collect(&self, take: &mut dyn FnMut(u32) -> Option<Box<Partial>>) -> Requests {
         let mut requests = Requests {
             failed: Vec::new(),
@@ -390,10 +386,11 @@ impl<'f> Correlator<'f> {
         {
             return Some(key);
         }
-        if record.marks.has(Marks::CLIENT | Marks::ABORTED)
-            && record.marks.has(Marks::END)
-            && record.field("domain").is_none()
-        {
+        let completion = record.marks.has(Marks::CLIENT | Marks::ABORTED) && record.marks.has(Marks::END);
+        let in_stream = record.field("domain").is_some();
+        // A printed table has neither times nor IDs; its rows are requests.
+        let row = in_stream && record.time_ms.is_none();
+        if row || (completion && !in_stream) {
             let key = place_key(origin.name, record.at);
             self.last_own = Some((record.at, key));
             return Some(key);

@@ -36,7 +36,7 @@ impl Fold for Folder<'_> {
                 Body::Raw(raw) => {
                     let frame = Frame { bytes: raw.bytes.get(), kind: raw.kind, at: entry.at };
                     let mut records = Vec::new();
-                    self.shapes.read(&frame, &raw.context, Some(raw.container), &mut records);
+                    self.shapes.read(&frame, &raw.context, Some(raw.container), None, &mut records);
                     let format = Shapes::container_name(raw.container);
                     for record in records {
                         // The entry's own identity for its first record, so that a repetition is found again.

@@ -91,7 +91,7 @@ pub fn report(
     let writer = Writer { rules, redactor: &redactor, names: &names, per_route: &requests.per_route };
     let failures: Vec<Failure> = judged.iter().map(|one| writer.failure(one)).collect();
     let incidents = writer.incidents(&judged);
-    let routes = route_counts(judged.iter().filter_map(|one| one.route.as_deref()), &requests.per_route);
+    let routes = writer.routes(judged.iter());
     Report {
         schema: SCHEMA,
         tool: Tool { name: "why500", version: env!("CARGO_PKG_VERSION"), ruleset: rules.hash() },
@@ -371,6 +371,14 @@ impl Writer<'_> {
             .collect()
     }
 
+    fn routes<'j>(&self, judged: impl Iterator<Item = &'j Judged>) -> Vec<RouteCount> {
+        let mut counts = route_counts(judged.filter_map(|one| one.route.as_deref()), self.per_route);
+        for count in &mut counts {
+            count.route = self.text(&count.route);
+        }
+        counts
+    }
+
     fn failure(&self, one: &Judged) -> Failure {
         let rule = one.diagnosis.rule.and_then(|rule| self.rules.by_index(rule));
         Failure {
@@ -474,7 +482,7 @@ impl Writer<'_> {
             confidence: round(mean),
             requests: members.len() as u64,
             share: round(members.len() as f64 / all.max(1) as f64),
-            routes: route_counts(members.iter().filter_map(|one| one.route.as_deref()), self.per_route),
+            routes: self.routes(members.iter().copied()),
             status,
             first_seen: times().min().map(rfc3339),
             last_seen: times().max().map(rfc3339),

@@ -2,8 +2,12 @@
 //! the sizes of batches nor the number of sources shows in what the table sees.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use super::open::Input;
 use super::reader::{Item, SourceReader};
+use super::run::Watcher;
 use crate::correlate::held::RawFrame;
 use crate::correlate::table::{Correlator, Origin, Taken};
 use crate::format::registry::{CONTAINERS, Shapes};
@@ -16,6 +20,9 @@ const DIRECTION_RECORDS: usize = 32;
 /// Items after which that is decided although few or none have a time.
 const DIRECTION_ITEMS: usize = 4096;
 
+/// Files up to this size are read to their end at once: a folder may hold more of them than a process may have open.
+const SMALL_BYTES: u64 = 64 * 1024;
+
 /// Where a lane stands among the others: the log time of its next item, then its index.
 pub type Turn = (i64, usize);
 
@@ -23,6 +30,12 @@ pub type Turn = (i64, usize);
 pub struct Lane {
     /// The source.
     pub reader: SourceReader,
+    /// Its size on disk, where that is known; for progress only.
+    pub size_bytes: Option<u64>,
+    /// None once the reader has it.
+    input: Option<Input>,
+    /// A file, which never keeps anybody waiting.
+    on_disk: bool,
     /// Runs newest first; unknown until enough times were seen.
     backwards: Option<bool>,
     /// Times seen while that is unknown.
@@ -35,16 +48,20 @@ pub struct Lane {
 }
 
 /// An item that outlives its batch.
+#[derive(Clone)]
 enum Owned {
     Raw(RawFrame, Position),
     Records(Vec<Record>, u8),
 }
 
 impl Lane {
-    /// A lane of which nothing was read.
-    pub fn new(reader: SourceReader) -> Lane {
+    /// A lane of which nothing was read; `input` is where the reader's bytes come from.
+    pub fn new(reader: SourceReader, input: Input) -> Lane {
         Lane {
             reader,
+            size_bytes: input.size_bytes(),
+            on_disk: input.size_bytes().is_some(),
+            input: Some(input),
             backwards: None,
             times_ms: Vec::new(),
             clock_ms: i64::MIN,
@@ -53,9 +70,24 @@ impl Lane {
         }
     }
 
+    /// Opens the source, if that was not done yet. One that cannot be opened is over.
+    pub fn open(
+        &mut self,
+        stop: &Arc<AtomicBool>,
+        watcher: &mut (dyn Watcher + Send),
+    ) -> Result<(), SourceError> {
+        let Some(input) = self.input.take() else { return Ok(()) };
+        let mut stream = input.open(stop, watcher.ticks()).inspect_err(|_| self.end())?;
+        watcher.opened(&self.reader.name, &mut stream);
+        self.size_bytes = stream.size_bytes;
+        self.reader.attach(stream);
+        Ok(())
+    }
+
     /// Whether its turn is known, or it is over.
     pub fn is_ready(&self) -> bool {
-        self.ended || (self.backwards.is_some() && !self.queue.is_empty())
+        let small = self.on_disk && self.reader.ledger.bytes < SMALL_BYTES;
+        self.ended || (self.backwards.is_some() && !self.queue.is_empty() && !small)
     }
 
     /// Nothing more is read; what waits still has its turn.
@@ -64,9 +96,9 @@ impl Lane {
         self.backwards.get_or_insert_with(|| runs_backwards(&self.times_ms));
     }
 
-    /// Whether the source runs newest first, as far as is known.
-    pub fn backwards(&self) -> bool {
-        self.backwards == Some(true)
+    /// Whether the source runs newest first; none while that is not known.
+    pub fn backwards(&self) -> Option<bool> {
+        self.backwards
     }
 
     /// The log time of its next item; none if no item waits. A source that runs backwards comes before all others,
@@ -76,7 +108,7 @@ impl Lane {
     }
 
     fn turn_of(&self, time_ms: Option<i64>) -> i64 {
-        if self.backwards() { i64::MIN } else { self.clock_ms.max(time_ms.unwrap_or(i64::MIN)) }
+        if self.backwards == Some(true) { i64::MIN } else { self.clock_ms.max(time_ms.unwrap_or(i64::MIN)) }
     }
 
     /// Reads one batch. With a table, items go into it at once while it is this lane's turn, that is up to `next`, the
@@ -123,7 +155,7 @@ impl Lane {
     /// Puts what waits into the table, up to the turn of the lane behind it.
     pub fn put_until(&mut self, table: &mut Correlator<'_>, index: usize, next: Option<Turn>) {
         let name = self.reader.name.clone();
-        let origin = Origin { name: &name, backwards: self.backwards() };
+        let origin = Origin { name: &name, backwards: self.backwards == Some(true) };
         let mut duplicates = 0;
         while let Some(turn_ms) = self.turn_ms()
             && next.is_none_or(|next| (turn_ms, index) <= next)
@@ -132,6 +164,16 @@ impl Lane {
             duplicates += put_owned(table, owned, origin, &mut self.clock_ms, floor(next));
         }
         self.count_duplicates(duplicates);
+    }
+
+    /// Puts copies of what waits into a table that is looked at and thrown away.
+    pub fn put_copies(&self, table: &mut Correlator<'_>) {
+        let backwards = self.backwards.unwrap_or_else(|| runs_backwards(&self.times_ms));
+        let origin = Origin { name: &self.reader.name, backwards };
+        let mut clock_ms = self.clock_ms;
+        for (_, owned) in &self.queue {
+            put_owned(table, owned.clone(), origin, &mut clock_ms, i64::MIN);
+        }
     }
 
     fn count_duplicates(&mut self, frames: u64) {

@@ -2,6 +2,7 @@
 
 pub mod assemble;
 pub mod lane;
+pub mod open;
 pub mod reader;
 pub mod run;
 pub mod stdin;

@@ -10,10 +10,11 @@ use crate::correlate::held::{FrameBytes, RawFrame};
 use crate::format::Decoded;
 use crate::format::registry::{CONTAINERS, Detector, Shapes};
 use crate::input::batches::Batches;
+use crate::input::csv_scan::is_rounded_by_spreadsheet;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::{Framer, Skipped, Step};
 use crate::input::source::{SourceError, Stream, binary_kind};
-use crate::record::{Brief, Position, Record};
+use crate::record::{Brief, Marks, Position, Record};
 use crate::report::model;
 
 /// Bytes that are read and decoded at a time, at most.
@@ -33,6 +34,7 @@ struct Cut {
     at: Position,
     continuations: u64,
     context: Arc<FrameContext>,
+    text: Option<u8>,
 }
 
 /// A decoded frame.
@@ -57,29 +59,35 @@ pub struct SourceReader {
     pub ledger: model::Source,
     /// Remarks for the reader of the report.
     pub remarks: Vec<String>,
-    stream: Stream,
+    /// None before it is opened, and again when all of it was read.
+    stream: Option<Stream>,
     framer: Framer,
     detector: Detector,
     shapes: Shapes,
     batches: Batches,
     consumed: usize,
     eof: bool,
+    broken: Option<SourceError>,
+    /// CSV rows with a number that a spreadsheet rounded.
+    rounded: u64,
     head_seen: bool,
     rejects: BTreeMap<&'static str, (u64, u64)>,
     formats: BTreeMap<(u8, &'static str), u64>,
     hint: Option<u8>,
     /// Frames glanced at, not yet in `formats`.
     glanced: u64,
+    /// Entries that the source cut off, and the line of the first.
+    cut_off: (u64, u64),
     entries: u64,
     batch_bytes: usize,
 }
 
 impl SourceReader {
-    /// Begins to read a stream, `batch_bytes` at a time.
+    /// A source that nothing was read of; [`SourceReader::attach`] its bytes before the first batch. It reads
+    /// `batch_bytes` at a time.
     pub fn new(
         index: u32,
         name: &str,
-        stream: Stream,
         shapes: Shapes,
         max_line_bytes: usize,
         batch_bytes: usize,
@@ -89,38 +97,52 @@ impl SourceReader {
             name: name.to_owned(),
             ledger: model::Source { name: name.to_owned(), ..model::Source::default() },
             remarks: Vec::new(),
-            stream,
+            stream: None,
             framer: Framer::new(name, max_line_bytes),
             detector: Detector::new(shapes),
             shapes,
             batches: Batches::default(),
             consumed: 0,
             eof: false,
+            broken: None,
+            rounded: 0,
             head_seen: false,
             rejects: BTreeMap::new(),
             formats: BTreeMap::new(),
             hint: None,
             glanced: 0,
+            cut_off: (0, 0),
             entries: 0,
             batch_bytes,
         }
     }
 
+    /// Gives it the bytes to read.
+    pub fn attach(&mut self, stream: Stream) {
+        self.stream = Some(stream);
+    }
+
     /// Reads and decodes the next batch and hands its items to `each` in order. False at the end of the source.
+    ///
+    /// Where reading breaks off, what was read before is decoded like the end of any source, and then the error is
+    /// returned. A pipe that holds nothing now gives an empty batch.
     pub fn batch(&mut self, parallel: bool, each: &mut dyn FnMut(Item<'_>)) -> Result<bool, SourceError> {
         let cuts = loop {
-            if !self.eof {
-                self.fill()?;
+            let quiet = !self.eof && !self.fill();
+            if quiet && (self.head_seen || !self.batches.bytes().contains(&b'\n')) {
+                return Ok(true);
             }
             let bytes = self.batches.bytes();
             if !self.head_seen {
-                if bytes.len() < HEAD_BYTES && !self.eof {
+                // Judged before anything is cut, and on the same bytes however they arrive; only on a quiet pipe
+                // that is watched, on what is there.
+                if bytes.len() < HEAD_BYTES && !self.eof && !quiet {
                     continue;
                 }
                 self.head_seen = true;
                 if let Some(what) = binary_kind(&bytes[..bytes.len().min(HEAD_BYTES)]) {
                     self.reject_whole(what);
-                    return Ok(false);
+                    return self.broken.take().map_or(Ok(false), Err);
                 }
             }
             let cuts = self.cut();
@@ -139,7 +161,7 @@ impl SourceReader {
             if let Item::Records(_, container) = &item {
                 self.hint = Some(*container);
             }
-            self.account(first, &item);
+            self.account(first, &batch[first.start..first.end], &item);
             each(item);
             rest = later;
         }
@@ -149,20 +171,40 @@ impl SourceReader {
             let items: Vec<Item<'_>> =
                 rest.par_iter().with_min_len(PARALLEL_FRAMES / 2).map(decode).collect();
             for (cut, item) in rest.iter().zip(items) {
-                self.account(cut, &item);
+                self.account(cut, &batch[cut.start..cut.end], &item);
                 each(item);
             }
         } else {
             for cut in rest {
                 let item = decode(cut);
-                self.account(cut, &item);
+                self.account(cut, &batch[cut.start..cut.end], &item);
                 each(item);
             }
         }
         if self.eof {
+            self.remark_on_rounding();
             self.close();
+            // A folder may hold thousands of files: neither descriptor nor buffer is kept.
+            self.stream = None;
+            self.batches = Batches::default();
         }
-        Ok(!self.eof)
+        match self.broken.take() {
+            Some(error) => Err(error),
+            None => Ok(!self.eof),
+        }
+    }
+
+    fn remark_on_rounding(&mut self) {
+        let text = match self.rounded {
+            0 => return,
+            1 => "1 row holds a number".to_owned(),
+            rows => format!("{rows} rows hold numbers"),
+        };
+        self.remarks.push(format!(
+            "{}: {text} that a spreadsheet rounded (1.76563E+12), times among them may be off: export again and use the file as it comes",
+            self.name
+        ));
+        self.rounded = 0;
     }
 
     /// Closes the account after an error or an interruption: what was not framed is not counted.
@@ -198,7 +240,10 @@ impl SourceReader {
     }
 
     /// Enters a frame into the ledger.
-    fn account(&mut self, cut: &Cut, item: &Item<'_>) {
+    fn account(&mut self, cut: &Cut, bytes: &[u8], item: &Item<'_>) {
+        if cut.kind == FrameKind::Csv && is_rounded_by_spreadsheet(bytes) {
+            self.rounded += 1;
+        }
         let ledger = &mut self.ledger;
         ledger.frames += 1 + cut.continuations;
         ledger.continuations += cut.continuations;
@@ -211,6 +256,10 @@ impl SourceReader {
             Item::Records(records, container) => {
                 ledger.decoded += 1;
                 ledger.records += records.len() as u64;
+                if records.iter().any(|record| record.marks.has(Marks::TRUNCATED)) {
+                    self.cut_off.0 += 1;
+                    self.cut_off.1 = if self.cut_off.1 == 0 { cut.at.line } else { self.cut_off.1 };
+                }
                 let payload = records.first().map_or("", |record| record.payload);
                 *self.formats.entry((*container, payload)).or_default() += 1;
             }
@@ -222,21 +271,27 @@ impl SourceReader {
         }
     }
 
-    fn fill(&mut self) -> Result<(), SourceError> {
+    /// False if nothing is there yet.
+    fn fill(&mut self) -> bool {
         self.batches.consume(std::mem::take(&mut self.consumed));
         // A frame that is longer than a batch needs more than a batch: double, so that the work stays linear.
         let want = self.batch_bytes.max(self.batches.bytes().len());
-        let count = match self.batches.fill(&mut self.stream, want) {
-            Ok(count) => count,
+        let Some(stream) = &mut self.stream else {
+            self.eof = true;
+            return true;
+        };
+        match self.batches.fill(stream, want) {
+            Ok(Some(count)) => {
+                self.ledger.bytes += count as u64;
+                self.eof = count == 0;
+            }
+            Ok(None) => return false,
             Err(error) => {
                 self.eof = true;
-                self.close();
-                return Err(error);
+                self.broken = Some(error);
             }
-        };
-        self.ledger.bytes += count as u64;
-        self.eof = count == 0;
-        Ok(())
+        }
+        true
     }
 
     fn reject_whole(&mut self, what: &'static str) {
@@ -247,7 +302,8 @@ impl SourceReader {
         // Only the head was looked at, however much had arrived.
         self.ledger.bytes = self.batches.bytes().len().min(HEAD_BYTES) as u64;
         self.eof = true;
-        self.batches.clear();
+        self.stream = None;
+        self.batches = Batches::default();
         self.close();
     }
 
@@ -266,6 +322,7 @@ impl SourceReader {
                         at: Position { source: self.index, line, entry: self.entries, part: 0 },
                         continuations,
                         context: Arc::clone(self.framer.context()),
+                        text: self.detector.text_container(),
                     });
                     self.consumed += next;
                 }
@@ -316,7 +373,7 @@ fn decode<'b>(shapes: Shapes, hint: Option<u8>, batch: &'b Arc<Vec<u8>>, cut: &C
         return Item::Glance(brief, cut.at, raw);
     }
     let mut records = Vec::new();
-    let read = shapes.read(&frame, &cut.context, hint, &mut records);
+    let read = shapes.read(&frame, &cut.context, hint, cut.text, &mut records);
     match (read.decoded, read.container) {
         (Decoded::Records, Some(container)) => Item::Records(records, container),
         (Decoded::Ignored(_), _) => Item::Ignored,

@@ -2,26 +2,31 @@
 //! requests can be let go; then what failed is diagnosed on all threads.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::lane::{Lane, Turn};
+use super::open::Input;
 use super::reader::{BATCH_BYTES, SourceReader};
-use super::stdin::LiveReader;
 use super::{Engine, assemble};
-use crate::correlate::table::{Correlator, Origin};
+use crate::correlate::table::{Correlator, Origin, Requests};
 use crate::diagnose::fold::Folder;
-use crate::input::source::{Found, Source, SourceError, Stream};
+use crate::input::source::{Found, SourceError, Stream};
 use crate::report::model::{self, Report};
 
 /// Bytes that all sources together read ahead, and the least that one reads at a time.
 const READ_AHEAD_BYTES: usize = 4 << 20;
 const LEAST_BATCH_BYTES: usize = 16 << 10;
 
+/// More workers than this help nowhere and only cost their stacks.
+const MAX_THREADS: usize = 256;
+
 /// What the caller wants to know while a run is on.
 pub trait Watcher {
+    /// A source was opened; its first bytes may be peeked at.
+    fn opened(&mut self, _name: &str, _stream: &mut Stream) {}
     /// Bytes read so far, and of how many, where that is known.
     fn progress(&mut self, _read_bytes: u64, _of_bytes: Option<u64>) {}
     /// Asked now and then: whether a report of what was seen so far is wanted.
@@ -52,31 +57,13 @@ pub struct Finished {
 impl Engine {
     /// Reads the sources and reports. `stop` ends the run early; the report is then marked partial.
     pub fn run(&self, found: Found, stop: &Arc<AtomicBool>, watcher: &mut (dyn Watcher + Send)) -> Finished {
-        let mut streams = Vec::new();
+        let passed_over = found.remarks();
         let mut errors = found.errors;
-        for source in &found.sources {
-            let opened = match source {
-                Source::Stdin => {
-                    let live = LiveReader::new(Box::new(std::io::stdin()), Arc::clone(stop), watcher.ticks());
-                    Stream::from_reader(Box::new(live), "-", None).map_err(|source| SourceError::Open {
-                        name: "-".to_owned(),
-                        source,
-                        hint: String::new(),
-                    })
-                }
-                Source::File(_) => Stream::open(source),
-            };
-            match opened {
-                Ok(stream) => streams.push((source.name(), stream)),
-                Err(error) => errors.push(error),
-            }
-        }
-        let mut finished = self.run_streams(streams, stop, watcher);
+        let inputs = found.sources.into_iter().map(|source| (source.name(), Input::Closed(source))).collect();
+        let mut finished = self.run_inputs(inputs, stop, watcher);
         errors.append(&mut finished.errors);
-        if found.hidden > 0 {
-            finished.report.remarks.push(format!("{} hidden files were passed over", found.hidden));
-            finished.report.remarks.sort();
-        }
+        finished.report.remarks.extend(passed_over);
+        finished.report.remarks.sort();
         Finished { errors, ..finished }
     }
 
@@ -86,11 +73,7 @@ impl Engine {
             Ok(stream) => self.run_streams(vec![(name.to_owned(), stream)], &Arc::default(), &mut ()),
             Err(source) => {
                 let mut finished = self.run_streams(Vec::new(), &Arc::default(), &mut ());
-                finished.errors.push(SourceError::Open {
-                    name: name.to_owned(),
-                    source,
-                    hint: String::new(),
-                });
+                finished.errors.push(SourceError::open(name.to_owned(), source));
                 finished
             }
         }
@@ -99,42 +82,52 @@ impl Engine {
     /// Reports on open streams with their names.
     pub fn run_streams(
         &self,
-        mut streams: Vec<(String, Stream)>,
+        streams: Vec<(String, Stream)>,
         stop: &Arc<AtomicBool>,
         watcher: &mut (dyn Watcher + Send),
     ) -> Finished {
-        streams.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let inputs = streams.into_iter().map(|(name, stream)| (name, Input::Open(stream))).collect();
+        self.run_inputs(inputs, stop, watcher)
+    }
+
+    fn run_inputs(
+        &self,
+        mut inputs: Vec<(String, Input)>,
+        stop: &Arc<AtomicBool>,
+        watcher: &mut (dyn Watcher + Send),
+    ) -> Finished {
+        inputs.sort_by(|(a, _), (b, _)| a.cmp(b));
         let threads = match self.options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
+            threads => threads.min(MAX_THREADS),
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         match pool {
-            Ok(pool) if threads > 1 => pool.install(|| self.run_in_pool(streams, stop, watcher, true)),
-            _ => self.run_in_pool(streams, stop, watcher, false),
+            Ok(pool) if threads > 1 => pool.install(|| self.run_in_pool(inputs, stop, watcher, true)),
+            _ => self.run_in_pool(inputs, stop, watcher, false),
         }
     }
 
     fn run_in_pool(
         &self,
-        streams: Vec<(String, Stream)>,
-        stop: &AtomicBool,
+        inputs: Vec<(String, Input)>,
+        stop: &Arc<AtomicBool>,
         watcher: &mut (dyn Watcher + Send),
         parallel: bool,
     ) -> Finished {
         let folder = Folder { shapes: self.options.shapes, rules: &self.rules };
         let mut table = Correlator::new(&folder);
-        let size_bytes: Option<u64> = streams.iter().map(|(_, stream)| stream.size_bytes).sum();
-        let batch_bytes = (READ_AHEAD_BYTES / streams.len().max(1)).clamp(LEAST_BATCH_BYTES, BATCH_BYTES);
-        let mut lanes: Vec<Lane> = streams
+        let batch_bytes = (READ_AHEAD_BYTES / inputs.len().max(1)).clamp(LEAST_BATCH_BYTES, BATCH_BYTES);
+        let mut lanes: Vec<Lane> = inputs
             .into_iter()
             .enumerate()
-            .map(|(index, (name, stream))| {
+            .map(|(index, (name, input))| {
                 let (shapes, most) = (self.options.shapes, self.options.max_line_bytes);
-                Lane::new(SourceReader::new(index as u32, &name, stream, shapes, most, batch_bytes))
+                Lane::new(SourceReader::new(index as u32, &name, shapes, most, batch_bytes), input)
             })
             .collect();
         let mut errors = Vec::new();
+        let mut unreadable = BTreeSet::new();
         let mut turns: BinaryHeap<Reverse<Turn>> = BinaryHeap::new();
         let mut unready: Vec<usize> = (0..lanes.len()).rev().collect();
         loop {
@@ -146,14 +139,19 @@ impl Engine {
                         lanes[index].end();
                         break;
                     }
+                    if let Err(error) = lanes[index].open(stop, watcher) {
+                        unreadable.insert(lanes[index].reader.name.clone());
+                        errors.push(error);
+                        break;
+                    }
                     let direct = unready.is_empty().then_some((&mut table, next));
                     errors.extend(lanes[index].fill(parallel, index, direct).err());
                     let read_bytes = lanes.iter().map(|lane| lane.reader.ledger.bytes).sum();
-                    watcher.progress(read_bytes, size_bytes);
+                    watcher.progress(read_bytes, lanes.iter().map(|lane| lane.size_bytes).sum());
                     if watcher.wants_report() {
                         let (sources, remarks) = accounts(&mut lanes);
-                        let mut report =
-                            assemble::report(self, &folder, table.snapshot(), sources, remarks, parallel);
+                        let so_far = so_far(&table, &lanes);
+                        let mut report = assemble::report(self, &folder, so_far, sources, remarks, parallel);
                         report.partial = true;
                         watcher.report(report);
                     }
@@ -164,11 +162,7 @@ impl Engine {
             lanes[index].put_until(&mut table, index, turns.peek().map(|Reverse(next)| *next));
             unready.push(index);
         }
-        let names: Vec<(String, bool)> =
-            lanes.iter().map(|lane| (lane.reader.name.clone(), lane.backwards())).collect();
-        let origins: Vec<Origin<'_>> =
-            names.iter().map(|(name, backwards)| Origin { name, backwards: *backwards }).collect();
-        table.end_of_input(&origins);
+        end_of_input(&mut table, &lanes);
         let partial = stop.load(Ordering::Relaxed);
         let (sources, remarks) = accounts(&mut lanes);
         let read = sources
@@ -178,8 +172,28 @@ impl Engine {
             .max(sources.len() - errors.len());
         let mut report = assemble::report(self, &folder, table.finish(), sources, remarks, parallel);
         report.partial = partial;
+        report.sources.retain(|source| !unreadable.contains(&source.name));
         Finished { report, errors, read }
     }
+}
+
+/// What still waits in the streams finds its place.
+fn end_of_input(table: &mut Correlator<'_>, lanes: &[Lane]) {
+    let origins: Vec<Origin<'_>> = lanes
+        .iter()
+        .map(|lane| Origin { name: &lane.reader.name, backwards: lane.backwards() == Some(true) })
+        .collect();
+    table.end_of_input(&origins);
+}
+
+/// The requests as if the input ended here. What still waits for its place is shown too.
+fn so_far(table: &Correlator<'_>, lanes: &[Lane]) -> Requests {
+    let mut table = table.clone();
+    for lane in lanes {
+        lane.put_copies(&mut table);
+    }
+    end_of_input(&mut table, lanes);
+    table.finish()
 }
 
 fn accounts(lanes: &mut [Lane]) -> (Vec<model::Source>, Vec<String>) {

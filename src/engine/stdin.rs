@@ -1,4 +1,4 @@
-//! Standard input while it is still being written to: a thread reads, the run takes what is there, and an
+//! Standard input and other pipes while they are still being written to: a thread reads, the run takes what is there, and an
 //! interruption or a tick gets through although nothing arrives.
 
 use std::io::{self, Read};
@@ -14,7 +14,10 @@ const QUEUE: usize = 4;
 /// How long a quiet pipe is waited for before interruptions are looked at.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// A reader that ends when `stop` is set, and reports [`io::ErrorKind::TimedOut`] on a quiet pipe if `ticks` is set.
+/// How long a non-blocking pipe that holds nothing is left alone.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A reader that ends when `stop` is set, and reports [`io::ErrorKind::WouldBlock`] on a quiet pipe if `ticks` is set.
 pub struct LiveReader {
     chunks: Receiver<io::Result<Vec<u8>>>,
     chunk: Vec<u8>,
@@ -24,10 +27,21 @@ pub struct LiveReader {
 }
 
 impl LiveReader {
-    /// Begins to read in a thread of its own.
-    pub fn new(mut inner: Box<dyn Read + Send>, stop: Arc<AtomicBool>, ticks: bool) -> LiveReader {
+    /// Opens and begins to read in a thread of its own: opening a named pipe waits for its writer.
+    pub fn new<R: Read>(
+        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+        stop: Arc<AtomicBool>,
+        ticks: bool,
+    ) -> LiveReader {
         let (send, chunks) = sync_channel(QUEUE);
         std::thread::spawn(move || {
+            let mut inner = match open() {
+                Ok(inner) => inner,
+                Err(error) => {
+                    let _ = send.send(Err(error));
+                    return;
+                }
+            };
             loop {
                 let mut chunk = vec![0; CHUNK_BYTES];
                 match inner.read(&mut chunk) {
@@ -39,6 +53,7 @@ impl LiveReader {
                         }
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
                     Err(error) => {
                         let _ = send.send(Err(error));
                         return;
@@ -62,7 +77,7 @@ impl Read for LiveReader {
                     self.at = 0;
                 }
                 Err(RecvTimeoutError::Disconnected) => return Ok(0),
-                Err(RecvTimeoutError::Timeout) if self.ticks => return Err(io::ErrorKind::TimedOut.into()),
+                Err(RecvTimeoutError::Timeout) if self.ticks => return Err(io::ErrorKind::WouldBlock.into()),
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }

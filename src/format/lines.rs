@@ -51,6 +51,9 @@ impl Container for Lines {
         if frame.kind == FrameKind::Line && is_fragment(&ansi::strip(first)) {
             record.marks.insert(Marks::CONTINUATION);
         }
+        if text.starts_with("{\"") && !text.ends_with('}') {
+            record.marks.insert(Marks::TRUNCATED);
+        }
         out.push(record);
         Decoded::Records
     }

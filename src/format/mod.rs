@@ -2,7 +2,8 @@
 //!
 //! Two layers, always. A **container** is how an entry is wrapped (a drain object, a CloudWatch event, a
 //! dashboard row, a bare line); a **payload** is what its message holds (Lambda text, an application's JSON,
-//! an access log line). Each shape is one file with one `impl` and one line in [`CONTAINERS`] or [`PAYLOADS`].
+//! an access log line). Each shape is one file with one `impl` and one line in [`registry::CONTAINERS`] or
+//! [`registry::PAYLOADS`].
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
 pub mod access_log;

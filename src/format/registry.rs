@@ -76,24 +76,31 @@ impl Shapes {
     }
 
     /// Reads one frame into records. `hint` is tried first; detection is exclusive but for the last container, which
-    /// takes anything and is no hint, so a hint only saves time.
+    /// takes anything and is no hint, so a hint only saves time. `text` is
+    /// the text container that the source was found to have: a line that begins as its entries do is one of them.
     pub fn read(
         &self,
         frame: &Frame<'_>,
         context: &FrameContext,
         hint: Option<u8>,
+        text: Option<u8>,
         out: &mut Vec<Record>,
     ) -> Read {
         let from = out.len();
         let last = CONTAINERS.len().saturating_sub(1);
         let hint = hint.filter(|hint| usize::from(*hint) < last);
-        let order = hint.into_iter().chain(0..CONTAINERS.len() as u8);
+        let text = text.filter(|index| {
+            let first = frame.bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+            frame.kind == FrameKind::Line && CONTAINERS[usize::from(*index)].starts_entry(first)
+        });
+        let order = text.into_iter().chain(hint).chain(0..CONTAINERS.len() as u8);
         for index in order {
             if self.forced_container.is_some_and(|forced| forced != index) {
                 continue;
             }
             let container = CONTAINERS[index as usize];
-            if self.forced_container.is_none() && container.detect(frame, context).is_none() {
+            let known = self.forced_container.is_some() || text == Some(index);
+            if !known && container.detect(frame, context).is_none() {
                 continue;
             }
             match container.decode(frame, context, out) {
@@ -186,6 +193,13 @@ impl Detector {
     }
 }
 
+impl Detector {
+    /// The text container that the source was found to have.
+    pub fn text_container(&self) -> Option<u8> {
+        self.text
+    }
+}
+
 impl Boundaries for Detector {
     fn is_csv_header(&mut self, columns: &[&str]) -> bool {
         CONTAINERS.iter().enumerate().any(|(index, shape)| {
@@ -203,7 +217,7 @@ impl Boundaries for Detector {
             shape.is_text()
                 && index != last
                 && shape.starts_entry(line)
-                && shape.detect(&frame, &context).is_some()
+                && (self.text == Some(index as u8) || shape.detect(&frame, &context).is_some())
         };
         let found = match self.shapes.forced_container {
             Some(forced) => CONTAINERS[usize::from(forced)].starts_entry(line).then_some(usize::from(forced)),

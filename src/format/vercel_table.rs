@@ -175,12 +175,11 @@ fn row(time: &str, rest: &str) -> Option<Box<Record>> {
     let mut record = base(time, host, method, words.next().unwrap_or_default());
     record.level = Some(level);
     record.runtime = runtime.map(str::to_owned);
-    record.marks.insert(Marks::END);
     let (status, message) = cell(after);
     if status == "---" || matches_shape(status, "999") && status.len() == 3 {
         record.status = vercel::Number::parse(status).status();
         if record.status.is_some() {
-            record.marks.insert(Marks::CLIENT);
+            record.marks.insert(Marks::CLIENT | Marks::END);
         }
         record.message = message.trim().to_owned();
     }

@@ -22,13 +22,13 @@ impl Batches {
         &self.bytes[..self.filled]
     }
 
-    /// Reads once, up to `limit` bytes; 0 at the end of the stream.
-    pub fn fill(&mut self, stream: &mut Stream, limit: usize) -> Result<usize, SourceError> {
+    /// Reads once, up to `limit` bytes; 0 at the end of the stream, none when nothing is there yet.
+    pub fn fill(&mut self, stream: &mut Stream, limit: usize) -> Result<Option<usize>, SourceError> {
         if self.bytes.len() < self.filled + limit {
             self.bytes.resize(self.filled + limit, 0);
         }
         let count = stream.read(&mut self.bytes[self.filled..])?;
-        self.filled += count;
+        self.filled += count.unwrap_or(0);
         Ok(count)
     }
 
@@ -38,11 +38,6 @@ impl Batches {
             self.bytes.copy_within(count..self.filled, 0);
             self.filled -= count;
         }
-    }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        self.filled = 0;
     }
 
     /// Hands out the bytes at hand as a batch. What comes after the first `consumed` bytes stays at hand too.

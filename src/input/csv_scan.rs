@@ -185,6 +185,22 @@ pub fn fields(row: &[u8]) -> Vec<String> {
     }
 }
 
+/// Whether a cell of the row is a whole number of more than eleven digits as a spreadsheet rounds and writes it
+/// (`1.76563E+12`): such a time is off by up to seconds.
+pub fn is_rounded_by_spreadsheet(row: &[u8]) -> bool {
+    memchr::memmem::find(row, b"E+1").is_some() && row.split(|byte| *byte == b',').any(is_rounded)
+}
+
+fn is_rounded(cell: &[u8]) -> bool {
+    let cell = cell.trim_ascii();
+    let cell = cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\"")).unwrap_or(cell);
+    let Some(at) = memchr::memmem::find(cell, b"E+1") else { return false };
+    let (mantissa, exponent) = (&cell[..at], &cell[at + 2..]);
+    exponent.len() == 2
+        && exponent.iter().all(u8::is_ascii_digit)
+        && matches!(mantissa, [b'1'..=b'9', b'.' | b',', rest @ ..] if rest.iter().all(u8::is_ascii_digit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

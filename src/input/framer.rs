@@ -117,6 +117,8 @@ pub struct Framer {
     wait_until: usize,
     max_frame_bytes: usize,
     first: bool,
+    /// A value ended, and its line may go on.
+    after_value: bool,
     context: Arc<FrameContext>,
 }
 
@@ -134,6 +136,7 @@ impl Framer {
             wait_until: 0,
             max_frame_bytes,
             first: true,
+            after_value: false,
             context: Arc::new(FrameContext { source: name.to_owned(), ..FrameContext::default() }),
         }
     }
@@ -197,6 +200,20 @@ impl Framer {
             return self.continue_entry(bytes, eof, taken, lines, boundaries);
         }
         let first = json_scan::skip_space(bytes, 0);
+        if self.after_value {
+            // What is left of the line on which a value ended is no line of its own.
+            let newline = bytes[..first].iter().position(|b| *b == b'\n');
+            if newline.is_none() && first == bytes.len() && !eof {
+                return Step::More;
+            }
+            self.after_value = false;
+            if let Some(newline) = newline {
+                return self.skip(newline + 1, Skipped::Glue, 1);
+            }
+            if first == bytes.len() {
+                return self.skip(first, Skipped::Glue, 0);
+            }
+        }
         let blank = bytes[..first].iter().rposition(|b| *b == b'\n');
         if let Some(newline) = blank {
             // Blank lines before the next entry, one by one so that the ledger can count them.
@@ -361,11 +378,13 @@ impl Framer {
         match bytes[0] {
             b']' => {
                 self.mode = if enveloped { Mode::Tail } else { Mode::Top };
+                self.after_value = !enveloped;
                 self.one_line_objects = false;
                 self.skip(1, Skipped::Glue, 0)
             }
             b'}' => {
                 self.mode = Mode::Top;
+                self.after_value = true;
                 self.skip(1, Skipped::Glue, 0)
             }
             _ => match self.value.advance(bytes) {
@@ -408,6 +427,7 @@ impl Framer {
         match json_scan::members(bytes, 0, Vec::new()) {
             Head::Object(end) => {
                 self.mode = Mode::Top;
+                self.after_value = true;
                 let newlines = count_lines(&bytes[..end]);
                 self.line += newlines;
                 let mut members = Vec::new();
@@ -488,7 +508,7 @@ impl Framer {
         if end > self.max_frame_bytes {
             return self.skip(next, Skipped::TooLong, 1);
         }
-        let line = trim_end(&bytes[..end]);
+        let line = line_of(&bytes[..end]);
         if line.len() <= MAX_HEADER_BYTES && memchr(b',', line).is_some() && !line.starts_with(b"{") {
             let columns = csv_scan::fields(line);
             let names: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -541,7 +561,7 @@ impl Framer {
                 }
                 break;
             };
-            let line = trim_end(&rest[..found]);
+            let line = line_of(&rest[..found]);
             let next = (taken + found + 1).min(bytes.len());
             let over = lines >= MAX_ENTRY_LINES || next > self.max_frame_bytes;
             if over || boundaries.starts_entry(line) {
@@ -565,6 +585,11 @@ impl Framer {
 
 fn trim_end(line: &[u8]) -> &[u8] {
     line.trim_ascii_end()
+}
+
+/// A line without its line break; blanks before it may mean something (`STREAM ` before a JSON message).
+fn line_of(bytes: &[u8]) -> &[u8] {
+    bytes.strip_suffix(b"\r").unwrap_or(bytes)
 }
 
 fn trim_len(bytes: &[u8], end: usize) -> usize {

@@ -1,6 +1,7 @@
 //! Sources: from what the user named to open byte streams. Folders are walked, patterns expanded, compression
 //! recognised by content. What cannot be read is an error that names it and the cure; the run goes on without it.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -59,15 +60,44 @@ pub enum SourceError {
     },
 }
 
+impl SourceError {
+    /// For a source that cannot be opened, with the cure where there is one.
+    pub fn open(name: String, source: io::Error) -> SourceError {
+        let hint = match source.kind() {
+            io::ErrorKind::PermissionDenied => " (may this user read it?)",
+            io::ErrorKind::NotFound => " (check the path; `-` reads standard input)",
+            _ => "",
+        };
+        SourceError::Open { name, source, hint: hint.to_owned() }
+    }
+}
+
 /// Sources found, and what was passed over on the way.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Sorted by name, without repetitions.
+    /// Sorted by name; a file that was named in several ways stands once.
     pub sources: Vec<Source>,
     /// What could not be read.
     pub errors: Vec<SourceError>,
     /// Hidden files in walked folders.
     pub hidden: u64,
+    /// Links, pipes and sockets in walked folders: a link may lead out of what the user named.
+    pub special: u64,
+}
+
+impl Found {
+    /// What was passed over on the way, in words.
+    pub fn remarks(&self) -> Vec<String> {
+        let counted = |count: u64, one: &str, many: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one} was passed over")),
+            _ => Some(format!("{count} {many} were passed over")),
+        };
+        let hidden = counted(self.hidden, "hidden file", "hidden files");
+        let special =
+            counted(self.special, "link, pipe or socket in a folder", "links, pipes or sockets in folders");
+        hidden.into_iter().chain(special).collect()
+    }
 }
 
 /// Resolves paths, folders and patterns. No argument means standard input.
@@ -79,16 +109,24 @@ pub fn find(arguments: &[PathBuf]) -> Found {
     for argument in arguments {
         if argument.as_os_str() == "-" {
             found.sources.push(Source::Stdin);
-        } else if argument.is_dir() {
-            walk(argument, &mut found);
-        } else if argument.exists() {
-            found.sources.push(Source::File(argument.clone()));
-        } else {
-            expand(argument, &mut found);
+            continue;
+        }
+        match std::fs::metadata(argument) {
+            Ok(metadata) if metadata.is_dir() => walk(argument, &mut found),
+            Ok(_) => found.sources.push(Source::File(argument.clone())),
+            Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+                found.errors.push(SourceError::open(argument.to_string_lossy().into_owned(), source))
+            }
+            Err(source) => expand(argument, source, &mut found),
         }
     }
     found.sources.sort();
-    found.sources.dedup();
+    let mut seen = HashSet::new();
+    found.sources.retain(|source| match source {
+        // What has no path of its own (a pipe behind `/dev/fd`) is known by the name that was given.
+        Source::File(path) => seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())),
+        Source::Stdin => seen.insert(PathBuf::from("-")),
+    });
     found
 }
 
@@ -105,10 +143,12 @@ fn walk(folder: &Path, found: &mut Found) {
                 let hidden = entry.path().strip_prefix(folder).is_ok_and(|inner| {
                     inner.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'))
                 });
-                if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+                if entry.file_type().is_none_or(|kind| kind.is_dir()) {
                     continue;
                 }
-                if hidden {
+                if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+                    found.special += 1;
+                } else if hidden {
                     found.hidden += 1;
                 } else {
                     found.sources.push(Source::File(entry.into_path()));
@@ -123,13 +163,13 @@ fn walk(folder: &Path, found: &mut Found) {
     if found.sources.len() == before {
         found.errors.push(SourceError::Nothing {
             name: folder.to_string_lossy().into_owned(),
-            reason: "the folder holds no file to read (hidden files are passed over)".to_owned(),
+            reason: "the folder holds no file to read (hidden files and links are passed over)".to_owned(),
         });
     }
 }
 
 /// A path that does not exist may be a pattern that the shell left alone.
-fn expand(argument: &Path, found: &mut Found) {
+fn expand(argument: &Path, source: io::Error, found: &mut Found) {
     let name = argument.to_string_lossy().into_owned();
     let is_pattern = name.contains(['*', '?', '[']);
     let mut any = false;
@@ -140,13 +180,10 @@ fn expand(argument: &Path, found: &mut Found) {
         }
     }
     if !any {
-        let source = io::Error::from(io::ErrorKind::NotFound);
-        let hint = if is_pattern {
-            " (the pattern matches nothing)".to_owned()
-        } else {
-            " (check the path; `-` reads standard input)".to_owned()
-        };
-        found.errors.push(SourceError::Open { name, source, hint });
+        found.errors.push(match is_pattern {
+            true => SourceError::Nothing { name, reason: "the pattern matches no file".to_owned() },
+            false => SourceError::open(name, source),
+        });
     }
 }
 
@@ -155,6 +192,9 @@ pub struct Stream {
     reader: Box<dyn Read + Send>,
     name: String,
     read_bytes: u64,
+    peeked: Vec<u8>,
+    /// What went wrong while peeking; it is said when the source is read.
+    broken: Option<SourceError>,
     /// Size of the file on disk, where it is known and not compressed; for progress only.
     pub size_bytes: Option<u64>,
 }
@@ -163,14 +203,7 @@ impl Stream {
     /// Opens a source and looks at its first bytes for compression.
     pub fn open(source: &Source) -> Result<Stream, SourceError> {
         let name = source.name();
-        let failed = |source: io::Error| {
-            let hint = match source.kind() {
-                io::ErrorKind::PermissionDenied => " (may this user read it?)",
-                io::ErrorKind::NotFound => " (check the path; `-` reads standard input)",
-                _ => "",
-            };
-            SourceError::Open { name: name.clone(), source, hint: hint.to_owned() }
-        };
+        let failed = |source: io::Error| SourceError::open(name.clone(), source);
         let (raw, size_bytes): (Box<dyn Read + Send>, _) = match source {
             Source::Stdin => (Box::new(io::stdin()), None),
             Source::File(path) => {
@@ -185,17 +218,62 @@ impl Stream {
     /// Wraps any reader, as for a source called `name`.
     pub fn from_reader(raw: Box<dyn Read + Send>, name: &str, size_bytes: Option<u64>) -> io::Result<Stream> {
         let (reader, size_bytes) = decompressed(raw, size_bytes, 0)?;
-        Ok(Stream { reader, name: name.to_owned(), read_bytes: 0, size_bytes })
+        Ok(Stream {
+            reader,
+            name: name.to_owned(),
+            read_bytes: 0,
+            size_bytes,
+            peeked: Vec::new(),
+            broken: None,
+        })
     }
 
-    /// Reads once, into the beginning of `out`; 0 at the end.
-    pub fn read(&mut self, out: &mut [u8]) -> Result<usize, SourceError> {
+    /// The first bytes, up to `limit`; they are still there for [`Stream::read`]. Of a pipe that is still
+    /// written to, whole lines that are there already will do. True if the source ends with them.
+    pub fn peek(&mut self, limit: usize) -> (&[u8], bool) {
+        let mut ended = false;
+        let mut bytes = std::mem::take(&mut self.peeked);
+        let read_bytes = self.read_bytes;
+        while bytes.len() < limit && !ended {
+            let start = bytes.len();
+            bytes.resize(limit, 0);
+            let read = self.read(&mut bytes[start..]);
+            bytes.truncate(start + read.as_ref().map_or(0, |count| count.unwrap_or(0)));
+            match read {
+                Ok(Some(count)) => ended = count == 0,
+                Ok(None) if bytes.contains(&b'\n') => break,
+                Ok(None) => {}
+                Err(error) => {
+                    self.broken = Some(error);
+                    ended = true;
+                }
+            }
+        }
+        self.read_bytes = read_bytes;
+        self.peeked = bytes;
+        (&self.peeked[..self.peeked.len().min(limit)], ended)
+    }
+
+    /// Reads once, into the beginning of `out`: how many bytes, 0 at the end; none when nothing is there yet (see
+    /// [`crate::engine::stdin::LiveReader`]).
+    pub fn read(&mut self, out: &mut [u8]) -> Result<Option<usize>, SourceError> {
+        if !self.peeked.is_empty() {
+            let count = self.peeked.len().min(out.len());
+            out[..count].copy_from_slice(&self.peeked[..count]);
+            self.peeked.drain(..count);
+            self.read_bytes += count as u64;
+            return Ok(Some(count));
+        }
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
         loop {
             match self.reader.read(out) {
                 Ok(count) => {
                     self.read_bytes += count as u64;
-                    return Ok(count);
+                    return Ok(Some(count));
                 }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => {
                     let (name, at_bytes) = (self.name.clone(), self.read_bytes);
@@ -221,7 +299,9 @@ fn decompressed(
     while head.len() < 4 {
         let available = match reader.fill_buf() {
             Ok(available) => available,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {
+                continue;
+            }
             Err(error) => return Err(error),
         };
         if available.is_empty() {
@@ -280,12 +360,24 @@ mod tests {
         let mut stream =
             Stream::from_reader(Box::new(io::Cursor::new(bytes.to_vec())), "t", None).expect("opens");
         let (mut out, mut piece) = (Vec::new(), [0; 7]);
-        loop {
-            match stream.read(&mut piece).expect("reads") {
-                0 => return out,
-                count => out.extend_from_slice(&piece[..count]),
-            }
+        while let Some(count) = stream.read(&mut piece).expect("reads").filter(|count| *count > 0) {
+            out.extend_from_slice(&piece[..count]);
         }
+        out
+    }
+
+    #[test]
+    fn peeking_takes_nothing_away() {
+        let mut stream = Stream::from_reader(Box::new(&b"first\nsecond\n"[..]), "t", None).expect("opens");
+        assert_eq!(stream.peek(5), (&b"first"[..], false));
+        assert_eq!(stream.peek(100), (&b"first\nsecond\n"[..], true));
+        let mut out = Vec::new();
+        let mut piece = [0; 7];
+        while let Some(count) = stream.read(&mut piece).expect("reads").filter(|count| *count > 0) {
+            out.extend_from_slice(&piece[..count]);
+        }
+        assert_eq!(out, b"first\nsecond\n");
+        assert_eq!(stream.read_bytes, 13);
     }
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -48,6 +48,26 @@ fn join_lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(lines.join(" ⏎ ").replace('\t', " "))
 }
 
+/// JSON text with the same characters written as escapes, so that the document is safe to show and its values are
+/// unchanged.
+pub fn escaped_json(json: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c != '\t' && must_go(c);
+    if !json.contains(hidden) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 fn must_go(c: char) -> bool {
     match c {
         '\n' | '\t' => false,

@@ -3,10 +3,12 @@
 use std::io;
 
 use super::model::Report;
+use crate::redact::printable::escaped_json;
 
 /// Writes the report, indented by two spaces, with a newline at the end. Failures of single requests are not
 /// part of it; see [`super::jsonl`].
 pub fn write(report: &Report, out: &mut dyn io::Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
+    let json = serde_json::to_string_pretty(report)?;
+    out.write_all(escaped_json(&json).as_bytes())?;
     out.write_all(b"\n")
 }

@@ -208,7 +208,7 @@ fn a_hint_changes_nothing() {
                     let frame = Frame { bytes: &rest[start..end], kind, at: Position::default() };
                     let read = |hint| {
                         let mut records = Vec::new();
-                        let read = Shapes::all().read(&frame, framer.context(), hint, &mut records);
+                        let read = Shapes::all().read(&frame, framer.context(), hint, None, &mut records);
                         (read.container, format!("{:?} {records:?}", read.decoded))
                     };
                     let without = read(None);
@@ -238,7 +238,7 @@ fn a_glance_sees_what_decoding_sees() {
             for (index, container) in CONTAINERS.iter().enumerate() {
                 let Some(brief) = container.glance(&frame) else { continue };
                 let mut records = Vec::new();
-                let read = Shapes::all().read(&frame, &FrameContext::default(), None, &mut records);
+                let read = Shapes::all().read(&frame, &FrameContext::default(), None, None, &mut records);
                 let text = String::from_utf8_lossy(line);
                 prop_assert_eq!(read.container, Some(index as u8), "{}: {}", name, text);
                 prop_assert_eq!(read.decoded, Decoded::Records, "{}: {}", name, text);

@@ -29,7 +29,7 @@ fn reads_the_compact_table() {
         (Some("lambda"), Some("shop.example.com"))
     );
     let record = one("Jan 01 00:00:00.12  shop.example.com  info   ◇ GET /   ---  (no message)");
-    assert_eq!((record.status, record.message.as_str(), record.marks), (None, "", Marks::END));
+    assert_eq!((record.status, record.message.as_str(), record.marks), (None, "", Marks::default()));
     assert_eq!(record.field("time_of_day"), Some("Jan 01 00:00:00.12"));
     assert_eq!(one("00:00:00.12    warning    GET /a   404  x").field("domain"), None);
 }
@@ -38,7 +38,7 @@ fn reads_the_compact_table() {
 fn reads_the_expanded_table() {
     let record = one("00:00:00.12  shop.example.com  error  λ GET /a   \ncharging card\nError: boom\n");
     assert_eq!(record.message, "charging card\nError: boom");
-    assert_eq!((record.status, record.marks), (None, Marks::END));
+    assert_eq!((record.status, record.marks), (None, Marks::default()));
     assert!(!VercelTable.starts_entry(b"Error: boom"));
     assert!(!VercelTable.starts_entry(b""));
 }

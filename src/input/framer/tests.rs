@@ -74,7 +74,6 @@ fn envelopes_are_opened() {
             "Json@2+0:{\"a\":1}",
             "Json@3+0:{\"b\":2}",
             "trailer [(\"nextToken\", \"t\")]",
-            "Blank@3",
             "Json@4+0:{\"x\":1}",
         ],
     );

@@ -1,0 +1,11 @@
+//! The program as a process: what is typed, what comes out, and with which exit code.
+
+mod bad_input;
+mod codes;
+mod face;
+mod input;
+#[cfg(unix)]
+mod live;
+mod own_rules;
+mod safety;
+mod support;
