@@ -29,7 +29,7 @@ pub struct Partial {
     pub due_second: i64,
     held: Vec<Held>,
     held_bytes: usize,
-    identities: Option<Box<HashSet<u64>>>,
+    identities: Option<HashSet<u64>>,
     lines: Vec<Line>,
 }
 
@@ -78,7 +78,7 @@ impl Partial {
         }
         self.held.push(held);
         if self.identities.is_none() && self.held.len() > SET_FROM {
-            self.identities = Some(Box::new(self.held.iter().map(|held| held.identity).collect()));
+            self.identities = Some(self.held.iter().map(|held| held.identity).collect());
         }
         if self.held_bytes > MAX_HELD_BYTES {
             self.compact(fold);

@@ -34,7 +34,7 @@ pub fn of_path(path: &str) -> String {
 pub fn of_template(template: &str) -> Cow<'_, str> {
     if template.starts_with('/')
         && template.len() <= MAX_ROUTE_BYTES
-        && !template.bytes().any(|b| b < 0x20 || b >= 0x7f)
+        && template.bytes().all(|b| (0x20..0x7f).contains(&b))
     {
         return Cow::Borrowed(template);
     }

@@ -31,7 +31,54 @@ struct Tombstone {
     time_ms: i64,
     route: u32,
     status: u16,
-    outcome: u8,
+    outcome: Buried,
+}
+
+/// What decided an evicted request, so that a late record meets the same facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Buried {
+    Client,
+    Middleware,
+    Function,
+    Other,
+    Background,
+    Aborted,
+    End,
+}
+
+impl Tombstone {
+    fn of(facts: &Facts, outcome: Outcome, route: u32) -> Tombstone {
+        let known = [
+            (Buried::Client, facts.client),
+            (Buried::Other, facts.other),
+            (Buried::Function, facts.function),
+            (Buried::Middleware, facts.middleware),
+        ];
+        let seen = known.into_iter().find_map(|(what, seen)| seen.map(|seen| (what, seen)));
+        let (what, (time_ms, status)) = match (outcome, seen) {
+            (Outcome::Aborted, Some((_, seen))) => (Buried::Aborted, seen),
+            (Outcome::Aborted, None) => (Buried::Aborted, (i64::MIN, 0)),
+            (_, Some((Buried::Client, seen))) => (Buried::Client, seen),
+            _ if facts.marks.has(Marks::BACKGROUND) => (Buried::Background, (i64::MIN, 0)),
+            (_, Some(seen)) => seen,
+            (_, None) => (Buried::End, (i64::MIN, 0)),
+        };
+        Tombstone { time_ms, status, outcome: what, route }
+    }
+
+    fn facts(self) -> Facts {
+        let status = (self.status > 0).then_some(self.status);
+        let facts = |status, function, marks| Facts::of(self.time_ms, status, function, Marks::END | marks);
+        match self.outcome {
+            Buried::Client => facts(status, None, Marks::CLIENT),
+            Buried::Middleware => facts(status, None, Marks::MIDDLEWARE),
+            Buried::Function => facts(None, status, Marks::default()),
+            Buried::Other => facts(status, None, Marks::default()),
+            Buried::Background => facts(None, None, Marks::BACKGROUND),
+            Buried::Aborted => facts(status, None, Marks::CLIENT | Marks::ABORTED),
+            Buried::End => facts(None, None, Marks::default()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +141,8 @@ pub struct Correlator<'f> {
     fallback: HashMap<u64, (i64, u64, bool)>,
     last_own: Option<(Position, u64)>,
     unattributed: u64,
+    /// Of these the events with an ID.
+    left: hashbrown::HashSet<u64>,
     window_ms: Option<(i64, i64)>,
 }
 
@@ -112,6 +161,7 @@ impl<'f> Correlator<'f> {
             fallback: HashMap::new(),
             last_own: None,
             unattributed: 0,
+            left: hashbrown::HashSet::new(),
             window_ms: None,
         }
     }
@@ -152,7 +202,7 @@ impl<'f> Correlator<'f> {
             for (waiting, format) in freed {
                 self.put_record(key, Some(&id.text), IdKind::Order, waiting, format, origin);
             }
-            self.release(stream, origin, false);
+            self.release(stream, origin);
             return if new || !has_event { Taken::New } else { Taken::Duplicate };
         }
         if let Some(key) = self.own_key(&record, origin) {
@@ -163,15 +213,16 @@ impl<'f> Correlator<'f> {
             for (waiting, format) in freed {
                 self.put_record(key, None, IdKind::Fallback, waiting, format, origin);
             }
-            self.release(stream, origin, false);
+            self.release(stream, origin);
             return if new || !has_event { Taken::New } else { Taken::Duplicate };
         }
         let place = self.stream(stream).unidentified(&record, brackets, origin.backwards);
+        let has_event = record.event_id.is_some();
         match place {
             Place::Request(key) => {
                 self.stream(stream).attached(key, &record);
-                self.put_record(key, None, IdKind::Order, record, format, origin);
-                Taken::New
+                let new = self.put_record(key, None, IdKind::Order, record, format, origin);
+                if new || !has_event { Taken::New } else { Taken::Duplicate }
             }
             Place::Own => {
                 let key = place_key(origin.name, record.at);
@@ -185,19 +236,22 @@ impl<'f> Correlator<'f> {
                 }
                 Taken::New
             }
-            Place::Nowhere => {
-                self.unattributed += 1;
-                Taken::Unattributed
-            }
+            Place::Nowhere if self.leave(&record) => Taken::Unattributed,
+            Place::Nowhere => Taken::Duplicate,
         }
     }
 
-    /// All of a source was read: what still waits in its streams finds its place.
-    pub fn end_of_source(&mut self, origin: Origin<'_>) {
+    /// All sources were read: what still waits in their streams finds its place. Not earlier: a stream may go on in
+    /// another source. `origins` by index of the source.
+    pub fn end_of_input(&mut self, origins: &[Origin<'_>]) {
         let mut keys: Vec<u64> = self.streams.keys().copied().collect();
         keys.sort_unstable();
         for key in keys {
-            self.release(key, origin, true);
+            for (record, format) in self.stream(key).overdue(true) {
+                if let Some(origin) = origins.get(record.at.source as usize) {
+                    self.left_over(record, format, *origin);
+                }
+            }
         }
     }
 
@@ -233,17 +287,8 @@ impl<'f> Correlator<'f> {
             Outcome::Failed(_) => partial.detach(),
             Outcome::Incomplete => partial.compact(self.fold),
             Outcome::Succeeded(_) | Outcome::Aborted => {
-                let seen = partial.facts.client.or(partial.facts.other);
                 let route = partial.route.as_ref().and_then(|(_, route)| self.route_index.get(&**route));
-                let tombstone = Tombstone {
-                    time_ms: seen.map_or(i64::MIN, |(time_ms, _)| time_ms),
-                    status: match outcome {
-                        Outcome::Succeeded(Some(status)) => status,
-                        _ => 0,
-                    },
-                    outcome: u8::from(outcome == Outcome::Aborted),
-                    route: route.copied().unwrap_or(u32::MAX),
-                };
+                let tombstone = Tombstone::of(&partial.facts, outcome, route.copied().unwrap_or(u32::MAX));
                 // The memory is kept for the next request, the entries are not.
                 partial.close();
                 self.slots.insert(key, Slot::Closed(tombstone));
@@ -268,12 +313,13 @@ impl<'f> Correlator<'f> {
             per_route: BTreeMap::new(),
             window_ms: self.window_ms,
         };
-        let mut failed: Vec<((i64, Option<String>, u64), Partial)> = Vec::new();
+        type Place = (i64, Option<String>, u64);
+        let mut failed: Vec<(Place, Partial)> = Vec::new();
         for (key, slot) in &self.slots {
             requests.total += 1;
             match slot {
                 Slot::Closed(tombstone) => {
-                    requests.aborted += u64::from(tombstone.outcome);
+                    requests.aborted += u64::from(tombstone.outcome == Buried::Aborted);
                     if let Some(route) = self.routes.get(tombstone.route as usize) {
                         *requests.per_route.entry(route.to_string()).or_default() += 1;
                     }
@@ -306,8 +352,8 @@ impl<'f> Correlator<'f> {
     }
 
     /// Blocks that waited past their turn become requests of their own, other lines belong to none.
-    fn release(&mut self, stream: u64, origin: Origin<'_>, at_end: bool) {
-        for (record, format) in self.stream(stream).overdue(at_end) {
+    fn release(&mut self, stream: u64, origin: Origin<'_>) {
+        for (record, format) in self.stream(stream).overdue(false) {
             self.left_over(record, format, origin);
         }
     }
@@ -319,8 +365,15 @@ impl<'f> Correlator<'f> {
             let key = place_key(origin.name, record.at);
             self.put_record(key, None, IdKind::Fallback, record, format, origin);
         } else {
-            self.unattributed += 1;
+            self.leave(&record);
         }
+    }
+
+    /// Counts a record that belongs to no request; false if an event with this ID was counted already.
+    fn leave(&mut self, record: &Record) -> bool {
+        let new = record.event_id.is_none() || self.left.insert(identity(record));
+        self.unattributed += u64::from(new);
+        new
     }
 
     /// The key of a record that has no ID but is a request by itself (an access line, a completion), or that has
@@ -398,12 +451,7 @@ impl<'f> Correlator<'f> {
                 self.slots.insert(key, Slot::Open(index));
                 if let (Some(tombstone), Some(partial)) = (buried, self.open[index as usize].as_mut()) {
                     // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
-                    let status = (tombstone.status > 0).then_some(tombstone.status);
-                    let mut marks = Marks::END | Marks::CLIENT;
-                    if tombstone.outcome == 1 {
-                        marks.insert(Marks::ABORTED);
-                    }
-                    partial.facts = Facts::of(tombstone.time_ms, status, None, marks);
+                    partial.facts = tombstone.facts();
                     partial.route =
                         self.routes.get(tombstone.route as usize).map(|route| (1, Arc::clone(route)));
                 }

@@ -17,12 +17,13 @@ use crate::input::source::{SourceError, Stream, binary_kind};
 use crate::record::{Brief, Marks, Position, Record};
 use crate::report::model;
 
-/// Bytes that are read and decoded at a time.
-const BATCH_BYTES: usize = 120 * 1024;
+/// Bytes that are read and decoded at a time, at most.
+pub const BATCH_BYTES: usize = 120 * 1024;
 /// Frames below which a batch is not worth distributing.
 const PARALLEL_FRAMES: usize = 64;
-/// First bytes that are looked at to tell binary data from text.
-const HEAD_BYTES: usize = 8 * 1024;
+/// First bytes that are looked at to tell binary data from text, before anything else is done with them: however they
+/// arrive, the verdict is the same.
+const HEAD_BYTES: usize = 512;
 
 /// A frame of the batch at hand.
 #[derive(Debug, Clone)]
@@ -78,11 +79,19 @@ pub struct SourceReader {
     /// Entries that the source cut off, and the line of the first.
     cut_off: (u64, u64),
     entries: u64,
+    batch_bytes: usize,
 }
 
 impl SourceReader {
-    /// A source that nothing was read of; [`SourceReader::attach`] its bytes before the first batch.
-    pub fn new(index: u32, name: &str, shapes: Shapes, max_line_bytes: usize) -> SourceReader {
+    /// A source that nothing was read of; [`SourceReader::attach`] its bytes before the first batch. It reads
+    /// `batch_bytes` at a time.
+    pub fn new(
+        index: u32,
+        name: &str,
+        shapes: Shapes,
+        max_line_bytes: usize,
+        batch_bytes: usize,
+    ) -> SourceReader {
         SourceReader {
             index,
             name: name.to_owned(),
@@ -104,6 +113,7 @@ impl SourceReader {
             glanced: 0,
             cut_off: (0, 0),
             entries: 0,
+            batch_bytes,
         }
     }
 
@@ -141,17 +151,31 @@ impl SourceReader {
             }
         };
         let batch = self.batches.take(std::mem::take(&mut self.consumed));
-        let (shapes, hint) = (self.shapes, self.hint);
+        let shapes = self.shapes;
+        let mut rest = &cuts[..];
+        // The first record of the source gives the hint for all that follow, so batches do not show.
+        while self.hint.is_none()
+            && let Some((first, later)) = rest.split_first()
+        {
+            let item = decode(shapes, None, &batch, first);
+            if let Item::Records(_, container) = &item {
+                self.hint = Some(*container);
+            }
+            self.account(first, &batch[first.start..first.end], &item);
+            each(item);
+            rest = later;
+        }
+        let hint = self.hint;
         let decode = |cut: &Cut| decode(shapes, hint, &batch, cut);
-        if parallel && cuts.len() >= PARALLEL_FRAMES {
+        if parallel && rest.len() >= PARALLEL_FRAMES {
             let items: Vec<Item<'_>> =
-                cuts.par_iter().with_min_len(PARALLEL_FRAMES / 2).map(decode).collect();
-            for (cut, item) in cuts.iter().zip(items) {
+                rest.par_iter().with_min_len(PARALLEL_FRAMES / 2).map(decode).collect();
+            for (cut, item) in rest.iter().zip(items) {
                 self.account(cut, &batch[cut.start..cut.end], &item);
                 each(item);
             }
         } else {
-            for cut in &cuts {
+            for cut in rest {
                 let item = decode(cut);
                 self.account(cut, &batch[cut.start..cut.end], &item);
                 each(item);
@@ -205,6 +229,10 @@ impl SourceReader {
                 first_line: *first_line,
             })
             .collect();
+        // Only frames of the container that the hint names are glanced at.
+        if let Some(container) = self.hint.filter(|_| self.glanced > 0) {
+            *self.formats.entry((container, "")).or_default() += std::mem::take(&mut self.glanced);
+        }
         let most =
             self.formats.iter().max_by_key(|((container, payload), count)| (**count, !container, *payload));
         let container = most.map(|((container, _), _)| *container);
@@ -231,16 +259,14 @@ impl SourceReader {
         ledger.frames += 1 + cut.continuations;
         ledger.continuations += cut.continuations;
         match item {
-            Item::Glance(_, _, raw) => {
+            Item::Glance(..) => {
                 ledger.decoded += 1;
                 ledger.records += 1;
-                self.hint = Some(raw.container);
                 self.glanced += 1;
             }
             Item::Records(records, container) => {
                 ledger.decoded += 1;
                 ledger.records += records.len() as u64;
-                self.hint = Some(*container);
                 if records.iter().any(|record| record.marks.has(Marks::TRUNCATED)) {
                     self.cut_off.0 += 1;
                     self.cut_off.1 = if self.cut_off.1 == 0 { cut.at.line } else { self.cut_off.1 };
@@ -260,7 +286,7 @@ impl SourceReader {
     fn fill(&mut self) -> bool {
         self.batches.consume(std::mem::take(&mut self.consumed));
         // A frame that is longer than a batch needs more than a batch: double, so that the work stays linear.
-        let want = BATCH_BYTES.max(self.batches.bytes().len());
+        let want = self.batch_bytes.max(self.batches.bytes().len());
         let Some(stream) = &mut self.stream else {
             self.eof = true;
             return true;
@@ -284,6 +310,8 @@ impl SourceReader {
         self.ledger.rejected += 1;
         self.rejects.insert(what, (1, 1));
         self.ledger.format = "binary".to_owned();
+        // Only the head was looked at, however much had arrived.
+        self.ledger.bytes = self.batches.bytes().len().min(HEAD_BYTES) as u64;
         self.eof = true;
         self.stream = None;
         self.batches = Batches::default();

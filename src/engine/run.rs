@@ -1,25 +1,24 @@
 //! The run: sources are read side by side in the order of their log time, so that the watermark moves and healthy
 //! requests can be let go; then what failed is diagnosed on all threads.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::lane::{Lane, Turn};
 use super::open::Input;
-use super::reader::{Item, SourceReader};
+use super::reader::{BATCH_BYTES, SourceReader};
 use super::{Engine, assemble};
-use crate::correlate::held::RawFrame;
-use crate::correlate::table::{Correlator, Origin, Requests, Taken};
+use crate::correlate::table::{Correlator, Origin, Requests};
 use crate::diagnose::fold::Folder;
-use crate::format::registry::{CONTAINERS, Shapes};
-use crate::input::frame::Frame;
 use crate::input::source::{Found, SourceError, Stream};
-use crate::record::{Position, Record};
 use crate::report::model::{self, Report};
 
-/// Timed records after which it is decided whether a source runs backwards.
-const DIRECTION_RECORDS: usize = 32;
+/// Bytes that all sources together read ahead, and the least that one reads at a time.
+const READ_AHEAD_BYTES: usize = 4 << 20;
+const LEAST_BATCH_BYTES: usize = 16 << 10;
 
 /// More workers than this help nowhere and only cost their stacks.
 const MAX_THREADS: usize = 256;
@@ -53,31 +52,6 @@ pub struct Finished {
     pub errors: Vec<SourceError>,
     /// Sources of which at least something was read.
     pub read: usize,
-}
-
-/// A source while it is read.
-struct Active {
-    reader: SourceReader,
-    /// None once the reader has it.
-    input: Option<Input>,
-    size_bytes: Option<u64>,
-    /// Latest log time seen; `i64::MIN` holds everything back.
-    clock_ms: i64,
-    direction: Direction,
-    done: bool,
-}
-
-/// Whether a source runs newest first; until that is known its items wait.
-enum Direction {
-    Unknown { times_ms: Vec<i64>, waiting: Vec<Owned> },
-    Known { backwards: bool },
-}
-
-/// An item that outlives its batch.
-#[derive(Clone)]
-enum Owned {
-    Raw(RawFrame, Position),
-    Records(Vec<Record>, u8),
 }
 
 impl Engine {
@@ -143,62 +117,54 @@ impl Engine {
     ) -> Finished {
         let folder = Folder { shapes: self.options.shapes, rules: &self.rules };
         let mut table = Correlator::new(&folder);
-        let mut active: Vec<Active> = inputs
+        let batch_bytes = (READ_AHEAD_BYTES / inputs.len().max(1)).clamp(LEAST_BATCH_BYTES, BATCH_BYTES);
+        let mut lanes: Vec<Lane> = inputs
             .into_iter()
             .enumerate()
-            .map(|(index, (name, input))| Active {
-                reader: SourceReader::new(
-                    index as u32,
-                    &name,
-                    self.options.shapes,
-                    self.options.max_line_bytes,
-                ),
-                size_bytes: input.size_bytes(),
-                input: Some(input),
-                clock_ms: i64::MIN,
-                direction: Direction::Unknown { times_ms: Vec::new(), waiting: Vec::new() },
-                done: false,
+            .map(|(index, (name, input))| {
+                let (shapes, most) = (self.options.shapes, self.options.max_line_bytes);
+                Lane::new(SourceReader::new(index as u32, &name, shapes, most, batch_bytes), input)
             })
             .collect();
         let mut errors = Vec::new();
         let mut unreadable = BTreeSet::new();
-        while let Some(index) = next_source(&active) {
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
-            let floor_ms = floor(&active, index);
-            let source = &mut active[index];
-            if let Err(error) = source.open(stop, watcher) {
-                source.done = true;
-                unreadable.insert(source.reader.name.clone());
-                errors.push(error);
-                continue;
-            }
-            let more = source.batch(&mut table, floor_ms, parallel);
-            match more {
-                Ok(true) => {}
-                Ok(false) => source.finish(&mut table),
-                Err(error) => {
-                    source.finish(&mut table);
-                    errors.push(error);
+        let mut turns: BinaryHeap<Reverse<Turn>> = BinaryHeap::new();
+        let mut unready: Vec<usize> = (0..lanes.len()).rev().collect();
+        loop {
+            while let Some(index) = unready.pop() {
+                // What is read may go into the table at once, if the turns of all other sources are known.
+                let next = turns.peek().map(|Reverse(next)| *next);
+                while !lanes[index].is_ready() {
+                    if stop.load(Ordering::Relaxed) {
+                        lanes[index].end();
+                        break;
+                    }
+                    if let Err(error) = lanes[index].open(stop, watcher) {
+                        unreadable.insert(lanes[index].reader.name.clone());
+                        errors.push(error);
+                        break;
+                    }
+                    let direct = unready.is_empty().then_some((&mut table, next));
+                    errors.extend(lanes[index].fill(parallel, index, direct).err());
+                    let read_bytes = lanes.iter().map(|lane| lane.reader.ledger.bytes).sum();
+                    watcher.progress(read_bytes, lanes.iter().map(|lane| lane.size_bytes).sum());
+                    if watcher.wants_report() {
+                        let (sources, remarks) = accounts(&mut lanes);
+                        let so_far = so_far(&table, &lanes);
+                        let mut report = assemble::report(self, &folder, so_far, sources, remarks, parallel);
+                        report.partial = true;
+                        watcher.report(report);
+                    }
                 }
+                turns.extend(lanes[index].turn_ms().map(|turn_ms| Reverse((turn_ms, index))));
             }
-            let read_bytes = active.iter().map(|source| source.reader.ledger.bytes).sum();
-            watcher.progress(read_bytes, active.iter().map(|source| source.size_bytes).sum());
-            if watcher.wants_report() {
-                let (sources, remarks) = accounts(&mut active);
-                let so_far = so_far(&table, &active);
-                let mut report = assemble::report(self, &folder, so_far, sources, remarks, parallel);
-                report.partial = true;
-                watcher.report(report);
-            }
+            let Some(Reverse((_, index))) = turns.pop() else { break };
+            lanes[index].put_until(&mut table, index, turns.peek().map(|Reverse(next)| *next));
+            unready.push(index);
         }
-        let partial = active.iter().any(|source| !source.done);
-        for source in active.iter_mut().filter(|source| !source.done) {
-            source.finish(&mut table);
-        }
-        let partial = partial || stop.load(Ordering::Relaxed);
-        let (sources, remarks) = accounts(&mut active);
+        end_of_input(&mut table, &lanes);
+        let partial = stop.load(Ordering::Relaxed);
+        let (sources, remarks) = accounts(&mut lanes);
         let read = sources
             .iter()
             .filter(|source| source.bytes > 0 || source.frames > 0)
@@ -211,227 +177,34 @@ impl Engine {
     }
 }
 
-/// The source that is furthest behind in log time.
-fn next_source(active: &[Active]) -> Option<usize> {
-    (0..active.len())
-        .filter(|index| !active[*index].done)
-        .min_by_key(|index| (active[*index].clock_ms, *index))
-}
-
-/// The least log time that the other sources may still bring.
-fn floor(active: &[Active], but: usize) -> i64 {
-    active
+/// What still waits in the streams finds its place.
+fn end_of_input(table: &mut Correlator<'_>, lanes: &[Lane]) {
+    let origins: Vec<Origin<'_>> = lanes
         .iter()
-        .enumerate()
-        .filter(|(index, source)| *index != but && !source.done)
-        .map(|(_, source)| source.clock_ms)
-        .min()
-        .unwrap_or(i64::MAX)
+        .map(|lane| Origin { name: &lane.reader.name, backwards: lane.backwards() == Some(true) })
+        .collect();
+    table.end_of_input(&origins);
 }
 
 /// The requests as if the input ended here. What still waits for its place is shown too.
-fn so_far(table: &Correlator<'_>, active: &[Active]) -> Requests {
+fn so_far(table: &Correlator<'_>, lanes: &[Lane]) -> Requests {
     let mut table = table.clone();
-    for source in active.iter().filter(|source| !source.done) {
-        let name = source.reader.name.clone();
-        let mut origin = Origin { name: &name, backwards: false };
-        match &source.direction {
-            Direction::Unknown { times_ms, waiting } => {
-                origin.backwards = runs_backwards(times_ms);
-                let mut clock_ms = source.clock_ms;
-                for owned in waiting.iter().cloned() {
-                    put_owned(&mut table, owned, origin, &mut clock_ms, i64::MIN);
-                }
-            }
-            Direction::Known { backwards } => origin.backwards = *backwards,
-        }
-        table.end_of_source(origin);
+    for lane in lanes {
+        lane.put_copies(&mut table);
     }
+    end_of_input(&mut table, lanes);
     table.finish()
 }
 
-fn accounts(active: &mut [Active]) -> (Vec<model::Source>, Vec<String>) {
+fn accounts(lanes: &mut [Lane]) -> (Vec<model::Source>, Vec<String>) {
     let mut remarks = Vec::new();
-    let sources = active
+    let sources = lanes
         .iter_mut()
-        .map(|source| {
-            source.reader.close();
-            remarks.extend(source.reader.remarks.iter().cloned());
-            source.reader.ledger.clone()
+        .map(|lane| {
+            lane.reader.close();
+            remarks.extend(lane.reader.remarks.iter().cloned());
+            lane.reader.ledger.clone()
         })
         .collect();
     (sources, remarks)
-}
-
-impl Active {
-    /// Opens the source, if that was not done yet.
-    fn open(
-        &mut self,
-        stop: &Arc<AtomicBool>,
-        watcher: &mut (dyn Watcher + Send),
-    ) -> Result<(), SourceError> {
-        let Some(input) = self.input.take() else { return Ok(()) };
-        let mut stream = input.open(stop, watcher.ticks())?;
-        watcher.opened(&self.reader.name, &mut stream);
-        self.size_bytes = stream.size_bytes;
-        self.reader.attach(stream);
-        Ok(())
-    }
-
-    /// Reads one batch into the table. False at the end.
-    fn batch(
-        &mut self,
-        table: &mut Correlator<'_>,
-        floor_ms: i64,
-        parallel: bool,
-    ) -> Result<bool, SourceError> {
-        let name = self.reader.name.clone();
-        let (direction, clock_ms) = (&mut self.direction, &mut self.clock_ms);
-        let mut duplicates = 0;
-        let more = self.reader.batch(parallel, &mut |item| {
-            if let Direction::Unknown { times_ms, waiting } = direction {
-                match item {
-                    Item::Glance(brief, at, raw) => {
-                        times_ms.extend(brief.time_ms);
-                        waiting.push(Owned::Raw(raw, at));
-                    }
-                    Item::Records(records, container) => {
-                        times_ms.extend(records.iter().filter_map(|record| record.time_ms));
-                        waiting.push(Owned::Records(records, container));
-                    }
-                    Item::Ignored | Item::Rejected(..) => {}
-                }
-                if times_ms.len() >= DIRECTION_RECORDS {
-                    let waiting = std::mem::take(waiting);
-                    let backwards = runs_backwards(times_ms);
-                    *direction = Direction::Known { backwards };
-                    for owned in waiting {
-                        let origin = Origin { name: &name, backwards };
-                        duplicates += put_owned(table, owned, origin, clock_ms, floor_ms);
-                    }
-                }
-                return;
-            }
-            let Direction::Known { backwards } = direction else { return };
-            let origin = Origin { name: &name, backwards: *backwards };
-            duplicates += put(table, item, origin, clock_ms, floor_ms);
-        });
-        self.count_duplicates(duplicates);
-        more
-    }
-
-    /// Everything of this source is read.
-    fn finish(&mut self, table: &mut Correlator<'_>) {
-        self.done = true;
-        let name = self.reader.name.clone();
-        let mut origin = Origin { name: &name, backwards: false };
-        match std::mem::replace(&mut self.direction, Direction::Known { backwards: false }) {
-            Direction::Unknown { times_ms, waiting } => {
-                origin.backwards = runs_backwards(&times_ms);
-                let mut duplicates = 0;
-                for owned in waiting {
-                    duplicates += put_owned(table, owned, origin, &mut self.clock_ms, i64::MIN);
-                }
-                self.count_duplicates(duplicates);
-            }
-            Direction::Known { backwards } => origin.backwards = backwards,
-        }
-        table.end_of_source(origin);
-    }
-
-    fn count_duplicates(&mut self, frames: u64) {
-        self.reader.ledger.duplicates += frames;
-        self.reader.ledger.decoded -= frames.min(self.reader.ledger.decoded);
-    }
-}
-
-/// Puts an item into the table; 1 if all it held was there already.
-fn put(
-    table: &mut Correlator<'_>,
-    item: Item<'_>,
-    origin: Origin<'_>,
-    clock_ms: &mut i64,
-    floor_ms: i64,
-) -> u64 {
-    let taken = match item {
-        Item::Glance(brief, at, raw) => {
-            step(table, brief.time_ms, origin, clock_ms, floor_ms);
-            table.glance(&brief, at, raw, origin)
-        }
-        Item::Records(records, container) => {
-            return put_records(table, records, container, origin, clock_ms, floor_ms);
-        }
-        Item::Ignored | Item::Rejected(..) => return 0,
-    };
-    u64::from(taken == Taken::Duplicate)
-}
-
-fn put_owned(
-    table: &mut Correlator<'_>,
-    owned: Owned,
-    origin: Origin<'_>,
-    clock_ms: &mut i64,
-    floor_ms: i64,
-) -> u64 {
-    match owned {
-        Owned::Records(records, container) => {
-            put_records(table, records, container, origin, clock_ms, floor_ms)
-        }
-        Owned::Raw(raw, at) => {
-            let bytes = raw.bytes.clone();
-            let frame = Frame { bytes: bytes.get(), kind: raw.kind, at };
-            match CONTAINERS[usize::from(raw.container)].glance(&frame) {
-                Some(brief) => put(table, Item::Glance(brief, at, raw), origin, clock_ms, floor_ms),
-                None => 0,
-            }
-        }
-    }
-}
-
-fn put_records(
-    table: &mut Correlator<'_>,
-    records: Vec<Record>,
-    container: u8,
-    origin: Origin<'_>,
-    clock_ms: &mut i64,
-    floor_ms: i64,
-) -> u64 {
-    let format = Shapes::container_name(container);
-    let mut all_duplicates = !records.is_empty();
-    for mut record in records {
-        step(table, record.time_ms, origin, clock_ms, floor_ms);
-        if record.time_ms.is_none() && *clock_ms != i64::MIN && !origin.backwards {
-            // A line without a time stands at the time of the lines before it.
-            record.time_ms = Some(*clock_ms);
-        }
-        let brackets = record.payload.starts_with("lambda");
-        all_duplicates &= table.record(record, format, origin, brackets) == Taken::Duplicate;
-    }
-    u64::from(all_duplicates)
-}
-
-/// Moves the source's clock and with it the watermark.
-fn step(
-    table: &mut Correlator<'_>,
-    time_ms: Option<i64>,
-    origin: Origin<'_>,
-    clock_ms: &mut i64,
-    floor_ms: i64,
-) {
-    if origin.backwards {
-        return;
-    }
-    if let Some(time_ms) = time_ms
-        && time_ms > *clock_ms
-    {
-        *clock_ms = time_ms;
-        table.advance(time_ms.min(floor_ms));
-    }
-}
-
-/// Whether most steps go back in time.
-fn runs_backwards(times_ms: &[i64]) -> bool {
-    let back = times_ms.windows(2).filter(|pair| pair[1] < pair[0]).count();
-    let forth = times_ms.windows(2).filter(|pair| pair[1] > pair[0]).count();
-    back > forth
 }

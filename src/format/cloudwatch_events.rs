@@ -1,6 +1,7 @@
 //! CloudWatch Logs events as JSON: `aws logs filter-log-events`, `get-log-events`, Live Tail updates and
 //! subscription payloads, plain or wrapped. What a message holds is not read here.
 
+use memchr::memmem;
 use serde_json::{Map, Value};
 
 use super::{About, Container, Decoded, aws, json, subscription, time};
@@ -30,6 +31,12 @@ impl Container for CloudWatchEvents {
 
     fn detect(&self, frame: &Frame<'_>, context: &FrameContext) -> Option<&'static str> {
         if frame.kind != FrameKind::Json {
+            return None;
+        }
+        // Lines of applications come by here too; parsing them only to say no would cost most of the reading.
+        let listed = matches!(context.array_key.as_str(), "events" | "logEvents" | "sessionResults");
+        let telling: [&[u8]; 5] = [b"eventId", b"vents\"", b"sessionResults", b"sessionUpdate", b"H4sI"];
+        if !listed && !telling.iter().any(|word| memmem::find(frame.bytes, word).is_some()) {
             return None;
         }
         let map = json::object(frame.bytes)?;

@@ -1,6 +1,7 @@
 //! CloudWatch Logs Insights: results of the API, and the console's JSON and CSV downloads. What a message holds
 //! is not read here.
 
+use memchr::memmem;
 use serde_json::Value;
 
 use super::{About, Container, Decoded, aws, json, time};
@@ -68,6 +69,10 @@ impl Container for InsightsJson {
 
     fn detect(&self, frame: &Frame<'_>, context: &FrameContext) -> Option<&'static str> {
         if frame.kind != FrameKind::Json || context.array_key == "results" {
+            return None;
+        }
+        // Every name looked for begins with `@` or ends with a bracket.
+        if ![&b"\"@"[..], b")\""].iter().any(|word| memmem::find(frame.bytes, word).is_some()) {
             return None;
         }
         let map = json::object(frame.bytes)?;

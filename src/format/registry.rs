@@ -75,8 +75,9 @@ impl Shapes {
         Err(format!("no input format is called `{name}`; there are: {}", known.join(", ")))
     }
 
-    /// Reads one frame into records. `hint` is tried first; detection is exclusive, so it only saves time. `text` is the
-    /// text container that the source was found to have: a line that begins as its entries do is one of them.
+    /// Reads one frame into records. `hint` is tried first; detection is exclusive but for the last container, which
+    /// takes anything and is no hint, so a hint only saves time. `text` is
+    /// the text container that the source was found to have: a line that begins as its entries do is one of them.
     pub fn read(
         &self,
         frame: &Frame<'_>,
@@ -86,6 +87,8 @@ impl Shapes {
         out: &mut Vec<Record>,
     ) -> Read {
         let from = out.len();
+        let last = CONTAINERS.len().saturating_sub(1);
+        let hint = hint.filter(|hint| usize::from(*hint) < last);
         let text = text.filter(|index| {
             let first = frame.bytes.split(|b| *b == b'\n').next().unwrap_or_default();
             frame.kind == FrameKind::Line && CONTAINERS[usize::from(*index)].starts_entry(first)

@@ -246,11 +246,11 @@ impl Framer {
                 }
                 _ => self.text(bytes, eof, boundaries),
             },
-            b',' if self.line > 1
-                && bytes[first + 1..].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{') =>
-            {
-                self.skip(first + 1, Skipped::Glue, 0)
-            }
+            b',' if self.line > 1 => match bytes.get(json_scan::skip_space(bytes, first + 1)) {
+                None if !eof => Step::More,
+                Some(b'{') => self.skip(first + 1, Skipped::Glue, 0),
+                _ => self.text(bytes, eof, boundaries),
+            },
             _ => self.text(bytes, eof, boundaries),
         }
     }

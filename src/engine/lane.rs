@@ -1,0 +1,287 @@
+//! A source's items on their way into the table. Several sources are merged by log time, item by item, so that neither
+//! the sizes of batches nor the number of sources shows in what the table sees.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::open::Input;
+use super::reader::{Item, SourceReader};
+use super::run::Watcher;
+use crate::correlate::held::RawFrame;
+use crate::correlate::table::{Correlator, Origin, Taken};
+use crate::format::registry::{CONTAINERS, Shapes};
+use crate::input::frame::Frame;
+use crate::input::source::SourceError;
+use crate::record::{Position, Record};
+
+/// Timed records after which it is decided whether a source runs backwards.
+const DIRECTION_RECORDS: usize = 32;
+/// Items after which that is decided although few or none have a time.
+const DIRECTION_ITEMS: usize = 4096;
+
+/// Files up to this size are read to their end at once: a folder may hold more of them than a process may have open.
+const SMALL_BYTES: u64 = 64 * 1024;
+
+/// Where a lane stands among the others: the log time of its next item, then its index.
+pub type Turn = (i64, usize);
+
+/// A source while it is read.
+pub struct Lane {
+    /// The source.
+    pub reader: SourceReader,
+    /// Its size on disk, where that is known; for progress only.
+    pub size_bytes: Option<u64>,
+    /// None once the reader has it.
+    input: Option<Input>,
+    /// A file, which never keeps anybody waiting.
+    on_disk: bool,
+    /// Runs newest first; unknown until enough times were seen.
+    backwards: Option<bool>,
+    /// Times seen while that is unknown.
+    times_ms: Vec<i64>,
+    /// Latest log time that went into the table.
+    clock_ms: i64,
+    /// Items that wait for their turn, with their times.
+    queue: VecDeque<(Option<i64>, Owned)>,
+    ended: bool,
+}
+
+/// An item that outlives its batch.
+#[derive(Clone)]
+enum Owned {
+    Raw(RawFrame, Position),
+    Records(Vec<Record>, u8),
+}
+
+impl Lane {
+    /// A lane of which nothing was read; `input` is where the reader's bytes come from.
+    pub fn new(reader: SourceReader, input: Input) -> Lane {
+        Lane {
+            reader,
+            size_bytes: input.size_bytes(),
+            on_disk: input.size_bytes().is_some(),
+            input: Some(input),
+            backwards: None,
+            times_ms: Vec::new(),
+            clock_ms: i64::MIN,
+            queue: VecDeque::new(),
+            ended: false,
+        }
+    }
+
+    /// Opens the source, if that was not done yet. One that cannot be opened is over.
+    pub fn open(
+        &mut self,
+        stop: &Arc<AtomicBool>,
+        watcher: &mut (dyn Watcher + Send),
+    ) -> Result<(), SourceError> {
+        let Some(input) = self.input.take() else { return Ok(()) };
+        let mut stream = input.open(stop, watcher.ticks()).inspect_err(|_| self.end())?;
+        watcher.opened(&self.reader.name, &mut stream);
+        self.size_bytes = stream.size_bytes;
+        self.reader.attach(stream);
+        Ok(())
+    }
+
+    /// Whether its turn is known, or it is over.
+    pub fn is_ready(&self) -> bool {
+        let small = self.on_disk && self.reader.ledger.bytes < SMALL_BYTES;
+        self.ended || (self.backwards.is_some() && !self.queue.is_empty() && !small)
+    }
+
+    /// Nothing more is read; what waits still has its turn.
+    pub fn end(&mut self) {
+        self.ended = true;
+        self.backwards.get_or_insert_with(|| runs_backwards(&self.times_ms));
+    }
+
+    /// Whether the source runs newest first; none while that is not known.
+    pub fn backwards(&self) -> Option<bool> {
+        self.backwards
+    }
+
+    /// The log time of its next item; none if no item waits. A source that runs backwards comes before all others,
+    /// because it holds the watermark until it is read.
+    pub fn turn_ms(&self) -> Option<i64> {
+        self.queue.front().map(|(time_ms, _)| self.turn_of(*time_ms))
+    }
+
+    fn turn_of(&self, time_ms: Option<i64>) -> i64 {
+        if self.backwards == Some(true) { i64::MIN } else { self.clock_ms.max(time_ms.unwrap_or(i64::MIN)) }
+    }
+
+    /// Reads one batch. With a table, items go into it at once while it is this lane's turn, that is up to `next`, the
+    /// turn of the lane behind it; the others wait.
+    pub fn fill(
+        &mut self,
+        parallel: bool,
+        index: usize,
+        mut table: Option<(&mut Correlator<'_>, Option<Turn>)>,
+    ) -> Result<(), SourceError> {
+        // The reader is taken out for the time that it hands its items to the lane.
+        let mut duplicates = 0;
+        let Lane { reader, backwards, times_ms, clock_ms, queue, .. } = self;
+        let name = reader.name.clone();
+        let more = reader.batch(parallel, &mut |item| {
+            let time_ms = match &item {
+                Item::Glance(brief, ..) => brief.time_ms,
+                Item::Records(records, _) => records.iter().find_map(|record| record.time_ms),
+                Item::Ignored | Item::Rejected(..) => return,
+            };
+            if let (Some(backwards), Some((table, next)), true) = (*backwards, &mut table, queue.is_empty()) {
+                let turn = if backwards { i64::MIN } else { (*clock_ms).max(time_ms.unwrap_or(i64::MIN)) };
+                if next.is_none_or(|next| (turn, index) <= next) {
+                    let origin = Origin { name: &name, backwards };
+                    duplicates += put(table, item, origin, clock_ms, floor(*next));
+                    return;
+                }
+            }
+            queue.extend(own(item).map(|owned| (time_ms, owned)));
+            if backwards.is_none() {
+                times_ms.extend(time_ms);
+                if times_ms.len() >= DIRECTION_RECORDS || queue.len() >= DIRECTION_ITEMS {
+                    *backwards = Some(runs_backwards(times_ms));
+                }
+            }
+        });
+        self.count_duplicates(duplicates);
+        if !matches!(more, Ok(true)) {
+            self.end();
+        }
+        more.map(drop)
+    }
+
+    /// Puts what waits into the table, up to the turn of the lane behind it.
+    pub fn put_until(&mut self, table: &mut Correlator<'_>, index: usize, next: Option<Turn>) {
+        let name = self.reader.name.clone();
+        let origin = Origin { name: &name, backwards: self.backwards == Some(true) };
+        let mut duplicates = 0;
+        while let Some(turn_ms) = self.turn_ms()
+            && next.is_none_or(|next| (turn_ms, index) <= next)
+            && let Some((_, owned)) = self.queue.pop_front()
+        {
+            duplicates += put_owned(table, owned, origin, &mut self.clock_ms, floor(next));
+        }
+        self.count_duplicates(duplicates);
+    }
+
+    /// Puts copies of what waits into a table that is looked at and thrown away.
+    pub fn put_copies(&self, table: &mut Correlator<'_>) {
+        let backwards = self.backwards.unwrap_or_else(|| runs_backwards(&self.times_ms));
+        let origin = Origin { name: &self.reader.name, backwards };
+        let mut clock_ms = self.clock_ms;
+        for (_, owned) in &self.queue {
+            put_owned(table, owned.clone(), origin, &mut clock_ms, i64::MIN);
+        }
+    }
+
+    fn count_duplicates(&mut self, frames: u64) {
+        self.reader.ledger.duplicates += frames;
+        self.reader.ledger.decoded -= frames.min(self.reader.ledger.decoded);
+    }
+}
+
+/// The least log time that the other lanes may still bring.
+fn floor(next: Option<Turn>) -> i64 {
+    next.map_or(i64::MAX, |(turn_ms, _)| turn_ms)
+}
+
+fn own(item: Item<'_>) -> Option<Owned> {
+    match item {
+        Item::Glance(_, at, raw) => Some(Owned::Raw(raw, at)),
+        Item::Records(records, container) => Some(Owned::Records(records, container)),
+        Item::Ignored | Item::Rejected(..) => None,
+    }
+}
+
+/// Puts an item into the table; 1 if all it held was there already.
+fn put(
+    table: &mut Correlator<'_>,
+    item: Item<'_>,
+    origin: Origin<'_>,
+    clock_ms: &mut i64,
+    floor_ms: i64,
+) -> u64 {
+    let taken = match item {
+        Item::Glance(brief, at, raw) => {
+            step(table, brief.time_ms, origin, clock_ms, floor_ms);
+            table.glance(&brief, at, raw, origin)
+        }
+        Item::Records(records, container) => {
+            return put_records(table, records, container, origin, clock_ms, floor_ms);
+        }
+        Item::Ignored | Item::Rejected(..) => return 0,
+    };
+    u64::from(taken == Taken::Duplicate)
+}
+
+fn put_owned(
+    table: &mut Correlator<'_>,
+    owned: Owned,
+    origin: Origin<'_>,
+    clock_ms: &mut i64,
+    floor_ms: i64,
+) -> u64 {
+    match owned {
+        Owned::Records(records, container) => {
+            put_records(table, records, container, origin, clock_ms, floor_ms)
+        }
+        Owned::Raw(raw, at) => {
+            let bytes = raw.bytes.clone();
+            let frame = Frame { bytes: bytes.get(), kind: raw.kind, at };
+            match CONTAINERS[usize::from(raw.container)].glance(&frame) {
+                Some(brief) => put(table, Item::Glance(brief, at, raw), origin, clock_ms, floor_ms),
+                None => 0,
+            }
+        }
+    }
+}
+
+fn put_records(
+    table: &mut Correlator<'_>,
+    records: Vec<Record>,
+    container: u8,
+    origin: Origin<'_>,
+    clock_ms: &mut i64,
+    floor_ms: i64,
+) -> u64 {
+    let format = Shapes::container_name(container);
+    let mut all_duplicates = !records.is_empty();
+    for mut record in records {
+        step(table, record.time_ms, origin, clock_ms, floor_ms);
+        if record.time_ms.is_none() && *clock_ms != i64::MIN && !origin.backwards {
+            // A line without a time stands at the time of the lines before it.
+            record.time_ms = Some(*clock_ms);
+        }
+        let brackets = record.payload.starts_with("lambda");
+        all_duplicates &= table.record(record, format, origin, brackets) == Taken::Duplicate;
+    }
+    u64::from(all_duplicates)
+}
+
+/// Moves the source's clock and with it the watermark.
+fn step(
+    table: &mut Correlator<'_>,
+    time_ms: Option<i64>,
+    origin: Origin<'_>,
+    clock_ms: &mut i64,
+    floor_ms: i64,
+) {
+    if origin.backwards {
+        return;
+    }
+    if let Some(time_ms) = time_ms
+        && time_ms > *clock_ms
+    {
+        *clock_ms = time_ms;
+        table.advance(time_ms.min(floor_ms));
+    }
+}
+
+/// Whether most steps go back in time.
+fn runs_backwards(times_ms: &[i64]) -> bool {
+    let back = times_ms.windows(2).filter(|pair| pair[1] < pair[0]).count();
+    let forth = times_ms.windows(2).filter(|pair| pair[1] > pair[0]).count();
+    back > forth
+}

@@ -1,0 +1,12 @@
+//! The laws that every number of a report rests on: order and repetition of the input change nothing, the account
+//! closes, nothing is let go too early. Proved on made-up logs, on mutations of them, and on every sample.
+
+#[path = "../../benches/support/generate.rs"]
+mod generate;
+
+mod algebra;
+mod horizon;
+mod hostile;
+mod inputs;
+mod support;
+mod whole_run;
