@@ -11,29 +11,6 @@ const MAX_PENDING: usize = 64;
 /// How many healthy completions may stand between an error block and its own.
 const MAX_PASSED: u32 = 8;
 
-/// What one stream (or one source) has shown so far.
-#[derive(Debug, Clone, Default)]
-pub struct StreamState {
-    /// The stream brackets requests (START … REPORT): it serves one at a time.
-    bracketed: bool,
-    /// Requests begun and not ended, by key.
-    open: Vec<u64>,
-    /// The request of the last line with an ID.
-    current: Option<u64>,
-    /// Output before any request: belongs to the next one.
-    init: Freed,
-    /// Error blocks that wait for the completion beside them.
-    blocks: Freed,
-    /// Completions that went by while a block waited.
-    passed: u32,
-    /// The completion just before, if it failed and has no block yet.
-    failed_before: Option<u64>,
-    /// Completions seen.
-    completions: u64,
-    /// The request that the last block was given to, and the block's text, to recognise a second print.
-    last_block: Option<(u64, u64)>,
-}
-
 /// Where a line without an ID goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -52,80 +29,133 @@ pub enum Place {
 /// Records that a line with an ID sets free for its request, with their formats.
 pub type Freed = Vec<(Record, &'static str)>;
 
-impl StreamState {
+/// What a stream that serves one request at a time has shown so far: a Lambda log stream between START and REPORT.
+#[derive(Debug, Clone, Default)]
+pub struct Brackets {
+    /// A bracket was seen.
+    seen: bool,
+    /// Requests begun and not ended, by key.
+    open: Vec<u64>,
+    /// The request of the last line with an ID.
+    current: Option<u64>,
+    /// Output before any request: belongs to the next one.
+    waiting: Freed,
+}
+
+impl Brackets {
     /// A line with an ID passes. Returns lines that waited for it. `brackets`: it is of a platform that serves one
     /// request at a time. `backwards`: the source runs newest first, so ends come before starts.
-    pub fn identified(
-        &mut self,
-        key: u64,
-        marks: Marks,
-        failed: bool,
-        brackets: bool,
-        backwards: bool,
-    ) -> Freed {
+    pub fn identified(&mut self, key: u64, marks: Marks, brackets: bool, backwards: bool) -> Freed {
         let (opens, closes) = if backwards { (Marks::END, Marks::START) } else { (Marks::START, Marks::END) };
         let mut freed = Vec::new();
-        self.bracketed |= brackets;
-        if self.bracketed {
-            if marks.has(opens) {
-                if !self.open.contains(&key) {
-                    self.open.push(key);
-                }
-                if self.open.len() > MAX_PENDING {
-                    self.open.remove(0);
-                }
-                if !backwards {
-                    freed.append(&mut self.init);
-                }
+        self.seen |= brackets;
+        if !self.seen {
+            return freed;
+        }
+        if marks.has(opens) {
+            if !self.open.contains(&key) {
+                self.open.push(key);
             }
-            self.current = Some(key);
-            if marks.has(closes) {
-                self.open.retain(|open| *open != key);
-                if !backwards {
-                    self.current = None;
-                }
+            if self.open.len() > MAX_PENDING {
+                self.open.remove(0);
+            }
+            if !backwards {
+                freed.append(&mut self.waiting);
             }
         }
-        if marks.has(Marks::CLIENT) {
-            self.completions += 1;
-            self.failed_before = None;
-            if failed && !self.blocks.is_empty() {
-                freed.push(self.blocks.remove(0));
-                self.passed = 0;
-            } else if failed {
-                self.failed_before = Some(key);
-            } else {
-                self.passed += u32::from(!self.blocks.is_empty());
+        self.current = Some(key);
+        if marks.has(closes) {
+            self.open.retain(|open| *open != key);
+            if !backwards {
+                self.current = None;
             }
         }
         freed
     }
 
-    /// Where a line without an ID goes. `brackets` and `backwards` as in [`StreamState::identified`].
-    pub fn unidentified(&self, record: &Record, brackets: bool, backwards: bool) -> Place {
+    /// The one request that is open, if it is one.
+    pub fn only_open(&self) -> Option<u64> {
+        match &self.open[..] {
+            [only] if self.seen => Some(*only),
+            _ => None,
+        }
+    }
+
+    /// Where a line without an ID goes; none where the stream has no brackets. `brackets` and `backwards` as in
+    /// [`Brackets::identified`].
+    pub fn place(&self, record: &Record, brackets: bool, backwards: bool) -> Option<Place> {
         if record.marks.has(Marks::INIT) {
-            // Output of the initialisation belongs to the START after it in time, which a source that runs
-            // newest first has shown already.
-            return match self.current.filter(|_| backwards) {
-                Some(started) => Place::Request(started),
-                None => Place::WaitsForStart,
-            };
+            // Output of the initialisation belongs to the START after it in time, which a source that runs newest
+            // first has shown already. Only a second try, made in the invoke phase, is part of a request.
+            let in_request = record.message.contains("Phase: invoke");
+            let request = if backwards { self.current } else { self.only_open().filter(|_| in_request) };
+            return Some(request.map_or(Place::WaitsForStart, Place::Request));
         }
-        if self.bracketed || brackets {
-            return match (&self.open[..], self.current) {
-                ([only], _) => Place::Request(*only),
-                ([], Some(current)) => Place::Request(current),
-                ([], None) => Place::WaitsForStart,
-                _ => Place::Nowhere,
-            };
+        if !(self.seen || brackets) {
+            return None;
         }
+        Some(match (&self.open[..], self.current) {
+            ([only], _) => Place::Request(*only),
+            ([], Some(current)) => Place::Request(current),
+            ([], None) => Place::WaitsForStart,
+            _ => Place::Nowhere,
+        })
+    }
+
+    /// Puts a line aside for the next request. Returns what had to give way.
+    pub fn wait(&mut self, record: Record, format: &'static str) -> Option<(Record, &'static str)> {
+        self.waiting.push((record, format));
+        (self.waiting.len() > MAX_PENDING).then(|| self.waiting.remove(0))
+    }
+
+    /// What still waits at the end of the input.
+    pub fn left(&mut self) -> Freed {
+        std::mem::take(&mut self.waiting)
+    }
+}
+
+/// Error blocks and the completions beside them, of one source: some frameworks print the stack before the access
+/// line, others after it, and Next.js prints blocks and no access line at all.
+#[derive(Debug, Clone, Default)]
+pub struct Neighbours {
+    /// Error blocks that wait for the completion beside them.
+    blocks: Freed,
+    /// Completions that went by while a block waited.
+    passed: u32,
+    /// The completion just before, if it failed and has no block yet.
+    failed_before: Option<u64>,
+    /// Any completion was seen.
+    completions: bool,
+    /// The request that the last block was given to, and the block's text, to recognise a second print.
+    last_block: Option<(u64, u64)>,
+}
+
+impl Neighbours {
+    /// A completion passes. Returns the block that waited for it.
+    pub fn completed(&mut self, key: u64, failed: bool) -> Freed {
+        self.completions = true;
+        self.failed_before = None;
+        if failed && !self.blocks.is_empty() {
+            self.passed = 0;
+            return vec![self.blocks.remove(0)];
+        }
+        if failed {
+            self.failed_before = Some(key);
+        } else {
+            self.passed += u32::from(!self.blocks.is_empty());
+        }
+        Vec::new()
+    }
+
+    /// Where a line without an ID goes.
+    pub fn place(&self, record: &Record) -> Place {
         if !is_block(record) {
             return Place::Nowhere;
         }
         if let Some(key) = self.failed_before {
             return Place::Request(key);
         }
-        if record.marks.has(Marks::ERROR_BLOCK) && self.completions == 0 {
+        if record.marks.has(Marks::ERROR_BLOCK) && !self.completions {
             return match self.last_block {
                 Some((key, text)) if prints_twice(record) && text == text_key(record) => Place::Request(key),
                 _ => Place::Own,
@@ -134,16 +164,10 @@ impl StreamState {
         Place::WaitsForFailure
     }
 
-    /// Puts a line aside. Returns what had to give way.
-    pub fn wait(
-        &mut self,
-        record: Record,
-        format: &'static str,
-        place: Place,
-    ) -> Option<(Record, &'static str)> {
-        let queue = if place == Place::WaitsForStart { &mut self.init } else { &mut self.blocks };
-        queue.push((record, format));
-        (queue.len() > MAX_PENDING).then(|| queue.remove(0))
+    /// Puts a block aside for the completion after it. Returns what had to give way.
+    pub fn wait(&mut self, record: Record, format: &'static str) -> Option<(Record, &'static str)> {
+        self.blocks.push((record, format));
+        (self.blocks.len() > MAX_PENDING).then(|| self.blocks.remove(0))
     }
 
     /// Notes that a block was given to, or became, the request `key`.
@@ -156,18 +180,18 @@ impl StreamState {
         }
     }
 
-    /// Blocks that waited past their turn, or all lines that wait at the end of the source.
-    pub fn overdue(&mut self, at_end: bool) -> Freed {
-        if at_end {
-            let mut left = std::mem::take(&mut self.blocks);
-            left.append(&mut self.init);
-            return left;
+    /// A block that waited past its turn.
+    pub fn overdue(&mut self) -> Option<(Record, &'static str)> {
+        if self.passed < MAX_PASSED || self.blocks.is_empty() {
+            return None;
         }
-        if self.passed >= MAX_PASSED && !self.blocks.is_empty() {
-            self.passed = 0;
-            return vec![self.blocks.remove(0)];
-        }
-        Vec::new()
+        self.passed = 0;
+        Some(self.blocks.remove(0))
+    }
+
+    /// What still waits at the end of the input.
+    pub fn left(&mut self) -> Freed {
+        std::mem::take(&mut self.blocks)
     }
 }
 
@@ -194,16 +218,44 @@ mod tests {
     #[test]
     fn output_of_the_initialisation_belongs_to_the_start_after_it_in_time() {
         let init = Record { marks: Marks::INIT, ..Record::default() };
-        let mut forwards = StreamState::default();
-        forwards.identified(1, Marks::START, false, true, false);
-        forwards.identified(1, Marks::END, false, true, false);
-        assert_eq!(forwards.unidentified(&init, true, false), Place::WaitsForStart);
-        forwards.wait(init.clone(), "lines", Place::WaitsForStart);
-        assert_eq!(forwards.identified(2, Marks::START, false, true, false).len(), 1);
+        let mut forwards = Brackets::default();
+        forwards.identified(1, Marks::START, true, false);
+        forwards.identified(1, Marks::END, true, false);
+        assert_eq!(forwards.place(&init, true, false), Some(Place::WaitsForStart));
+        forwards.wait(init.clone(), "lines");
+        assert_eq!(forwards.identified(2, Marks::START, true, false).len(), 1);
 
-        let mut backwards = StreamState::default();
-        backwards.identified(2, Marks::END, false, true, true);
-        backwards.identified(2, Marks::START, false, true, true);
-        assert_eq!(backwards.unidentified(&init, true, true), Place::Request(2));
+        let mut backwards = Brackets::default();
+        backwards.identified(2, Marks::END, true, true);
+        backwards.identified(2, Marks::START, true, true);
+        assert_eq!(backwards.place(&init, true, true), Some(Place::Request(2)));
+    }
+
+    #[test]
+    fn a_second_initialisation_in_the_invoke_phase_belongs_to_the_open_request() {
+        let message = "INIT_REPORT Init Duration: 5 ms Phase: invoke Status: error".to_owned();
+        let again = Record { marks: Marks::INIT, message, ..Record::default() };
+        let mut stream = Brackets::default();
+        stream.identified(1, Marks::START, true, false);
+        assert_eq!(stream.place(&again, true, false), Some(Place::Request(1)));
+    }
+
+    #[test]
+    fn a_block_belongs_to_the_failed_completion_beside_it() {
+        let block = Record { marks: Marks::ERROR_BLOCK, ..Record::default() };
+        let mut after = Neighbours::default();
+        assert!(after.completed(1, true).is_empty());
+        assert_eq!(after.place(&block), Place::Request(1));
+        after.attached(1, &block);
+        assert_eq!(after.place(&block), Place::WaitsForFailure, "one block for one completion");
+
+        let mut before = Neighbours::default();
+        before.completed(1, false);
+        assert_eq!(before.place(&block), Place::WaitsForFailure);
+        before.wait(block.clone(), "lines");
+        assert!(before.completed(2, false).is_empty());
+        assert_eq!(before.completed(3, true).len(), 1);
+
+        assert_eq!(Neighbours::default().place(&block), Place::Own, "no completion at all");
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::attach::{Place, StreamState};
+use super::attach::{Brackets, Neighbours, Place};
 use super::held::{Body, Held, Order, RawFrame, event_identity, identity};
 use super::line::Fold;
 use super::outcome::{Facts, Outcome};
@@ -135,7 +135,8 @@ pub struct Correlator<'f> {
     /// Requests to look at again, by the second in which that is due. Buckets, because nearly everything is due in
     /// the order in which it was queued.
     due: BTreeMap<i64, Vec<u64>>,
-    streams: HashMap<u64, StreamState>,
+    streams: HashMap<u64, Brackets>,
+    neighbours: HashMap<u64, Neighbours>,
     routes: Vec<Arc<str>>,
     route_index: hashbrown::HashMap<Arc<str>, u32>,
     fallback: HashMap<u64, (i64, u64, bool)>,
@@ -156,6 +157,7 @@ impl<'f> Correlator<'f> {
             free: Vec::new(),
             due: BTreeMap::new(),
             streams: HashMap::new(),
+            neighbours: HashMap::new(),
             routes: Vec::new(),
             route_index: hashbrown::HashMap::new(),
             fallback: HashMap::new(),
@@ -194,44 +196,51 @@ impl<'f> Correlator<'f> {
         let stream = stream_key(&record, origin);
         if let Some(id) = record.id.clone() {
             let key = xxh3_64(id.text.as_bytes());
-            let has_event = record.event_id.is_some();
-            let failed = record.status.is_some_and(|code| code >= 500);
-            let marks = record.marks;
-            let freed = self.stream(stream).identified(key, marks, failed, brackets, origin.backwards);
-            let new = self.put_record(key, Some(&id.text), id.kind, record, format, origin);
-            for (waiting, format) in freed {
-                self.put_record(key, Some(&id.text), IdKind::Order, waiting, format, origin);
-            }
-            self.release(stream, origin);
-            return if new || !has_event { Taken::New } else { Taken::Duplicate };
+            let open = self.brackets(stream).only_open().filter(|open| brackets && *open != key);
+            return match open {
+                // An ID never seen, amid the lines of a stream that serves one request at a time, is of something
+                // else that the open request logs.
+                Some(open)
+                    if !record.marks.has(Marks::START | Marks::END) && !self.slots.contains_key(&key) =>
+                {
+                    self.attach(open, IdKind::Order, record, format, origin)
+                }
+                _ => self.identified(key, Some(&id.text), id.kind, record, format, origin, brackets),
+            };
         }
         if let Some(key) = self.own_key(&record, origin) {
-            let failed = record.status.is_some_and(|code| code >= 500);
-            let freed = self.stream(stream).identified(key, record.marks, failed, brackets, origin.backwards);
-            let has_event = record.event_id.is_some();
-            let new = self.put_record(key, None, IdKind::Fallback, record, format, origin);
-            for (waiting, format) in freed {
-                self.put_record(key, None, IdKind::Fallback, waiting, format, origin);
-            }
-            self.release(stream, origin);
-            return if new || !has_event { Taken::New } else { Taken::Duplicate };
+            return self.identified(key, None, IdKind::Fallback, record, format, origin, brackets);
         }
-        let place = self.stream(stream).unidentified(&record, brackets, origin.backwards);
-        let has_event = record.event_id.is_some();
+        let neighbours = neighbours_key(stream, format, origin);
+        let place = self.brackets(stream).place(&record, brackets, origin.backwards);
+        let place = match (place, neighbours) {
+            (Some(place), _) => place,
+            (None, Some(key)) => self.neighbours(key).place(&record),
+            (None, None) => Place::Nowhere,
+        };
         match place {
             Place::Request(key) => {
-                self.stream(stream).attached(key, &record);
-                let new = self.put_record(key, None, IdKind::Order, record, format, origin);
-                if new || !has_event { Taken::New } else { Taken::Duplicate }
+                if let Some(neighbours) = neighbours {
+                    self.neighbours(neighbours).attached(key, &record);
+                }
+                self.attach(key, IdKind::Order, record, format, origin)
             }
             Place::Own => {
                 let key = place_key(origin.name, record.at);
-                self.stream(stream).attached(key, &record);
-                self.put_record(key, None, IdKind::Fallback, record, format, origin);
+                if let Some(neighbours) = neighbours {
+                    self.neighbours(neighbours).attached(key, &record);
+                }
+                self.attach(key, IdKind::Fallback, record, format, origin)
+            }
+            Place::WaitsForStart => {
+                if let Some((late, format)) = self.brackets(stream).wait(record, format) {
+                    self.left_over(late, format, origin);
+                }
                 Taken::New
             }
-            Place::WaitsForStart | Place::WaitsForFailure => {
-                if let Some((late, format)) = self.stream(stream).wait(record, format, place) {
+            Place::WaitsForFailure => {
+                let late = neighbours.and_then(|key| self.neighbours(key).wait(record, format));
+                if let Some((late, format)) = late {
                     self.left_over(late, format, origin);
                 }
                 Taken::New
@@ -241,16 +250,61 @@ impl<'f> Correlator<'f> {
         }
     }
 
+    /// Takes a record of a known request, and the lines that waited for it.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one record's way, each from another place")]
+    fn identified(
+        &mut self,
+        key: u64,
+        id: Option<&str>,
+        kind: IdKind,
+        record: Record,
+        format: &'static str,
+        origin: Origin<'_>,
+        brackets: bool,
+    ) -> Taken {
+        let stream = stream_key(&record, origin);
+        let neighbours = neighbours_key(stream, format, origin).filter(|_| record.marks.has(Marks::CLIENT));
+        let failed = record.status.is_some_and(|code| code >= 500);
+        let has_event = record.event_id.is_some();
+        let mut freed = self.brackets(stream).identified(key, record.marks, brackets, origin.backwards);
+        if let Some(neighbours) = neighbours {
+            freed.extend(self.neighbours(neighbours).completed(key, failed));
+        }
+        let new = self.put_record(key, id, kind, record, format, origin);
+        for (waiting, format) in freed {
+            self.put_record(key, id, kind.max(IdKind::Order), waiting, format, origin);
+        }
+        // A block that waited past its turn becomes a request of its own; another line belongs to none.
+        if let Some((late, format)) = neighbours.and_then(|key| self.neighbours(key).overdue()) {
+            self.left_over(late, format, origin);
+        }
+        if new || !has_event { Taken::New } else { Taken::Duplicate }
+    }
+
+    /// Takes a record without an ID of its own for a request.
+    fn attach(
+        &mut self,
+        key: u64,
+        kind: IdKind,
+        record: Record,
+        format: &'static str,
+        origin: Origin<'_>,
+    ) -> Taken {
+        let has_event = record.event_id.is_some();
+        let new = self.put_record(key, None, kind, record, format, origin);
+        if new || !has_event { Taken::New } else { Taken::Duplicate }
+    }
+
     /// All sources were read: what still waits in their streams finds its place. Not earlier: a stream may go on in
     /// another source. `origins` by index of the source.
     pub fn end_of_input(&mut self, origins: &[Origin<'_>]) {
-        let mut keys: Vec<u64> = self.streams.keys().copied().collect();
-        keys.sort_unstable();
-        for key in keys {
-            for (record, format) in self.stream(key).overdue(true) {
-                if let Some(origin) = origins.get(record.at.source as usize) {
-                    self.left_over(record, format, *origin);
-                }
+        let mut left: Vec<(Record, &'static str)> = Vec::new();
+        left.extend(self.streams.values_mut().flat_map(Brackets::left));
+        left.extend(self.neighbours.values_mut().flat_map(Neighbours::left));
+        left.sort_by_key(|(record, _)| record.at);
+        for (record, format) in left {
+            if let Some(origin) = origins.get(record.at.source as usize) {
+                self.left_over(record, format, *origin);
             }
         }
     }
@@ -347,15 +401,12 @@ impl<'f> Correlator<'f> {
         requests
     }
 
-    fn stream(&mut self, key: u64) -> &mut StreamState {
-        self.streams.entry(key).or_default()
+    fn brackets(&mut self, stream: u64) -> &mut Brackets {
+        self.streams.entry(stream).or_default()
     }
 
-    /// Blocks that waited past their turn become requests of their own, other lines belong to none.
-    fn release(&mut self, stream: u64, origin: Origin<'_>) {
-        for (record, format) in self.stream(stream).overdue(false) {
-            self.left_over(record, format, origin);
-        }
+    fn neighbours(&mut self, key: u64) -> &mut Neighbours {
+        self.neighbours.entry(key).or_default()
     }
 
     fn left_over(&mut self, record: Record, format: &'static str, origin: Origin<'_>) {
@@ -536,10 +587,23 @@ fn route_of<'a>(template: Option<&'a str>, path: Option<&str>, marks: Marks) -> 
     }
 }
 
+/// Where error blocks and completions stand beside each other: in one source, or in one stream of a container that has
+/// streams. A platform that names the request on every row has no need of it.
+fn neighbours_key(stream: u64, format: &str, origin: Origin<'_>) -> Option<u64> {
+    if format.starts_with("vercel") {
+        return None;
+    }
+    Some(if format == "lines" { source_key(origin) } else { stream })
+}
+
+fn source_key(origin: Origin<'_>) -> u64 {
+    xxh3_64(origin.name.as_bytes()) ^ 0x9e37_79b9_7f4a_7c15
+}
+
 fn stream_key(record: &Record, origin: Origin<'_>) -> u64 {
     match &record.stream {
         Some(stream) => xxh3_64(stream.as_bytes()),
-        None => xxh3_64(origin.name.as_bytes()) ^ 0x9e37_79b9_7f4a_7c15,
+        None => source_key(origin),
     }
 }
 
