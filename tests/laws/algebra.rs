@@ -85,7 +85,7 @@ fn record(number: u64) -> Record {
         message: text.to_owned(),
         event_id: Some(format!("event-{number}")),
         id: Some(CorrelationId { text: "r-1".to_owned(), kind: IdKind::Request }),
-        status: (number % 11 == 10).then_some(if number % 2 == 0 { 500 } else { 200 }),
+        status: (number % 11 == 10).then_some(if number.is_multiple_of(2) { 500 } else { 200 }),
         marks,
         path: number.is_multiple_of(2).then(|| format!("/api/items/{number}")),
         route: number.is_multiple_of(5).then(|| "/api/items/[id]".to_owned()),

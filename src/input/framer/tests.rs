@@ -135,7 +135,7 @@ fn marks_and_blanks() {
 
 #[test]
 fn a_comma_at_the_end_of_the_bytes_waits_for_what_follows() {
-    same("{\"a\":1}\n,\n{\"b\":2}\n", &["Json@1+0:{\"a\":1}", "Json@3+0:{\"b\":2}"]);
+    same("{\"a\":1}\n,\n{\"b\":2}\n", &["Json@1+0:{\"a\":1}", "Blank@2", "Json@3+0:{\"b\":2}"]);
     same("{\"a\":1}\n, b\n", &["Json@1+0:{\"a\":1}", "Line@2+0:, b"]);
 }
 
