@@ -1,6 +1,6 @@
 //! From the signals of a request to one cause, its confidence and its rivals.
 //!
-//! Every rule that fired gets a score: its best signal, raised a little by further distinct ones, lowered by what
+//! Every rule that fired gets a score: its best signal, raised a little by further lines that say so, lowered by what
 //! contradicts it or says that it was survived. Causes that explain others beat them, wrappers and symptoms win over
 //! nothing, the triage order breaks ties.
 
@@ -37,7 +37,8 @@ const TIE: f64 = 0.021;
 #[derive(Debug, Default)]
 struct Case {
     best: Option<Strength>,
-    signals: BTreeSet<u16>,
+    /// Lines with a supporting signal: two patterns on one line are one witness.
+    witnesses: BTreeSet<usize>,
     contradicting: BTreeSet<u16>,
     last_support: usize,
     first_support: usize,
@@ -60,7 +61,7 @@ pub fn weigh(lines: &[Line], rules: &RuleSet) -> Diagnosis {
                         case.first_support = index;
                     }
                     case.best = case.best.max(Some(hit.strength));
-                    case.signals.insert(hit.signal);
+                    case.witnesses.insert(index);
                     case.last_support = index;
                     case.severe |= line.record.level.is_none_or(|level| level >= Level::Error);
                     case.hits.push((hit.strength, index, hit.start));
@@ -141,7 +142,7 @@ fn score(rule: u16, case: &Case, any_severe: bool, rules: &RuleSet) -> f64 {
         Some(Strength::Suggestive) => 0.45,
         None => return 0.0,
     };
-    for _ in 1..case.signals.len().min(3) {
+    for _ in 1..case.witnesses.len().min(3) {
         doubt *= 0.85;
     }
     let mut score = 1.0 - doubt;

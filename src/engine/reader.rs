@@ -209,6 +209,17 @@ impl SourceReader {
 
     /// Closes the account after an error or an interruption: what was not framed is not counted.
     pub fn close(&mut self) {
+        let (count, line) = std::mem::take(&mut self.cut_off);
+        if count > 0 {
+            let entries = if count == 1 { "entry is" } else { "entries are" };
+            self.remarks.push(format!(
+                "{}:{line}: {count} {entries} cut off by the source; what is left was read",
+                self.name
+            ));
+        }
+        if let Some(container) = self.hint {
+            *self.formats.entry((container, "")).or_default() += std::mem::take(&mut self.glanced);
+        }
         self.ledger.rejects = self
             .rejects
             .iter()
