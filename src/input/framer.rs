@@ -164,7 +164,7 @@ impl Framer {
             Mode::Array { enveloped } => self.array(bytes, eof, enveloped),
             Mode::Tail => self.tail(bytes, eof),
             Mode::Drop { csv } => self.drop_line(bytes, csv),
-            Mode::DropValue { enveloped } => self.drop_value(bytes, enveloped),
+            Mode::DropValue { enveloped } => self.drop_value(bytes, eof, enveloped),
             Mode::Top => self.top(bytes, eof, boundaries),
         }
     }
@@ -282,6 +282,12 @@ impl Framer {
         Some(self.skip(self.max_frame_bytes, Skipped::TooLong, newlines))
     }
 
+    /// As much of an entry that begins at `first` as may decide what it is. More would make it depend on how the bytes
+    /// arrived whether an overlong entry is found to be one.
+    fn within_limit<'b>(&self, bytes: &'b [u8], first: usize) -> &'b [u8] {
+        &bytes[..bytes.len().min(first.saturating_add(self.max_frame_bytes).saturating_add(1))]
+    }
+
     fn drop_line(&mut self, bytes: &[u8], csv: bool) -> Step {
         match memchr(b'\n', bytes) {
             Some(end) => {
@@ -292,11 +298,14 @@ impl Framer {
         }
     }
 
-    fn drop_value(&mut self, bytes: &[u8], enveloped: bool) -> Step {
+    fn drop_value(&mut self, bytes: &[u8], eof: bool, enveloped: bool) -> Step {
         let (next, done) = match self.value.advance(bytes) {
             Scan::Done(end) => (end, true),
             Scan::Bad(at) => (at, true),
-            Scan::More => (self.value.consumed().max(1).min(bytes.len()), false),
+            Scan::More if eof => (bytes.len(), false),
+            // A backslash alone: what it escapes is yet to come.
+            Scan::More if self.value.consumed() == 0 => return Step::More,
+            Scan::More => (self.value.consumed().min(bytes.len()), false),
         };
         let newlines = count_lines(&bytes[..next]);
         let mut value = std::mem::take(&mut self.value);
@@ -315,7 +324,7 @@ impl Framer {
         if bytes.len() < self.wait_until && !eof && !bytes.ends_with(b"\n") {
             return Step::More;
         }
-        match json_scan::members(bytes, first + 1, Vec::new()) {
+        match json_scan::members(self.within_limit(bytes, first), first + 1, Vec::new()) {
             Head::Object(end) => {
                 if let Some(step) = self.too_long(bytes, end - first) {
                     return step;
@@ -406,6 +415,10 @@ impl Framer {
                     self.skip(bytes.len(), Skipped::CutOff, newlines)
                 }
                 Scan::More => Step::More,
+                Scan::Bad(at) if at > self.max_frame_bytes => {
+                    let newlines = count_lines(&bytes[..at]);
+                    self.skip(at, Skipped::TooLong, newlines)
+                }
                 Scan::Bad(at) => {
                     // Resume at the next line, outside the array: what follows may be anything.
                     let end = memchr(b'\n', &bytes[at..]).map(|found| at + found + 1);
@@ -424,7 +437,7 @@ impl Framer {
     }
 
     fn tail(&mut self, bytes: &[u8], eof: bool) -> Step {
-        match json_scan::members(bytes, 0, Vec::new()) {
+        match json_scan::members(self.within_limit(bytes, 0), 0, Vec::new()) {
             Head::Object(end) => {
                 self.mode = Mode::Top;
                 self.after_value = true;

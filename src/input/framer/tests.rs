@@ -132,3 +132,25 @@ fn marks_and_blanks() {
     same("   \n\t\n", &["Blank@1", "Blank@2"]);
     same("", &[]);
 }
+
+#[test]
+fn a_comma_at_the_end_of_the_bytes_waits_for_what_follows() {
+    same("{\"a\":1}\n,\n{\"b\":2}\n", &["Json@1+0:{\"a\":1}", "Blank@2", "Json@3+0:{\"b\":2}"]);
+    same("{\"a\":1}\n, b\n", &["Json@1+0:{\"a\":1}", "Line@2+0:, b"]);
+}
+
+#[test]
+fn overlong_values_are_dropped_alike_in_any_pieces() {
+    // Escapes stand wherever a piece may end.
+    let escapes = r#"\"}\\"#.repeat(400);
+    same(
+        &format!("[{{\"a\":\"{escapes}\"}},{{\"b\":\"{escapes}\"}},{{\"c\":3}}]"),
+        &["TooLong@1", "TooLong@1", "Json@1+0:{\"c\":3}"],
+    );
+    // An envelope whose entries begin beyond the limit is too long a value, however much of it is there.
+    let long = "x".repeat(1200);
+    same(
+        &format!("{{\"note\":\"{long}\",\"events\":[{{\"a\":1}}]}}\n{{\"b\":2}}\n"),
+        &["TooLong@1", "Json@2+0:{\"b\":2}"],
+    );
+}
