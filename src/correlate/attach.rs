@@ -149,7 +149,7 @@ impl Neighbours {
 
     /// Where a line without an ID goes.
     pub fn place(&self, record: &Record) -> Place {
-        if !is_block(record) {
+        if !tells_of_failure(record) {
             return Place::Nowhere;
         }
         if let Some(key) = self.failed_before {
@@ -172,7 +172,7 @@ impl Neighbours {
 
     /// Notes that a block was given to, or became, the request `key`.
     pub fn attached(&mut self, key: u64, record: &Record) {
-        if is_block(record) {
+        if tells_of_failure(record) {
             self.failed_before = None;
             let text = text_key(record);
             // After a second print, a third block is a new request.
@@ -196,7 +196,7 @@ impl Neighbours {
 }
 
 /// Whether a line tells of a failure by itself: an error block, a crash, a stack.
-fn is_block(record: &Record) -> bool {
+pub fn tells_of_failure(record: &Record) -> bool {
     record.marks.has(Marks::ERROR_BLOCK | Marks::CRASH | Marks::OUT_OF_MEMORY | Marks::TIMEOUT)
         || (record.error_class.is_some()
             && record.level.is_none_or(|level| level >= crate::record::Level::Error))

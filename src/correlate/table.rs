@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::attach::{Brackets, Neighbours, Place};
+use super::attach::{Brackets, Neighbours, Place, tells_of_failure};
 use super::held::{Body, Held, Order, RawFrame, event_identity, identity};
 use super::line::Fold;
 use super::outcome::{Facts, Outcome};
@@ -24,6 +24,9 @@ pub const HORIZON_MS: i64 = 10_000;
 pub const IDLE_MS: i64 = 900_000;
 /// Lines of one method and path without any ID are one request while no more than this lies between them.
 const FALLBACK_GAP_MS: i64 = 1_000;
+
+/// Records that tell of a failure and belong to no request: how many are kept.
+const MAX_OUTSIDE: usize = 64;
 
 /// What is left of an evicted healthy request.
 #[derive(Debug, Clone, Copy)]
@@ -119,6 +122,8 @@ pub struct Requests {
     pub incomplete: u64,
     /// Records without a request.
     pub unattributed: u64,
+    /// Of these the first that tell of a failure, in order.
+    pub outside: Vec<Held>,
     /// All requests per route.
     pub per_route: BTreeMap<String, u64>,
     /// First and last time of any record.
@@ -142,6 +147,8 @@ pub struct Correlator<'f> {
     fallback: HashMap<u64, (i64, u64, bool)>,
     last_own: Option<(Position, u64)>,
     unattributed: u64,
+    /// Of these the first that tell of a failure.
+    outside: BTreeMap<Order, Held>,
     /// Of these the events with an ID.
     left: hashbrown::HashSet<u64>,
     window_ms: Option<(i64, i64)>,
@@ -163,6 +170,7 @@ impl<'f> Correlator<'f> {
             fallback: HashMap::new(),
             last_own: None,
             unattributed: 0,
+            outside: BTreeMap::new(),
             left: hashbrown::HashSet::new(),
             window_ms: None,
         }
@@ -245,7 +253,7 @@ impl<'f> Correlator<'f> {
                 }
                 Taken::New
             }
-            Place::Nowhere if self.leave(&record) => Taken::Unattributed,
+            Place::Nowhere if self.leave(record, format, origin) => Taken::Unattributed,
             Place::Nowhere => Taken::Duplicate,
         }
     }
@@ -364,6 +372,7 @@ impl<'f> Correlator<'f> {
             aborted: 0,
             incomplete: 0,
             unattributed: self.unattributed,
+            outside: self.outside.values().cloned().collect(),
             per_route: BTreeMap::new(),
             window_ms: self.window_ms,
         };
@@ -416,15 +425,27 @@ impl<'f> Correlator<'f> {
             let key = place_key(origin.name, record.at);
             self.put_record(key, None, IdKind::Fallback, record, format, origin);
         } else {
-            self.leave(&record);
+            self.leave(record, format, origin);
         }
     }
 
-    /// Counts a record that belongs to no request; false if an event with this ID was counted already.
-    fn leave(&mut self, record: &Record) -> bool {
-        let new = record.event_id.is_none() || self.left.insert(identity(record));
-        self.unattributed += u64::from(new);
-        new
+    /// Counts a record that belongs to no request, and keeps it if it tells of a failure; false if an event with this ID
+    /// was counted already.
+    fn leave(&mut self, record: Record, format: &'static str, origin: Origin<'_>) -> bool {
+        let identity = identity(&record);
+        if record.event_id.is_some() && !self.left.insert(identity) {
+            return false;
+        }
+        self.unattributed += 1;
+        if tells_of_failure(&record) {
+            let order = Order::new(record.time_ms, record.at, origin.backwards);
+            let held = Held { identity, order, at: record.at, body: Body::Record(Box::new(record), format) };
+            self.outside.insert(order, held);
+            if self.outside.len() > MAX_OUTSIDE {
+                self.outside.pop_last();
+            }
+        }
+        true
     }
 
     /// The key of a record that has no ID but is a request by itself (an access line, a completion), or that has

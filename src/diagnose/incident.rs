@@ -36,13 +36,36 @@ pub fn subject(rule: &Rule, captures: &BTreeMap<String, String>) -> BTreeMap<Str
         .collect()
 }
 
-/// The first line that looks like an error, and its error class.
+/// The line that says best what went wrong where no rule does, and the decisive part of its text.
 pub fn first_error(lines: &[Line]) -> Option<(&Line, &str)> {
     let severe = |line: &&Line| line.record.level >= Some(Level::Error) || line.record.error_class.is_some();
-    let line = lines.iter().filter(|line| !line.text.trim().is_empty()).find(severe).or_else(|| {
-        lines.iter().find(|line| line.record.level >= Some(Level::Warn) && !line.text.trim().is_empty())
-    })?;
-    Some((line, line.text.lines().find(|text| !text.trim().is_empty()).unwrap_or_default()))
+    let warns = |line: &&Line| line.record.level >= Some(Level::Warn);
+    let telling = || lines.iter().filter_map(|line| decisive(&line.text).map(|text| (line, text)));
+    telling()
+        .find(|(line, _)| severe(line))
+        .or_else(|| telling().find(|(line, _)| warns(line)))
+        .or_else(|| {
+            lines.iter().find(severe).and_then(|line| line.text.lines().next().map(|text| (line, text)))
+        })
+        .filter(|(_, text)| !text.trim().is_empty())
+}
+
+/// The first line of a text that is no stack frame; of a Python traceback the last, where the error stands.
+fn decisive(text: &str) -> Option<&str> {
+    let traceback = "Traceback (most recent call last)";
+    let is_frame = |line: &&str| {
+        let line = line.trim_start();
+        line.is_empty()
+            || line.starts_with(traceback)
+            || ["at ", "File \"", "^", "~", "During handling of", "The above exception"]
+                .iter()
+                .any(|start| line.starts_with(start))
+    };
+    let mut said = text.lines().filter(|line| !is_frame(line));
+    if text.contains(traceback) {
+        return text.lines().rev().find(|line| !is_frame(line) && !line.starts_with([' ', '\t', '\u{a0}']));
+    }
+    said.next()
 }
 
 /// A line with its variable parts masked: digits, ids, quoted values keep their place only.
@@ -73,6 +96,16 @@ mod tests {
             "order # of user # failed"
         );
         assert_eq!(mask("  two\twords  "), "two words");
+    }
+
+    #[test]
+    fn the_decisive_line_is_no_frame() {
+        assert_eq!(
+            decisive("Traceback (most recent call last):\n  File \"a.py\", line 1\n    x()\nKeyError: 'a'"),
+            Some("KeyError: 'a'")
+        );
+        assert_eq!(decisive("    at f (a.js:1:2)\nError: boom"), Some("Error: boom"));
+        assert_eq!(decisive("Traceback (most recent call last):"), None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Diagnosis {
     pub confidence: f64,
     /// Other rules that fired, best first, with their scores.
     pub rivals: Vec<(u16, f64)>,
-    /// Captures of the winner, then of the others where they do not disagree.
+    /// What the winner's signals captured.
     pub captures: BTreeMap<String, String>,
     /// Lines (by index) in which the winner's signals were found, best first, with the offset of the match in the
     /// line's text.
@@ -153,8 +153,8 @@ fn score(rule: u16, case: &Case, any_severe: bool, rules: &RuleSet) -> f64 {
         score *= 0.3;
     }
     if any_severe && !case.severe {
-        // Others of this request are logged as errors, this one is not.
-        score *= 0.96;
+        // Others of this request are logged as errors, this one is not: probably it was survived.
+        score *= 0.75;
     }
     if rules.by_index(rule).is_some_and(|rule| rule.status == Status::Experimental) {
         score *= 0.9;
@@ -162,18 +162,14 @@ fn score(rule: u16, case: &Case, any_severe: bool, rules: &RuleSet) -> f64 {
     score
 }
 
-/// Captures of the winner from its first lines on; others fill what is left open.
+/// What the winner's own signals captured, from its first lines on. Another rule's host or file is not this one's.
 fn captures(lines: &[Line], winner: u16) -> BTreeMap<String, String> {
+    let own = |hit: &&Hit| hit.rule == winner && hit.effect == Effect::Supports;
     let mut out = BTreeMap::new();
-    let supports = |hit: &&Hit| hit.effect == Effect::Supports;
-    for own in [true, false] {
-        for line in lines {
-            for hit in line.hits.iter().filter(supports).filter(|hit| (hit.rule == winner) == own) {
-                for (name, value) in &hit.captures {
-                    out.entry(name.clone()).or_insert_with(|| value.clone());
-                }
-            }
-        }
+    for (name, value) in
+        lines.iter().flat_map(|line| line.hits.iter().filter(own)).flat_map(|hit| &hit.captures)
+    {
+        out.entry(name.clone()).or_insert_with(|| value.clone());
     }
     out
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::Engine;
+use crate::correlate::held::Held;
 use crate::correlate::line::{Fold, Line};
 use crate::correlate::outcome::Outcome;
 use crate::correlate::partial::Partial;
@@ -17,8 +18,8 @@ use crate::format::time::rfc3339;
 use crate::record::{Level, Marks, Position};
 use crate::redact::Redactor;
 use crate::report::model::{
-    Correlation, Evidence, Failure, Incident, Report, Rival, RouteCount, SCHEMA, Source, Tool, Totals,
-    TriageStep, Verdict, Window,
+    Correlation, Evidence, Failure, Incident, Outside, Report, Rival, RouteCount, SCHEMA, Source, Tool,
+    Totals, TriageStep, Verdict, Window,
 };
 use crate::rules::RuleSet;
 use crate::rules::model::Class;
@@ -32,6 +33,8 @@ const INCIDENT_EVIDENCE: usize = 6;
 const INCIDENT_IDS: usize = 20;
 /// Longest evidence text, in characters.
 const EVIDENCE_CHARS: usize = 400;
+/// Causes outside any request that are shown.
+const OUTSIDE: usize = 5;
 /// Rivals that are shown.
 const RIVALS: usize = 5;
 
@@ -90,7 +93,8 @@ pub fn report(
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let writer = Writer { rules, redactor: &redactor, names: &names, per_route: &requests.per_route };
     let failures: Vec<Failure> = judged.iter().map(|one| writer.failure(one)).collect();
-    let incidents = writer.incidents(&judged);
+    let incidents = writer.incidents(&judged, failed);
+    let outside_requests = writer.outside(requests.outside, folder);
     let routes = writer.routes(judged.iter());
     Report {
         schema: SCHEMA,
@@ -111,6 +115,7 @@ pub fn report(
         },
         routes,
         incidents,
+        outside_requests,
         remarks,
         failures,
     }
@@ -174,7 +179,14 @@ fn add_context(captures: &mut BTreeMap<String, String>, lines: &[Line], route: O
     let find = |get: &dyn Fn(&Line) -> Option<String>| lines.iter().find_map(get);
     add(
         "runtime_detected",
-        find(&|line| line.record.runtime.clone().filter(|_| !line.record.marks.has(Marks::MIDDLEWARE))),
+        lines
+            .iter()
+            .filter(|line| !line.record.marks.has(Marks::MIDDLEWARE))
+            .filter_map(|line| {
+                line.record.runtime.clone().map(|runtime| (line.record.memory_limit_mb.is_none(), runtime))
+            })
+            .min_by_key(|(no_function, _)| *no_function)
+            .map(|(_, runtime)| runtime),
     );
     add("region", find(&|line| line.record.region.clone()));
     add("environment", find(&|line| line.record.environment.clone()));
@@ -398,17 +410,18 @@ impl Writer<'_> {
         }
     }
 
-    fn incidents(&self, judged: &[Judged]) -> Vec<Incident> {
+    fn incidents(&self, judged: &[Judged], failed: u64) -> Vec<Incident> {
         let mut groups: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
         for one in judged {
             groups.entry(&one.fingerprint).or_default().push(one);
         }
         let mut incidents: Vec<Incident> =
-            groups.into_iter().map(|(id, members)| self.incident(id, &members, judged.len())).collect();
+            groups.into_iter().map(|(id, members)| self.incident(id, &members, failed)).collect();
         incidents.sort_by(|a, b| {
             let weight = |incident: &Incident| incident.requests as f64 * incident.confidence;
-            (a.cause.is_none(), b.class == Class::Unclassified)
-                .cmp(&(b.cause.is_none(), a.class == Class::Unclassified))
+            a.cause
+                .is_none()
+                .cmp(&b.cause.is_none())
                 .then(weight(b).total_cmp(&weight(a)))
                 .then(b.requests.cmp(&a.requests))
                 .then(a.class.cmp(&b.class))
@@ -420,7 +433,7 @@ impl Writer<'_> {
         incidents
     }
 
-    fn incident(&self, id: &str, members: &[&Judged], all: usize) -> Incident {
+    fn incident(&self, id: &str, members: &[&Judged], failed: u64) -> Incident {
         // The request that shows it best: highest confidence, then first in time.
         let best = members
             .iter()
@@ -430,6 +443,8 @@ impl Writer<'_> {
             .unwrap_or(members[0]);
         let rule = best.diagnosis.rule.and_then(|rule| self.rules.by_index(rule));
         let captures = self.map(&common_captures(members));
+        // One request's captures, so that a host goes with its own port.
+        let own = self.map(&best.captures);
         let subject = self.map(&best.subject);
         let mut evidence: Vec<Evidence> = Vec::new();
         let mut texts = BTreeSet::new();
@@ -476,12 +491,11 @@ impl Writer<'_> {
                 Some(rule) => rule.title.clone(),
                 None => best.evidence.first().map_or("No message".to_owned(), |(_, _, text)| self.text(text)),
             },
-            meaning: rule
-                .map_or("No evidence names a cause.".to_owned(), |rule| fill(&rule.meaning, &captures)),
+            meaning: rule.map_or("No evidence names a cause.".to_owned(), |rule| fill(&rule.meaning, &own)),
             subject,
             confidence: round(mean),
             requests: members.len() as u64,
-            share: round(members.len() as f64 / all.max(1) as f64),
+            share: round(members.len() as f64 / failed.max(1) as f64),
             routes: self.routes(members.iter().copied()),
             status,
             first_seen: times().min().map(rfc3339),
@@ -491,14 +505,46 @@ impl Writer<'_> {
             rivals: rivals.into_iter().take(RIVALS).map(|(_, rival)| rival).collect(),
             triage: best.steps.iter().map(|step| self.step(step)).collect(),
             correlation_ids: ids,
-            fix: rule.map_or_else(
-                || best.next_step.clone().unwrap_or_default(),
-                |rule| fill(&rule.fix, &captures),
-            ),
-            prevention: rule.map(|rule| fill(&rule.prevention, &captures)).unwrap_or_default(),
+            fix: rule
+                .map_or_else(|| best.next_step.clone().unwrap_or_default(), |rule| fill(&rule.fix, &own)),
+            prevention: rule.map(|rule| fill(&rule.prevention, &own)).unwrap_or_default(),
             references: rule.map(|rule| rule.references.clone()).unwrap_or_default(),
             captures,
         }
+    }
+
+    /// What the rules say of errors outside any request, one entry a cause.
+    fn outside(&self, held: Vec<Held>, folder: &Folder<'_>) -> Vec<Outside> {
+        let mut out: Vec<Outside> = Vec::new();
+        for entry in held {
+            let lines = folder.lines(vec![entry]);
+            let diagnosis = weigh(&lines, self.rules);
+            let Some(rule) = diagnosis.rule.and_then(|rule| self.rules.by_index(rule)) else { continue };
+            if let Some(seen) = out.iter_mut().find(|one| one.cause == rule.id) {
+                seen.records += 1;
+                continue;
+            }
+            let Some((at, time_ms, text)) = evidence(&diagnosis, &lines, None).into_iter().next() else {
+                continue;
+            };
+            if out.len() < OUTSIDE {
+                out.push(Outside {
+                    class: rule.class,
+                    cause: rule.id.clone(),
+                    title: rule.title.clone(),
+                    records: 1,
+                    evidence: Evidence {
+                        source: self.place(at),
+                        line: at.line,
+                        time: time_ms.map(rfc3339),
+                        correlation_id: None,
+                        text: self.text(&text),
+                    },
+                    fix: fill(&rule.fix, &self.map(&diagnosis.captures)),
+                });
+            }
+        }
+        out
     }
 
     fn step(&self, step: &triage::Step) -> TriageStep {

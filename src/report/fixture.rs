@@ -173,6 +173,7 @@ pub fn busy() -> Report {
             route("/api/orders/[id]", 1, 400),
         ],
         incidents: vec![edge, env, pool, open],
+        outside_requests: Vec::new(),
         remarks: vec![
             "export.json holds 1 000 rows, the most that one export can have: it may be cut.".to_owned(),
         ],

@@ -30,6 +30,10 @@ pub struct Report {
     pub routes: Vec<RouteCount>,
     /// Classified incidents by requests × confidence, then the unclassified ones.
     pub incidents: Vec<Incident>,
+    /// Errors that no request of these logs can be given: a process that crashed, a start that failed. They count as no
+    /// request, but they may be why requests fail where these logs do not look.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outside_requests: Vec<Outside>,
     /// What the reader must know: partial exports, unknown time zones, cut messages.
     pub remarks: Vec<String>,
     /// One per failed request, by time and correlation ID. The `jsonl` form; not part of `json`.
@@ -222,6 +226,23 @@ pub enum Verdict {
     Clear,
     /// The log does not tell.
     Unknown,
+}
+
+/// An error outside any request, with the cause that the rules name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outside {
+    /// Class.
+    pub class: Class,
+    /// Rule ID.
+    pub cause: String,
+    /// One line for people.
+    pub title: String,
+    /// Lines that say so.
+    pub records: u64,
+    /// The first of them.
+    pub evidence: Evidence,
+    /// What to do.
+    pub fix: String,
 }
 
 /// One failed request: one line of `jsonl`.

@@ -23,8 +23,26 @@ pub fn write(page: &mut Page, report: &Report) -> io::Result<()> {
     totals(page, report)?;
     routes(page, report)?;
     ledger(page, report)?;
+    outside(page, report)?;
     undecided(page, report)?;
     remarks(page, report)
+}
+
+/// Errors that belong to no request.
+fn outside(page: &mut Page, report: &Report) -> io::Result<()> {
+    for (index, one) in report.outside_requests.iter().enumerate() {
+        if index == 0 {
+            page.gap()?;
+            page.line(&[(STRONG, &format!("{INDENT}outside any request"))])?;
+        }
+        let place = format!("{}:{}", one.evidence.source, one.evidence.line);
+        let times =
+            if one.records > 1 { format!(", {} times", words::count(one.records)) } else { String::new() };
+        page.entry((PLAIN, INDENT), PLAIN, &format!("{} ({}, {place}{times})", one.title, one.class), 3)?;
+        page.quote(&format!("{INDENT}  "), &one.evidence.text, 3)?;
+        page.entry((QUIET, &format!("{INDENT}  fix = ")), PLAIN, &one.fix, 6)?;
+    }
+    Ok(())
 }
 
 /// A label in a column of its own, then text.

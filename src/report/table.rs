@@ -70,11 +70,23 @@ fn head(page: &mut Page, report: &Report) -> io::Result<()> {
     let totals = &report.requests;
     let window = words::span(report.window.from.as_deref(), report.window.to.as_deref());
     if totals.failed == 0 {
+        let decoded: u64 = report.sources.iter().map(|source| source.decoded).sum();
+        let rejected: u64 = report.sources.iter().map(|source| source.rejected).sum();
         let seen = match totals.total {
+            0 if decoded == 0 && rejected > 0 => {
+                format!("Nothing could be read: {} rejected", words::counted(rejected, "entry", "entries"))
+            }
             0 => "No request found in these logs".to_owned(),
             total => format!("No failed request in {}", words::counted(total, "request", "requests")),
         };
-        return headline(page, (if totals.total == 0 { STRONG } else { GOOD.bold() }, &seen), &[window]);
+        let all_is_well = totals.total > 0 && report.outside_requests.is_empty();
+        headline(page, (if all_is_well { GOOD.bold() } else { STRONG }, &seen), &[window])?;
+        return match report.outside_requests.first() {
+            Some(one) => {
+                page.entry((ALARM, "But    "), PLAIN, &format!("outside any request: {}", one.title), 3)
+            }
+            None => Ok(()),
+        };
     }
     let at_least = if totals.exact { "" } else { "at least " };
     let all = words::counted(totals.total, "request", "requests");

@@ -3,8 +3,47 @@
 use std::collections::BTreeMap;
 
 /// Replaces `{name}` by the captured value, or by "the name" (underscores as spaces) where nothing was captured.
-/// Names are lower-case letters, digits and underscores; other braces stay. Values are not expanded again.
+/// Text in square brackets that holds a `{name}` is optional: it is left out as a whole unless all its names were
+/// captured. Names are lower-case letters, digits and underscores; other braces and brackets stay. Values are not
+/// expanded again.
 pub fn fill(template: &str, captures: &BTreeMap<String, String>) -> String {
+    let mut out = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, inner, after)) = optional_part(rest) {
+        out.push_str(&fill_names(before, captures));
+        if names(inner).all(|name| captures.contains_key(name)) {
+            out.push_str(&fill_names(inner, captures));
+        }
+        rest = after;
+    }
+    out.push_str(&fill_names(rest, captures));
+    out
+}
+
+/// The first text in square brackets that holds a name, with what stands before and after it.
+fn optional_part(template: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    while let Some(open) = template[from..].find('[').map(|at| from + at) {
+        let close = open + template[open..].find(']')?;
+        let inner = &template[open + 1..close];
+        if names(inner).next().is_some() {
+            return Some((&template[..open], inner, &template[close + 1..]));
+        }
+        from = close + 1;
+    }
+    None
+}
+
+/// The names in a text.
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split('{')
+        .skip(1)
+        .filter_map(|part| part.split_once('}'))
+        .map(|(name, _)| name)
+        .filter(|name| is_name(name))
+}
+
+fn fill_names(template: &str, captures: &BTreeMap<String, String>) -> String {
     let mut out = String::with_capacity(template.len());
     let mut rest = template;
     while let Some(open) = rest.find('{') {
@@ -48,5 +87,14 @@ mod tests {
         assert_eq!(fill("Set {env_key} on it", &captures), "Set the env key on it");
         assert_eq!(fill("use { a: 1 } or ${HOME} or {", &captures), "use { a: 1 } or ${HOME} or {");
         assert_eq!(fill("{{module}", &captures), "{{file}");
+    }
+
+    #[test]
+    fn leaves_out_what_was_not_captured() {
+        let host = BTreeMap::from([("host".to_owned(), "db".to_owned())]);
+        let text = "Open it[ ({host})], not [id][ on {host}:{port}].";
+        assert_eq!(fill(text, &host), "Open it (db), not [id].");
+        assert_eq!(fill(text, &BTreeMap::new()), "Open it, not [id].");
+        assert_eq!(fill("a [ b", &host), "a [ b");
     }
 }
