@@ -198,6 +198,8 @@ impl Marks {
     pub const TRUNCATED: Marks = Marks(1 << 13);
     /// Text that continues the record before it (a stack frame in an entry of its own).
     pub const CONTINUATION: Marks = Marks(1 << 14);
+    /// The line has no time of its own; it stands at the time of the lines before it.
+    pub const NO_TIME: Marks = Marks(1 << 15);
 
     /// The marks of both sets.
     pub const fn and(self, other: Marks) -> Marks {

@@ -38,6 +38,8 @@ pub struct Brackets {
     open: Vec<u64>,
     /// The request of the last line with an ID.
     current: Option<u64>,
+    /// The same, kept after its end.
+    last: Option<u64>,
     /// Output before any request: belongs to the next one.
     waiting: Freed,
 }
@@ -64,6 +66,7 @@ impl Brackets {
             }
         }
         self.current = Some(key);
+        self.last = Some(key);
         if marks.has(closes) {
             self.open.retain(|open| *open != key);
             if !backwards {
@@ -88,7 +91,8 @@ impl Brackets {
             // Output of the initialisation belongs to the START after it in time, which a source that runs newest
             // first has shown already. Only a second try, made in the invoke phase, is part of a request.
             let in_request = record.message.contains("Phase: invoke");
-            let request = if backwards { self.current } else { self.only_open().filter(|_| in_request) };
+            let request =
+                if backwards { self.current } else { self.only_open().or(self.last).filter(|_| in_request) };
             return Some(request.map_or(Place::WaitsForStart, Place::Request));
         }
         if !(self.seen || brackets) {
@@ -198,6 +202,9 @@ impl Neighbours {
 /// Whether a line tells of a failure by itself: an error block, a crash, a stack.
 pub fn tells_of_failure(record: &Record) -> bool {
     record.marks.has(Marks::ERROR_BLOCK | Marks::CRASH | Marks::OUT_OF_MEMORY | Marks::TIMEOUT)
+        || ["\n    at ", "Traceback (most recent call last)"]
+            .iter()
+            .any(|stack| record.message.contains(stack))
         || (record.error_class.is_some()
             && record.level.is_none_or(|level| level >= crate::record::Level::Error))
 }

@@ -53,7 +53,8 @@ impl Facts {
             facts.span_ms = Some((time_ms, time_ms));
         }
         facts.end_ms = marks.has(Marks::END).then_some(time_ms);
-        facts.start_ms = marks.has(Marks::START).then_some(time_ms);
+        // A start without a time of its own may be a repetition: it proves no retry.
+        facts.start_ms = (marks.has(Marks::START) && !marks.has(Marks::NO_TIME)).then_some(time_ms);
         facts.broke_ms = marks.has(BROKE).then_some(time_ms);
         facts.function = function_status.map(|code| (time_ms, code));
         if let Some(code) = status {

@@ -13,7 +13,7 @@ use crate::correlate::table::{Correlator, Origin, Taken};
 use crate::format::registry::{CONTAINERS, Shapes};
 use crate::input::frame::Frame;
 use crate::input::source::SourceError;
-use crate::record::{Position, Record};
+use crate::record::{Marks, Position, Record};
 
 /// Timed records after which it is decided whether a source runs backwards.
 const DIRECTION_RECORDS: usize = 32;
@@ -253,6 +253,7 @@ fn put_records(
         if record.time_ms.is_none() && *clock_ms != i64::MIN && !origin.backwards {
             // A line without a time stands at the time of the lines before it.
             record.time_ms = Some(*clock_ms);
+            record.marks.insert(Marks::NO_TIME);
         }
         let brackets = record.payload.starts_with("lambda");
         all_duplicates &= table.record(record, format, origin, brackets) == Taken::Duplicate;
