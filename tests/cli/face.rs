@@ -42,3 +42,16 @@ fn completions_and_man_page() {
     dir.run(&["completions", "tcsh-or-so"]).exits(2);
     dir.run(&["man"]).exits(0).shows(".TH why500 1").shows("Exit codes");
 }
+
+/// The report that README.md shows is the program's own. To renew it, run the command and paste its output.
+#[test]
+fn readme_shows_the_real_report() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).expect("a README");
+    let shown =
+        readme.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a text block");
+    let mut command =
+        Dir::new().command(&["--top", "1", "--width", "100", "samples/vercel/drain-ndjson/drain.ndjson"]);
+    let output = command.current_dir(root).output().expect("it runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), shown);
+}
