@@ -2,5 +2,6 @@
 //! of the request's lines.
 pub mod fold;
 pub mod incident;
+pub mod judge;
 pub mod triage;
 pub mod weigh;

@@ -7,15 +7,15 @@ use rayon::prelude::*;
 
 use super::Engine;
 use crate::correlate::held::Held;
-use crate::correlate::line::{Fold, Line};
-use crate::correlate::outcome::Outcome;
+use crate::correlate::line::Fold;
 use crate::correlate::partial::Partial;
 use crate::correlate::table::Requests;
 use crate::diagnose::fold::Folder;
-use crate::diagnose::weigh::{Diagnosis, round, weigh};
+use crate::diagnose::judge::{Judged, evidence, judge};
+use crate::diagnose::weigh::{round, weigh};
 use crate::diagnose::{incident, triage};
 use crate::format::time::rfc3339;
-use crate::record::{Level, Marks, Position};
+use crate::record::Position;
 use crate::redact::Redactor;
 use crate::report::model::{
     Correlation, Evidence, Failure, Incident, Outside, Report, Rival, RouteCount, SCHEMA, Source, Tool,
@@ -25,8 +25,6 @@ use crate::rules::RuleSet;
 use crate::rules::model::Class;
 use crate::rules::template::fill;
 
-/// Evidence lines of one request.
-const REQUEST_EVIDENCE: usize = 3;
 /// Evidence lines of one incident.
 const INCIDENT_EVIDENCE: usize = 6;
 /// Correlation IDs that an incident lists.
@@ -37,25 +35,6 @@ const EVIDENCE_CHARS: usize = 400;
 const OUTSIDE: usize = 5;
 /// Rivals that are shown.
 const RIVALS: usize = 5;
-
-/// A diagnosed request, before anything is redacted.
-struct Judged {
-    id: Option<String>,
-    kind: crate::record::IdKind,
-    first_ms: Option<i64>,
-    status: Option<u16>,
-    method: Option<String>,
-    route: Option<String>,
-    deployment: Option<String>,
-    diagnosis: Diagnosis,
-    fingerprint: String,
-    subject: BTreeMap<String, String>,
-    captures: BTreeMap<String, String>,
-    evidence: Vec<(Position, Option<i64>, String)>,
-    steps: Vec<triage::Step>,
-    next_step: Option<String>,
-    identities: u64,
-}
 
 /// The report of a run.
 pub fn report(
@@ -123,188 +102,6 @@ pub fn report(
 
 fn class_of(rule: Option<u16>, rules: &RuleSet) -> Class {
     rule.and_then(|rule| rules.by_index(rule)).map_or(Class::Unclassified, |rule| rule.class)
-}
-
-fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
-    let status = match partial.outcome() {
-        Outcome::Failed(status) => status,
-        _ => None,
-    };
-    let (id, kind) = (partial.id.as_deref().map(str::to_owned), partial.kind);
-    let first_ms = partial.facts.span_ms.map(|(first, _)| first);
-    let route = partial.route.as_ref().map(|(_, route)| route.to_string());
-    let lines = partial.into_lines(folder as &dyn Fold);
-    let diagnosis = weigh(&lines, rules);
-    let rule = diagnosis.rule.and_then(|rule| rules.by_index(rule));
-    let subject = rule.map(|rule| incident::subject(rule, &diagnosis.captures)).unwrap_or_default();
-    let first_error = incident::first_error(&lines);
-    let fingerprint = match rule {
-        Some(rule) => incident::of_cause(rule, &subject),
-        None => incident::of_unknown(
-            route.as_deref().unwrap_or("?"),
-            first_error.and_then(|(line, _)| line.record.error_class.as_deref()).unwrap_or_default(),
-            &incident::mask(first_error.map_or("", |(_, text)| text)),
-        ),
-    };
-    let mut captures = diagnosis.captures.clone();
-    add_context(&mut captures, &lines, route.as_deref());
-    let first_of = |get: fn(&Line) -> Option<&String>| lines.iter().find_map(get).cloned();
-    Judged {
-        id,
-        kind,
-        first_ms,
-        status,
-        method: first_of(|line| line.record.method.as_ref()),
-        deployment: first_of(|line| line.record.deployment.as_ref()),
-        evidence: evidence(&diagnosis, &lines, first_error.map(|(line, text)| (line, text.to_owned()))),
-        steps: triage::steps(&diagnosis, &lines, rules),
-        next_step: rule.is_none().then(|| next_step(&diagnosis, &lines, rules)),
-        identities: lines.iter().fold(0, |all, line| all ^ line.identity),
-        route,
-        diagnosis,
-        fingerprint,
-        subject,
-        captures,
-    }
-}
-
-/// `key = value` facts that the log holds beside the rule's captures.
-fn add_context(captures: &mut BTreeMap<String, String>, lines: &[Line], route: Option<&str>) {
-    let mut add = |key: &str, value: Option<String>| {
-        if let Some(value) = value.filter(|value| !value.is_empty()) {
-            captures.entry(key.to_owned()).or_insert(value);
-        }
-    };
-    add("route", route.map(str::to_owned));
-    let find = |get: &dyn Fn(&Line) -> Option<String>| lines.iter().find_map(get);
-    add(
-        "runtime_detected",
-        lines
-            .iter()
-            .filter(|line| !line.record.marks.has(Marks::MIDDLEWARE))
-            .filter_map(|line| {
-                line.record.runtime.clone().map(|runtime| (line.record.memory_limit_mb.is_none(), runtime))
-            })
-            .min_by_key(|(no_function, _)| *no_function)
-            .map(|(_, runtime)| runtime),
-    );
-    add("region", find(&|line| line.record.region.clone()));
-    add("environment", find(&|line| line.record.environment.clone()));
-    for (key, names) in POOL_FIELDS {
-        add(key, find(&|line| names.iter().find_map(|name| line.record.field(name).map(str::to_owned))));
-    }
-    let summary = lines.iter().rev().find(|line| line.record.duration_ms.is_some());
-    add("duration_ms", summary.and_then(|line| line.record.duration_ms).map(|ms| format!("{ms:.0}")));
-    let memory = lines.iter().find(|line| line.record.memory_limit_mb.is_some());
-    add("memory_used_mb", memory.and_then(|line| line.record.memory_used_mb).map(|mb| format!("{mb:.0}")));
-    add("memory_limit_mb", memory.and_then(|line| line.record.memory_limit_mb).map(|mb| format!("{mb:.0}")));
-}
-
-/// Pool and TLS figures that applications log, under the names of the report.
-const POOL_FIELDS: [(&str, &[&str]); 6] = [
-    (
-        "db_timeout_ms",
-        &["db_timeout_ms", "dbTimeoutMs", "connectionTimeoutMillis", "pool.connectionTimeoutMillis"],
-    ),
-    (
-        "active_clients",
-        &[
-            "active_clients",
-            "activeClients",
-            "pool.active",
-            "db.pool.active",
-            "pool.totalCount",
-            "totalCount",
-        ],
-    ),
-    (
-        "waiting_requests",
-        &[
-            "waiting_requests",
-            "waitingRequests",
-            "pool.waiting",
-            "db.pool.waiting",
-            "pool.waitingCount",
-            "waitingCount",
-        ],
-    ),
-    (
-        "idle_clients",
-        &["idle_clients", "idleClients", "pool.idle", "db.pool.idle", "pool.idleCount", "idleCount"],
-    ),
-    ("ssl_required", &["ssl_required", "sslRequired"]),
-    ("ssl_config", &["ssl_config", "sslConfig", "sslmode"]),
-];
-
-/// The decisive lines: for a cause the lines of its signals, else the first error.
-fn evidence(
-    diagnosis: &Diagnosis,
-    lines: &[Line],
-    first_error: Option<(&Line, String)>,
-) -> Vec<(Position, Option<i64>, String)> {
-    let mut out: Vec<(Position, Option<i64>, String)> = diagnosis
-        .evidence
-        .iter()
-        .filter_map(|(index, start)| lines.get(*index).map(|line| (line, physical_line(&line.text, *start))))
-        .map(|(line, text)| {
-            (line.at, line.record.time_ms, if text.is_empty() { describe(line) } else { text })
-        })
-        .collect();
-    let mut seen = BTreeSet::new();
-    out.retain(|(_, _, text)| seen.insert(text.clone()));
-    out.truncate(REQUEST_EVIDENCE);
-    if out.is_empty() {
-        match first_error {
-            Some((line, text)) => out.push((line.at, line.record.time_ms, text)),
-            None => out.extend(
-                lines
-                    .iter()
-                    .find(|line| line.record.status.is_some())
-                    .map(|line| (line.at, line.record.time_ms, describe(line))),
-            ),
-        }
-    }
-    out
-}
-
-/// What a record without text says.
-fn describe(line: &Line) -> String {
-    let record = &line.record;
-    let mut parts = Vec::new();
-    parts.extend(record.method.clone());
-    parts.extend(record.path.clone().or_else(|| record.route.clone()));
-    parts.extend(record.status.map(|status| format!("status={status}")));
-    parts.extend(record.duration_ms.map(|ms| format!("duration_ms={ms:.0}")));
-    if let (Some(used), Some(limit)) = (record.memory_used_mb, record.memory_limit_mb) {
-        parts.push(format!("memory_mb={used:.0}/{limit:.0}"));
-    }
-    if parts.is_empty() { "(a record without text)".to_owned() } else { parts.join(" ") }
-}
-
-/// The physical line of a text around an offset.
-fn physical_line(text: &str, start: usize) -> String {
-    let start = start.min(text.len());
-    let from = text.as_bytes()[..start].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    let to = text.as_bytes()[start..].iter().position(|b| *b == b'\n').map_or(text.len(), |at| start + at);
-    let line = text.get(from..to).unwrap_or_default().trim();
-    line.chars().take(EVIDENCE_CHARS * 2).collect()
-}
-
-/// What to look at when nothing was decided.
-fn next_step(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> String {
-    if let Some(rule) = diagnosis.symptom.and_then(|rule| rules.by_index(rule)) {
-        return format!(
-            "only a symptom was logged ({}): look for the first error of the same instance before it, or log the error with its stack",
-            rule.title
-        );
-    }
-    if lines.iter().all(|line| line.text.trim().is_empty()) {
-        return "no line of this request carries text: add the function's own logs (level error, with the stack) to the export, and log in the handler's catch block".to_owned();
-    }
-    if !lines.iter().any(|line| line.record.level >= Some(Level::Error)) {
-        return "no line of this request is logged as an error: log the caught error with its stack and cause".to_owned();
-    }
-    "no rule knows this error: read the cited line; if the cause is clear, a rule for it is one file (`why500 rules`)".to_owned()
 }
 
 /// The redactor of a run. Its key depends on the failed requests' records alone, so it is the same however the input
