@@ -1,10 +1,12 @@
 //! What is kept of a request's entries until the request is decided: raw bytes where the shape could be
 //! glanced at, else the record. Every entry has an identity, so the same entry read twice is one.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::input::batches::Batch;
 use crate::input::frame::{FrameContext, FrameKind};
 use crate::record::{Position, Record};
 
@@ -34,46 +36,49 @@ impl Order {
     }
 }
 
-/// The bytes of a frame that was only glanced at.
+/// A frame that was only glanced at: a part of the batch that it was read in, until it is worth a copy of its own.
 #[derive(Debug, Clone)]
 pub struct RawFrame {
+    batch: Arc<Batch>,
+    start: u32,
+    end: u32,
+    context: u32,
     /// Index of the container that glanced.
     pub container: u8,
     /// How it was framed.
     pub kind: FrameKind,
-    /// The source around it.
-    pub context: Arc<FrameContext>,
-    /// The bytes.
-    pub bytes: FrameBytes,
 }
 
-/// Bytes of a frame: a part of the batch that it was read in, until it is worth a copy of its own.
-#[derive(Debug, Clone)]
-pub struct FrameBytes {
-    batch: Arc<Vec<u8>>,
-    start: u32,
-    end: u32,
-}
-
-impl FrameBytes {
-    /// The part `start..end` of a batch. None if the batch is longer than 4 GiB.
-    pub fn shared(batch: &Arc<Vec<u8>>, start: usize, end: usize) -> Option<FrameBytes> {
-        Some(FrameBytes {
-            batch: Arc::clone(batch),
-            start: u32::try_from(start).ok()?,
-            end: u32::try_from(end).ok()?,
-        })
+impl RawFrame {
+    /// The part `range` of a batch, with the batch's context of that index. None if the batch is longer than 4 GiB.
+    pub fn shared(
+        batch: &Arc<Batch>,
+        range: Range<usize>,
+        context: u32,
+        container: u8,
+        kind: FrameKind,
+    ) -> Option<RawFrame> {
+        let (start, end) = (u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?);
+        Some(RawFrame { batch: Arc::clone(batch), start, end, context, container, kind })
     }
 
     /// The bytes.
-    pub fn get(&self) -> &[u8] {
-        self.batch.get(self.start as usize..self.end as usize).unwrap_or_default()
+    pub fn bytes(&self) -> &[u8] {
+        self.batch.bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+
+    /// The source around it.
+    pub fn context(&self) -> Option<&Arc<FrameContext>> {
+        self.batch.contexts.get(self.context as usize)
     }
 
     /// Lets go of the batch: what is kept for long must not keep its neighbours.
     fn detach(&mut self) {
-        if self.batch.len() > self.get().len() {
-            *self = FrameBytes { start: 0, end: self.end - self.start, batch: Arc::new(self.get().to_vec()) };
+        if self.batch.bytes.len() > self.bytes().len() {
+            let contexts = self.context().cloned().into_iter().collect();
+            let batch = Batch { bytes: self.bytes().to_vec(), contexts };
+            *self =
+                RawFrame { start: 0, end: self.end - self.start, context: 0, batch: Arc::new(batch), ..*self };
         }
     }
 }
@@ -104,7 +109,7 @@ impl Held {
     /// Bytes that the entry keeps alive, roughly.
     pub fn bytes(&self) -> usize {
         match &self.body {
-            Body::Raw(raw) => raw.bytes.get().len() + 96,
+            Body::Raw(raw) => raw.bytes().len() + 96,
             Body::Record(record, _) => {
                 record.message.len()
                     + record.error_text.len()
@@ -119,7 +124,7 @@ impl Held {
     /// Keeps the entry alone alive, not the batch it was read in.
     pub fn detach(&mut self) {
         if let Body::Raw(raw) = &mut self.body {
-            raw.bytes.detach();
+            raw.detach();
         }
     }
 }

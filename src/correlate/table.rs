@@ -184,7 +184,7 @@ impl<'f> Correlator<'f> {
         self.see_time(brief.time_ms);
         let identity = match brief.event_id {
             Some(id) => event_identity(id),
-            None => xxh3_64(raw.bytes.get()),
+            None => xxh3_64(raw.bytes()),
         };
         let route = route_of(brief.route, brief.path, brief.marks);
         let held = Held { identity, order, at, body: Body::Raw(raw) };

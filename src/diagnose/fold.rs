@@ -34,9 +34,10 @@ impl Fold for Folder<'_> {
                     lines.push((entry.identity, entry.order, *record, format));
                 }
                 Body::Raw(raw) => {
-                    let frame = Frame { bytes: raw.bytes.get(), kind: raw.kind, at: entry.at };
+                    let frame = Frame { bytes: raw.bytes(), kind: raw.kind, at: entry.at };
+                    let Some(context) = raw.context() else { continue };
                     let mut records = Vec::new();
-                    self.shapes.read(&frame, &raw.context, Some(raw.container), None, &mut records);
+                    self.shapes.read(&frame, context, Some(raw.container), None, &mut records);
                     let format = Shapes::container_name(raw.container);
                     for record in records {
                         // The entry's own identity for its first record, so that a repetition is found again.
