@@ -36,10 +36,18 @@ impl Order {
     }
 }
 
-/// A frame that was only glanced at: a part of the batch that it was read in, until it is worth a copy of its own.
-#[derive(Debug, Clone)]
-pub struct RawFrame {
-    batch: Arc<Batch>,
+/// A frame that was only glanced at, as a part of the batch that it was read in.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameRef<'b> {
+    /// The batch.
+    pub batch: &'b Arc<Batch>,
+    /// Where it stands in the batch.
+    pub part: Part,
+}
+
+/// A part of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
     start: u32,
     end: u32,
     context: u32,
@@ -49,43 +57,62 @@ pub struct RawFrame {
     pub kind: FrameKind,
 }
 
-impl RawFrame {
-    /// The part `range` of a batch, with the batch's context of that index. None if the batch is longer than 4 GiB.
-    pub fn shared(
-        batch: &Arc<Batch>,
-        range: Range<usize>,
-        context: u32,
-        container: u8,
-        kind: FrameKind,
-    ) -> Option<RawFrame> {
+impl Part {
+    /// The bytes in `range`, with the batch's context of that index. None beyond 4 GiB.
+    pub fn new(range: Range<usize>, context: u32, container: u8, kind: FrameKind) -> Option<Part> {
         let (start, end) = (u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?);
-        Some(RawFrame { batch: Arc::clone(batch), start, end, context, container, kind })
+        Some(Part { start, end, context, container, kind })
     }
 
+    /// How many bytes it has.
+    pub fn len_bytes(self) -> usize {
+        (self.end - self.start) as usize
+    }
+}
+
+impl<'b> FrameRef<'b> {
     /// The bytes.
-    pub fn bytes(&self) -> &[u8] {
-        self.batch.bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    pub fn bytes(&self) -> &'b [u8] {
+        self.batch.bytes.get(self.part.start as usize..self.part.end as usize).unwrap_or_default()
+    }
+
+    /// A frame that keeps the batch alive by itself.
+    pub fn to_raw(self) -> RawFrame {
+        RawFrame { batch: Arc::clone(self.batch), part: self.part }
+    }
+
+    /// A frame that keeps nothing of its neighbours alive.
+    pub fn to_own(self) -> RawFrame {
+        let contexts = self.batch.contexts.get(self.part.context as usize).cloned().into_iter().collect();
+        let batch = Arc::new(Batch { bytes: self.bytes().to_vec(), contexts });
+        RawFrame { batch, part: Part { start: 0, end: self.part.end - self.part.start, context: 0, ..self.part } }
+    }
+}
+
+/// A frame that was only glanced at, and its batch.
+#[derive(Debug, Clone)]
+pub struct RawFrame {
+    batch: Arc<Batch>,
+    part: Part,
+}
+
+impl RawFrame {
+    /// The frame within its batch.
+    pub fn as_ref(&self) -> FrameRef<'_> {
+        FrameRef { batch: &self.batch, part: self.part }
     }
 
     /// The source around it.
     pub fn context(&self) -> Option<&Arc<FrameContext>> {
-        self.batch.contexts.get(self.context as usize)
-    }
-
-    /// Lets go of the batch: what is kept for long must not keep its neighbours.
-    fn detach(&mut self) {
-        if self.batch.bytes.len() > self.bytes().len() {
-            let contexts = self.context().cloned().into_iter().collect();
-            let batch = Batch { bytes: self.bytes().to_vec(), contexts };
-            *self =
-                RawFrame { start: 0, end: self.end - self.start, context: 0, batch: Arc::new(batch), ..*self };
-        }
+        self.batch.contexts.get(self.part.context as usize)
     }
 }
 
 /// An entry's content.
 #[derive(Debug, Clone)]
 pub enum Body {
+    /// Not decoded yet; its batch is among the table's [`super::shared::Shared`].
+    Shared(u32, Part),
     /// Not decoded yet.
     Raw(RawFrame),
     /// Decoded; the name of its format beside it.
@@ -109,7 +136,8 @@ impl Held {
     /// Bytes that the entry keeps alive, roughly.
     pub fn bytes(&self) -> usize {
         match &self.body {
-            Body::Raw(raw) => raw.bytes().len() + 96,
+            Body::Shared(_, part) => part.len_bytes() + 96,
+            Body::Raw(raw) => raw.part.len_bytes() + 96,
             Body::Record(record, _) => {
                 record.message.len()
                     + record.error_text.len()
@@ -120,19 +148,10 @@ impl Held {
     }
 }
 
-impl Held {
-    /// Keeps the entry alone alive, not the batch it was read in.
-    pub fn detach(&mut self) {
-        if let Body::Raw(raw) = &mut self.body {
-            raw.detach();
-        }
-    }
-}
-
 /// Identity of a record: its event ID, else its stream, time and text; where it has no time, its place.
 pub fn identity(record: &Record) -> u64 {
     if let Some(id) = &record.event_id {
-        return event_identity(id) ^ u64::from(record.at.part);
+        return event_identity(id.as_bytes()) ^ u64::from(record.at.part);
     }
     let mut bytes = Vec::with_capacity(record.message.len() + record.error_text.len() + 64);
     bytes.extend_from_slice(record.stream.as_deref().unwrap_or_default().as_bytes());
@@ -153,6 +172,6 @@ pub fn identity(record: &Record) -> u64 {
 }
 
 /// Identity of an event by the ID that the platform gave it.
-pub fn event_identity(id: &str) -> u64 {
-    xxh3_64(id.as_bytes()) | 1
+pub fn event_identity(id: &[u8]) -> u64 {
+    xxh3_64(id) | 1
 }

@@ -192,7 +192,7 @@ fn floor(next: Option<Turn>) -> i64 {
 
 fn own(item: Item<'_>) -> Option<Owned> {
     match item {
-        Item::Glance(_, at, raw) => Some(Owned::Raw(raw, at)),
+        Item::Glance(_, at, frame) => Some(Owned::Raw(frame.to_raw(), at)),
         Item::Records(records, container) => Some(Owned::Records(records, container)),
         Item::Ignored | Item::Rejected(..) => None,
     }
@@ -207,9 +207,9 @@ fn put(
     floor_ms: i64,
 ) -> u64 {
     let taken = match item {
-        Item::Glance(brief, at, raw) => {
+        Item::Glance(brief, at, frame) => {
             step(table, brief.time_ms, origin, clock_ms, floor_ms);
-            table.glance(&brief, at, raw, origin)
+            table.glance(&brief, at, frame, origin)
         }
         Item::Records(records, container) => {
             return put_records(table, records, container, origin, clock_ms, floor_ms);
@@ -232,8 +232,8 @@ fn put_owned(
             put_records(table, records, container, origin, clock_ms, floor_ms)
         }
         Owned::Raw(raw, at) => {
-            let kept = raw.clone();
-            let frame = Frame { bytes: kept.bytes(), kind: raw.kind, at };
+            let raw = raw.as_ref();
+            let frame = Frame { bytes: raw.bytes(), kind: raw.part.kind, at };
             match glancer.and_then(|glancer| glancer.glance(&frame)) {
                 Some(brief) => put(table, Item::Glance(brief, at, raw), origin, clock_ms, floor_ms),
                 None => 0,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::correlate::held::RawFrame;
+use crate::correlate::held::{FrameRef, Part};
 use crate::format::registry::{CONTAINERS, Detector, Shapes};
 use crate::format::{Decoded, Glance};
 use crate::input::batches::{Batch, Batches};
@@ -41,7 +41,7 @@ struct Cut {
 /// A decoded frame.
 pub enum Item<'b> {
     /// Glanced at only.
-    Glance(Brief<'b>, Position, RawFrame),
+    Glance(Brief<'b>, Position, FrameRef<'b>),
     /// Records, the container that read them, and the lines that continued the frame.
     Records(Vec<Record>, u8),
     /// No log line.
@@ -423,9 +423,9 @@ fn decode<'b>(
     let frame = Frame { bytes: &batch.bytes[cut.start..cut.end], kind: cut.kind, at: cut.at };
     if let (Some(container), Some(glancer)) = (hint, glancer)
         && let Some(brief) = glancer.glance(&frame)
-        && let Some(raw) = RawFrame::shared(batch, cut.start..cut.end, cut.context, container, cut.kind)
+        && let Some(part) = Part::new(cut.start..cut.end, cut.context, container, cut.kind)
     {
-        return Item::Glance(brief, cut.at, raw);
+        return Item::Glance(brief, cut.at, FrameRef { batch, part });
     }
     let mut records = Vec::new();
     let context = &batch.contexts[cut.context as usize];

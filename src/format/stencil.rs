@@ -24,7 +24,7 @@ const LAST_CONTROL: u8 = 0x1f;
 pub enum Role {
     /// What the shape says of the line depends on this value: it is no hole.
     Fixed,
-    /// It reads a text without escapes from this slot.
+    /// It reads a text of plain ASCII, without escapes, from this slot.
     Text(u8),
     /// It reads a text as it stands, with any escapes, from this slot.
     Raw(u8),
@@ -41,7 +41,7 @@ pub type Holes<'a> = [Option<&'a [u8]>; SLOTS];
 /// What may stand in a hole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fill {
-    Text { escapes: bool },
+    Text { plain: bool },
     Integer,
 }
 
@@ -89,12 +89,12 @@ impl<T> Stencils<T> {
             let Some(hole) = hole else { break };
             let end = match hole.fill {
                 Fill::Integer => integer_end(line, at)?,
-                Fill::Text { escapes } => {
-                    let (end, escaped) = text_end(line, at)?;
-                    if escaped && !escapes {
+                Fill::Text { plain } => {
+                    let text = text_end(line, at)?;
+                    if plain && !text.plain {
                         return None;
                     }
-                    end
+                    text.end
                 }
             };
             if let Some(slot) = hole.slot {
@@ -150,36 +150,55 @@ impl<T> Node<T> {
     }
 }
 
-/// An integer as it stands in a hole.
-pub fn integer(digits: &[u8]) -> Option<i64> {
-    std::str::from_utf8(digits).ok()?.parse().ok()
+/// An integer as it stands in a hole, which has no more than 18 digits.
+pub fn integer(text: &[u8]) -> i64 {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let number = digits.iter().fold(0i64, |number, b| number * 10 + i64::from(b & 0xf));
+    if digits.len() < text.len() { -number } else { number }
 }
 
-/// Where the text that begins at `at`, after its quote, ends, and whether it holds escapes. `None` where a JSON parser
-/// would refuse it, and for surrogates, which come in pairs.
+/// A text within a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextEnd {
+    /// Where its closing quote stands.
+    pub end: usize,
+    /// It is ASCII and holds no escapes.
+    pub plain: bool,
+}
+
+/// Where the text that begins at `at`, after its quote, ends. `None` where a JSON parser would refuse it, and for
+/// surrogates, which come in pairs.
 #[inline]
-pub fn text_end(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
+pub fn text_end(bytes: &[u8], mut at: usize) -> Option<TextEnd> {
     let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
     let last_control = u8x16::splat(LAST_CONTROL);
-    let (mut at, mut escaped) = (at, false);
+    let (mut escaped, mut beyond_ascii) = (false, 0);
     loop {
         let special = match bytes.get(at..)?.first_chunk::<16>() {
             Some(block) => {
                 let block = u8x16::from(*block);
-                let mask = block.simd_eq(quote)
+                let found = block.simd_eq(quote)
                     | block.simd_eq(backslash)
                     | block.min(last_control).simd_eq(block);
-                let mask = mask.to_bitmask();
-                if mask == 0 {
+                let (found, high) = (found.to_bitmask(), block.to_bitmask());
+                if found == 0 {
+                    beyond_ascii |= high;
                     at += 16;
                     continue;
                 }
-                at + mask.trailing_zeros() as usize
+                // Only what stands before the first of them.
+                beyond_ascii |= high & (found & found.wrapping_neg()).wrapping_sub(1);
+                at + found.trailing_zeros() as usize
             }
-            None => at + bytes[at..].iter().position(|b| matches!(b, b'"' | b'\\' | ..=LAST_CONTROL))?,
+            None => {
+                let rest = &bytes[at..];
+                let special = rest.iter().position(|b| matches!(b, b'"' | b'\\' | ..=LAST_CONTROL))?;
+                beyond_ascii |= u32::from(!rest[..special].is_ascii());
+                at + special
+            }
         };
         match bytes[special] {
-            b'"' => return Some((special, escaped)),
+            b'"' => return Some(TextEnd { end: special, plain: !escaped && beyond_ascii == 0 }),
             b'\\' => {
                 escaped = true;
                 at = special + escape_len(&bytes[special..])?;

@@ -9,7 +9,7 @@ use crate::format::stencil::{self, Role, Stencils};
 use crate::format::vercel::{self, Number, Object, Text};
 use crate::format::{About, Container, Decoded, Glance, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
-use crate::record::{Brief, IdKind, Level, Marks, Record, normalise_id};
+use crate::record::{Brief, IdKind, Level, Marks, Record, normalise_id_bytes};
 
 /// A log drain's entries.
 pub struct VercelDrain;
@@ -245,13 +245,13 @@ struct Fixed {
 
 /// The members that correlation needs and that differ from line to line.
 struct Read<'a> {
-    id: &'a str,
+    id: &'a [u8],
     time_ms: i64,
-    request_id: &'a str,
+    request_id: &'a [u8],
     /// Member `path`: the route's template.
-    template: Option<&'a str>,
+    template: Option<&'a [u8]>,
     /// Member `path` of the proxy.
-    path: Option<&'a str>,
+    path: Option<&'a [u8]>,
 }
 
 const ID: u8 = 0;
@@ -278,14 +278,8 @@ impl Glance for Glancer {
     fn glance<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>> {
         if let Some((fixed, holes)) = self.stencils.fill(frame.bytes) {
             let [id, time, request_id, template, path, message, ..] = holes;
-            let text = |hole: Option<&'a [u8]>| hole.map(std::str::from_utf8).transpose().ok();
-            let read = Read {
-                id: text(id)??,
-                time_ms: time::from_integer(stencil::integer(time?)?.into())?,
-                request_id: text(request_id)??,
-                template: text(template)?,
-                path: text(path)?,
-            };
+            let time_ms = time::from_integer(stencil::integer(time?).into())?;
+            let read = Read { id: id?, time_ms, request_id: request_id?, template, path };
             let sample = message.is_some_and(|message| message.starts_with(SAMPLE_MESSAGE));
             return if sample { None } else { brief(*fixed, &read) };
         }
@@ -309,13 +303,13 @@ fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
     let (mut owner, mut proxy_seen, mut path, mut proxy_status) = (false, false, None, None);
     while let Some(key) = members.next_key()? {
         match key {
-            b"id" => once(&mut id, members.text()?)?,
+            b"id" => once(&mut id, members.text()?.as_bytes())?,
             b"timestamp" => once(&mut time_ms, time::from_integer(members.integer()?.into())?)?,
             b"source" => once(&mut source, members.string()?)?,
-            b"requestId" => once(&mut request_id, members.text()?)?,
+            b"requestId" => once(&mut request_id, members.text()?.as_bytes())?,
             b"type" => once(&mut kind, members.string()?)?,
             b"edgeType" => once(&mut edge_type, members.string()?)?,
-            b"path" => once(&mut template, members.text()?)?,
+            b"path" => once(&mut template, members.text()?.as_bytes())?,
             b"statusCode" => once(&mut own, members.integer()?)?,
             b"deploymentId" | b"projectId" => {
                 owner = true;
@@ -333,7 +327,7 @@ fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
                 members.enter()?;
                 while let Some(key) = members.next_key()? {
                     match key {
-                        b"path" => once(&mut path, members.text()?)?,
+                        b"path" => once(&mut path, members.text()?.as_bytes())?,
                         b"statusCode" => once(&mut proxy_status, members.integer()?)?,
                         _ => members.skip()?,
                     }
@@ -363,22 +357,26 @@ fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
 }
 
 fn brief<'a>(fixed: Fixed, read: &Read<'a>) -> Option<Brief<'a>> {
-    if matches!(read.id, "" | "-") {
+    if matches!(read.id, b"" | b"-") {
         return None;
     }
     let route = read.template.filter(|template| !fixed.middleware && vercel::is_route(template));
-    if route.is_some_and(|route| !route.starts_with('/')) {
+    if route.is_some_and(|route| !route.starts_with(b"/")) {
         return None;
     }
+    let path = match (route, read.path) {
+        (None, Some(path)) => vercel::path_in(std::str::from_utf8(path).ok()?).map(str::as_bytes),
+        _ => None,
+    };
     Some(Brief {
-        id: normalise_id(read.request_id)?,
+        id: normalise_id_bytes(read.request_id)?,
         time_ms: Some(read.time_ms),
         status: fixed.statuses.client,
         function_status: fixed.statuses.function,
         marks: fixed.statuses.marks,
         event_id: Some(read.id),
         route,
-        path: read.path.and_then(vercel::path_in),
+        path,
     })
 }
 

@@ -83,19 +83,19 @@ impl Learned {
                     continue;
                 }
                 b'"' => {
-                    let (end, escaped) = text_end(line, at + 1)?;
-                    let text = at + 1..end;
-                    at = end + 1;
+                    let found = text_end(line, at + 1)?;
+                    let text = at + 1..found.end;
+                    at = found.end + 1;
                     if key_next {
                         key_next = false;
                         path.push(SEPARATOR);
                         path.push_str(std::str::from_utf8(&line[text]).ok()?);
                         continue;
                     }
-                    let free = Fill::Text { escapes: true };
+                    let free = Fill::Text { plain: false };
                     let hole = self.hole(&path, &line[text.clone()], Some(free), roles, &mut cut.begins_anew);
                     if let Some(hole) = hole {
-                        if escaped && hole.fill != free {
+                        if !found.plain && hole.fill != free {
                             return None;
                         }
                         cut.pieces.push((from..text.start, Some(hole)));
@@ -143,8 +143,8 @@ impl Learned {
             Some(Role::Text(_) | Role::Raw(_)) if !is_text => None,
             Some(Role::Integer(_)) if free != Some(Fill::Integer) => None,
             Some(Role::Fixed) => None,
-            Some(Role::Text(slot)) => Some(Hole { fill: Fill::Text { escapes: false }, slot: Some(slot) }),
-            Some(Role::Raw(slot)) => Some(Hole { fill: Fill::Text { escapes: true }, slot: Some(slot) }),
+            Some(Role::Text(slot)) => Some(Hole { fill: Fill::Text { plain: true }, slot: Some(slot) }),
+            Some(Role::Raw(slot)) => Some(Hole { fill: Fill::Text { plain: false }, slot: Some(slot) }),
             Some(Role::Integer(slot)) => Some(Hole { fill: Fill::Integer, slot: Some(slot) }),
             None => {
                 let fill = free?;
