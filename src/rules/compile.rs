@@ -69,8 +69,6 @@ pub(super) struct Machine {
     /// In the order of rules, then of signals; decoys, which sort last as a class, are at the end.
     pub(super) signals: Vec<CompiledSignal>,
     prefilter: Prefilter,
-    /// For each text of the prefilter the signals that need it.
-    signals_by_text: Vec<Vec<u32>>,
     /// Signals without a pattern.
     without_pattern: Vec<u32>,
 }
@@ -104,19 +102,7 @@ impl Machine {
                 });
             }
         }
-        needs.sort();
-        let mut texts: Vec<String> = Vec::new();
-        let mut signals_by_text: Vec<Vec<u32>> = Vec::new();
-        for (text, number) in needs {
-            if texts.last() != Some(&text) {
-                texts.push(text);
-                signals_by_text.push(Vec::new());
-            }
-            if let Some(numbers) = signals_by_text.last_mut() {
-                numbers.push(number);
-            }
-        }
-        Machine { signals, prefilter: Prefilter::new(texts), signals_by_text, without_pattern }
+        Machine { signals, prefilter: Prefilter::new(needs), without_pattern }
     }
 
     /// Numbers of the signals that this text may match, and of those without a pattern, ascending.
@@ -124,12 +110,10 @@ impl Machine {
         out.extend(&self.without_pattern);
         let mut seen: Vec<bool> = Vec::new();
         self.prefilter.find(text, |number| {
-            if seen.is_empty() {
-                seen.resize(self.signals_by_text.len(), false);
-            }
-            if let Some(flag) = seen.get_mut(number).filter(|flag| !**flag) {
+            seen.resize(self.signals.len(), false);
+            if let Some(flag) = seen.get_mut(number as usize).filter(|flag| !**flag) {
                 *flag = true;
-                out.extend(self.signals_by_text.get(number).into_iter().flatten());
+                out.push(number);
             }
         });
         out.sort_unstable();

@@ -7,8 +7,8 @@
 
 use crate::rules::literals::MIN_BYTES;
 
-/// Number of slots of the table, as a power of two. Much more than there are texts, so that most slots are empty.
-const SLOT_BITS: u32 = 16;
+/// Number of slots of the table, as a power of two: several times as many as there are texts, so that most are empty.
+const SLOT_BITS: u32 = 15;
 const SLOTS: usize = 1 << SLOT_BITS;
 
 /// A window is a `u32`, and every text has one.
@@ -17,7 +17,6 @@ const _: () = assert!(MIN_BYTES == size_of::<u32>());
 /// Texts and where to look for them.
 #[derive(Debug)]
 pub(super) struct Prefilter {
-    texts: Vec<String>,
     /// One bit for each slot: whether any text is there. Small enough for the nearest cache.
     taken: Vec<u64>,
     /// Where the entries of a slot begin; they end where those of the next begin.
@@ -26,32 +25,34 @@ pub(super) struct Prefilter {
 }
 
 /// A text in the table.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Entry {
-    text: usize,
+    text: String,
     /// Bytes of the text up to the end of its window.
     head_bytes: usize,
+    owner: u32,
 }
 
 impl Prefilter {
-    /// Texts are in ASCII lower case and at least [`MIN_BYTES`] long; shorter ones are never found.
-    pub(super) fn new(texts: Vec<String>) -> Prefilter {
-        // How common each window is among the texts is how common it is in logs, roughly.
+    /// Texts with the numbers of those who want to know of them; several may want the same. Texts are in ASCII
+    /// lower case and at least [`MIN_BYTES`] long; shorter ones are never found.
+    pub(super) fn new(texts: Vec<(String, u32)>) -> Prefilter {
+        // A window that many texts have is common in logs too.
         let mut common = vec![0u32; SLOTS];
-        for (_, slot) in texts.iter().flat_map(|text| windows(text.as_bytes())) {
+        for (_, slot) in texts.iter().flat_map(|(text, _)| windows(text.as_bytes())) {
             common[slot] += 1;
         }
-        let places: Vec<(usize, Entry)> = texts
-            .iter()
-            .enumerate()
-            .filter_map(|(text, bytes)| {
-                let (head_bytes, slot) = windows(bytes.as_bytes()).min_by_key(|(_, slot)| common[*slot])?;
-                Some((slot, Entry { text, head_bytes }))
-            })
-            .collect();
+        let places = texts.into_iter().filter_map(|(text, owner)| {
+            let (head_bytes, slot) = windows(text.as_bytes()).min_by_key(|(_, slot)| common[*slot])?;
+            Some((slot, Entry { text, head_bytes, owner }))
+        });
+        let mut places: Vec<(usize, Entry)> = places.collect();
+        places.sort_unstable_by_key(|(slot, _)| *slot);
 
         let mut taken = vec![0u64; SLOTS / 64];
-        let mut starts = vec![0u32; SLOTS + 1];
+        let mut starts = common;
+        starts.fill(0);
+        starts.push(0);
         for (slot, _) in &places {
             taken[slot / 64] |= 1 << (slot % 64);
             starts[slot + 1] += 1;
@@ -59,28 +60,21 @@ impl Prefilter {
         for slot in 0..SLOTS {
             starts[slot + 1] += starts[slot];
         }
-        let mut next = starts.clone();
-        let mut entries = vec![Entry::default(); places.len()];
-        for (slot, entry) in places {
-            entries[next[slot] as usize] = entry;
-            next[slot] += 1;
-        }
-        Prefilter { texts, taken, starts, entries }
+        Prefilter { taken, starts, entries: places.into_iter().map(|(_, entry)| entry).collect() }
     }
 
-    /// Calls `found` with the number of a text for each place where it occurs.
-    pub(super) fn find(&self, record: &str, mut found: impl FnMut(usize)) {
+    /// Calls `found` with the owner of a text for each place where it occurs.
+    pub(super) fn find(&self, record: &str, mut found: impl FnMut(u32)) {
         let record = record.as_bytes();
         for (end, slot) in windows(record) {
             if self.taken[slot / 64] >> (slot % 64) & 1 == 0 {
                 continue;
             }
             for entry in &self.entries[self.starts[slot] as usize..self.starts[slot + 1] as usize] {
-                let text = self.texts[entry.text].as_bytes();
                 let begin = end.checked_sub(entry.head_bytes);
-                let there = begin.and_then(|begin| record.get(begin..begin + text.len()));
-                if there.is_some_and(|there| there.eq_ignore_ascii_case(text)) {
-                    found(entry.text);
+                let there = begin.and_then(|begin| record.get(begin..begin + entry.text.len()));
+                if there.is_some_and(|there| there.eq_ignore_ascii_case(entry.text.as_bytes())) {
+                    found(entry.owner);
                 }
             }
         }
@@ -103,9 +97,9 @@ mod tests {
     use super::*;
 
     fn found(texts: &[&str], record: &str) -> Vec<String> {
-        let filter = Prefilter::new(texts.iter().map(|text| (*text).to_owned()).collect());
+        let owned = texts.iter().map(|text| (*text).to_owned()).zip(0u32..);
         let mut found = Vec::new();
-        filter.find(record, |number| found.push(texts[number].to_owned()));
+        Prefilter::new(owned.collect()).find(record, |number| found.push(texts[number as usize].to_owned()));
         found.sort();
         found
     }
