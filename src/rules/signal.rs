@@ -15,7 +15,8 @@ pub(super) struct PreparedSignal {
     pub(super) texts: Vec<String>,
     /// Whether the pattern is matched on characters, because it cannot be read for bytes.
     pub(super) unicode: bool,
-    /// Names that the pattern captures.
+    /// Names that the pattern captures. Only checks of the file ask for them.
+    #[serde(skip)]
     pub(super) captures: Vec<String>,
     /// Conditions, all of which must hold.
     pub(super) tests: Vec<Test>,
