@@ -5,11 +5,15 @@
 pub mod check;
 mod compile;
 mod conditions;
+mod embedded;
 pub mod error;
+mod files;
 mod literals;
 pub mod load;
 pub mod matcher;
 pub mod model;
+mod prefilter;
+mod signal;
 pub mod template;
 mod validate;
 
