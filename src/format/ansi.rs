@@ -11,9 +11,10 @@ const RESETS: [&str; 5] = ["[0m", "[22m", "[24m", "[39m", "[49m"];
 /// Removes escape sequences (CSI, OSC and single ones), their stand-ins (`#033[31m`), and colours whose escape
 /// byte was lost (`[31m … [0m`, only where a reset proves them). Text without any is returned as it is.
 pub fn strip(text: &str) -> Cow<'_, str> {
-    let has_escape = text.contains('\u{1b}');
-    let has_reset = text.contains('[') && RESETS.iter().any(|reset| text.contains(reset));
-    if !has_escape && !has_reset {
+    let bytes = text.as_bytes();
+    let has_reset =
+        memchr::memchr_iter(b'[', bytes).any(|at| RESETS.iter().any(|reset| text[at..].starts_with(reset)));
+    if !has_reset && memchr::memchr(0x1b, bytes).is_none() {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

@@ -174,14 +174,18 @@ fn first_error(text: &str) -> &str {
     text
 }
 
+/// Keys of request IDs in text. A longer one stands before the one that it ends with.
+const ID_KEYS: [&str; 7] = ["request_id", "requestId", "reqId", "req_id", "x-request-id", "request-id", "rid"];
+
 /// Explicit request IDs in the first line: `request_id=…`, `reqId=…`, `[UUID]`. IDs that services return in error
 /// texts (`Request ID: …`) are theirs, not ours.
 fn read_ids(text: &str, record: &mut Record) {
     let first = text.lines().next().unwrap_or_default();
-    for key in ["request_id=", "requestId=", "reqId=", "req_id=", "request-id=", "x-request-id=", "rid="] {
-        let Some(at) = first.find(key) else { continue };
-        let starts_word = first[..at].chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_');
-        let value = first[at + key.len()..].trim_start_matches(['"', '\'']);
+    for equals in memchr::memchr_iter(b'=', first.as_bytes()) {
+        let (before, value) = (&first[..equals], &first[equals + 1..]);
+        let Some(before) = ID_KEYS.iter().find_map(|key| before.strip_suffix(key)) else { continue };
+        let starts_word = before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_');
+        let value = value.trim_start_matches(['"', '\'']);
         let value = value.split([' ', '"', '\'', ',', ']', ')', ';', '&']).next().unwrap_or_default();
         if starts_word && !value.is_empty() {
             set_request_id(record, value);

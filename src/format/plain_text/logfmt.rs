@@ -29,25 +29,43 @@ const KNOWN: &[&str] = &[
 /// The pairs of a line that has at least two, one of them with a well-known key. Prose may stand before them. An
 /// unbalanced quote runs to the end.
 pub fn pairs(line: &str) -> Option<Map<String, Value>> {
-    if line.bytes().filter(|b| *b == b'=').take(2).count() < 2 {
+    // Prose with pairs is common, so keys are looked at before anything is copied.
+    let pairs = || Pairs { rest: line.trim() }.take(MAX_PAIRS);
+    if pairs().nth(1).is_none() || !pairs().any(|(key, _)| KNOWN.contains(&key)) {
         return None;
     }
-    let mut map = Map::new();
-    let mut rest = line.trim();
-    while !rest.is_empty() && map.len() < 128 {
-        let end = rest.find([' ', '\t', '=']).unwrap_or(rest.len());
-        let (key, after) = rest.split_at(end);
-        let Some(value) = after.strip_prefix('=').filter(|_| is_key(key)) else {
-            // A bare word, or an `=` where no key is: skip to the next space.
-            let space = rest.find([' ', '\t']).unwrap_or(rest.len());
-            rest = rest[space..].trim_start();
-            continue;
-        };
-        let (value, after) = read_value(value);
-        map.insert(key.to_owned(), Value::String(value));
-        rest = after.trim_start();
+    let map: Map<String, Value> =
+        pairs().map(|(key, value)| (key.to_owned(), Value::String(unquoted(value)))).collect();
+    (map.len() >= 2).then_some(map)
+}
+
+/// Most pairs of a line that are read.
+const MAX_PAIRS: usize = 128;
+
+/// Keys and values as they stand, quotes included.
+struct Pairs<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Iterator for Pairs<'t> {
+    type Item = (&'t str, &'t str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.rest.is_empty() {
+            let end = self.rest.find([' ', '\t', '=']).unwrap_or(self.rest.len());
+            let (key, after) = self.rest.split_at(end);
+            let Some(value) = after.strip_prefix('=').filter(|_| is_key(key)) else {
+                // A bare word, or an `=` where no key is: skip to the next space.
+                let space = after.find([' ', '\t']).map_or(self.rest.len(), |at| end + at);
+                self.rest = self.rest[space..].trim_start();
+                continue;
+            };
+            let (value, after) = value.split_at(value_end(value));
+            self.rest = after.trim_start();
+            return Some((key, value));
+        }
+        None
     }
-    (map.len() >= 2 && map.keys().any(|key| KNOWN.contains(&key.as_str()))).then_some(map)
 }
 
 fn is_key(key: &str) -> bool {
@@ -55,24 +73,36 @@ fn is_key(key: &str) -> bool {
     !key.is_empty() && key.len() <= 64 && key.chars().all(valid)
 }
 
-fn read_value(text: &str) -> (String, &str) {
-    let Some(inside) = text.strip_prefix('"') else {
-        let end = text.find([' ', '\t']).unwrap_or(text.len());
-        return (text[..end].to_owned(), &text[end..]);
-    };
+/// Where a value ends, its quotes included.
+fn value_end(text: &str) -> usize {
+    let Some(inside) = text.strip_prefix('"') else { return text.find([' ', '\t']).unwrap_or(text.len()) };
+    let mut escaped = false;
+    for (at, byte) in inside.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'"' => return at + 2,
+            b'\\' => escaped = true,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn unquoted(value: &str) -> String {
+    let Some(inside) = value.strip_prefix('"') else { return value.to_owned() };
     let mut out = String::new();
-    let mut chars = inside.char_indices();
-    while let Some((at, c)) = chars.next() {
+    let mut chars = inside.chars();
+    while let Some(c) = chars.next() {
         match c {
-            '"' => return (out, &inside[at + 1..]),
+            '"' => break,
             '\\' => match chars.next() {
-                Some((_, 'n')) => out.push('\n'),
-                Some((_, 't')) => out.push('\t'),
-                Some((_, other)) => out.push(other),
+                Some('n') => out.push('\n'),
+                Some('t') => out.push('\t'),
+                Some(other) => out.push(other),
                 None => {}
             },
             _ => out.push(c),
         }
     }
-    (out, "")
+    out
 }
