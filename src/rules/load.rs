@@ -1,5 +1,6 @@
 //! Loads rule files: those built into the program, and those of the user, which add to them or override them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ static EMBEDDED: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 #[derive(Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
-    files: Vec<String>,
+    files: Vec<RuleFile>,
     /// For each rule the indexes of all rules that it yields to, directly or through others.
     yields: Vec<Vec<u16>>,
     machine: Machine,
@@ -75,7 +76,17 @@ impl RuleSet {
 
     /// The file that the rule at this index was read from, for messages.
     pub fn file(&self, index: u16) -> &str {
-        self.files.get(usize::from(index)).map_or("", String::as_str)
+        self.rule_file(index).map_or("", |file| file.name.as_str())
+    }
+
+    /// Whether the rule at this index comes with the program.
+    pub fn is_built_in(&self, index: u16) -> bool {
+        self.rule_file(index).is_some_and(|file| file.built_in)
+    }
+
+    /// The file of the rule at this index, to name faults in it by line.
+    pub(super) fn rule_file(&self, index: u16) -> Option<&RuleFile> {
+        self.files.get(usize::from(index))
     }
 
     /// Whether the first rule yields to the second, directly or through others.
@@ -95,7 +106,7 @@ impl RuleSet {
     fn assemble(checked: BTreeMap<String, CheckedRule>, errors: &mut Vec<RuleError>) -> RuleSet {
         let mut hasher = blake3::Hasher::new();
         for (id, rule) in &checked {
-            for part in [id, &rule.file.text] {
+            for part in [id.as_str(), &rule.file.text] {
                 hasher.update(&(part.len() as u64).to_le_bytes());
                 hasher.update(part.as_bytes());
             }
@@ -116,7 +127,7 @@ impl RuleSet {
         let mut signals: Vec<Vec<PreparedSignal>> = Vec::with_capacity(checked.len());
         for rule in checked {
             rules.push(rule.rule);
-            files.push(rule.file.name);
+            files.push(rule.file);
             signals.push(rule.signals);
         }
         let machine = Machine::build(rules.iter().zip(signals));
@@ -205,7 +216,7 @@ fn embedded_files(errors: &mut Vec<RuleError>) -> Vec<RuleFile> {
     let flat = EMBEDDED.files();
     for file in flat.chain(EMBEDDED.dirs().flat_map(|folder| folder.files())) {
         match file.contents_utf8() {
-            Some(text) => files.extend(rule_file(file.path(), file.path(), text)),
+            Some(text) => files.extend(rule_file(file.path(), file.path(), Cow::Borrowed(text), true)),
             None => errors.push(unreadable(file.path(), "not UTF-8")),
         }
     }
@@ -221,7 +232,7 @@ fn files_in(dir: &Path, errors: &mut Vec<RuleError>) -> Vec<RuleFile> {
         for path in inner.iter().filter(|path| path.extension().is_some_and(|e| e == "toml")) {
             let below = path.strip_prefix(dir).unwrap_or(path);
             match fs::read_to_string(path) {
-                Ok(text) => files.extend(rule_file(path, below, &text)),
+                Ok(text) => files.extend(rule_file(path, below, Cow::Owned(text), false)),
                 Err(error) => errors.push(unreadable(path, &error.to_string())),
             }
         }
@@ -247,7 +258,7 @@ fn entries(dir: &Path, errors: &mut Vec<RuleError>) -> Vec<PathBuf> {
 }
 
 /// `None` for files that are not TOML. `below` is the path below the folder of rules.
-fn rule_file(path: &Path, below: &Path, text: &str) -> Option<RuleFile> {
+fn rule_file(path: &Path, below: &Path, text: Cow<'static, str>, built_in: bool) -> Option<RuleFile> {
     path.extension().filter(|extension| *extension == "toml")?;
     let folder = below.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     Some(RuleFile {
@@ -255,7 +266,8 @@ fn rule_file(path: &Path, below: &Path, text: &str) -> Option<RuleFile> {
         class_folder: folder
             .filter(|name| class_by_name(name).is_some_and(|class| class != Class::Unclassified)),
         stem: path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
-        text: text.replace("\r\n", "\n"),
+        text: if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { text },
+        built_in,
     })
 }
 

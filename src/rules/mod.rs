@@ -2,10 +2,14 @@
 //!
 //! This room knows records and rules. It does not know requests: what several records of one request mean
 //! together is weighed above it.
+mod anchors;
+pub mod catalogue;
 pub mod check;
 mod compile;
 mod conditions;
+pub mod coverage;
 pub mod error;
+pub mod lint;
 mod literals;
 pub mod load;
 pub mod matcher;

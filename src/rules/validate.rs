@@ -1,5 +1,7 @@
 //! Checks one rule file: TOML, keys, names, signals, samples. Finds all faults of a file, not only the first.
 
+use std::borrow::Cow;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -23,7 +25,9 @@ pub(super) struct RuleFile {
     /// Name without folder and extension.
     pub(super) stem: String,
     /// Content, line breaks as `\n`.
-    pub(super) text: String,
+    pub(super) text: Cow<'static, str>,
+    /// Whether it comes with the program.
+    pub(super) built_in: bool,
 }
 
 /// A rule that passed, with its signals ready to compile.
