@@ -94,7 +94,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// What the author can do about it, one sentence.
-    pub(super) fn cure(&self) -> String {
+    pub fn cure(&self) -> String {
         match self {
             Refusal::RunsOverLines => format!(
                 "count it, say {{0,1000}} and at most {{0,{MAX_RUN}}}, or keep it on its line: `[^'\\n]` instead of `[^']`"
