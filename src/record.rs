@@ -146,20 +146,32 @@ pub fn normalise_id(raw: &str) -> Option<&str> {
             id = id.rsplit('/').next().unwrap_or_default();
         }
     }
+    (!is_placeholder(id.as_bytes())).then_some(id)
+}
+
+/// As [`normalise_id`], for the bytes of a text; most have nothing to strip and are read but once.
+pub fn normalise_id_bytes(raw: &[u8]) -> Option<&[u8]> {
+    if memchr::memchr3(b':', b'=', b'/', raw).is_some() || !raw.is_ascii() {
+        return normalise_id(std::str::from_utf8(raw).ok()?).map(str::as_bytes);
+    }
+    let id = raw.trim_ascii();
     (!is_placeholder(id)).then_some(id)
 }
 
 /// Whether a text stands for "no ID".
-fn is_placeholder(id: &str) -> bool {
+fn is_placeholder(id: &[u8]) -> bool {
+    // An empty one too.
+    if id.iter().all(|b| matches!(b, b'0' | b'-')) {
+        return true;
+    }
+    // Nothing that stands for "none" has a length that IDs have, but for one.
     match id.len() {
-        0 => true,
-        // Longer than any word for "none".
-        33.. => id.bytes().all(|b| b == b'0' || b == b'-'),
-        _ => {
-            matches!(id, "undefined" | "null" | "None" | "none" | "unknown" | "N/A" | "[Redacted]")
-                || id == "UUID_REPLACED_INVALID_REQUEST_ID"
-                || id.bytes().all(|b| b == b'0' || b == b'-')
+        4 | 7 | 9 | 10 => {
+            matches!(id, b"undefined" | b"null" | b"None" | b"none" | b"unknown" | b"[Redacted]")
         }
+        3 => id == b"N/A",
+        32 => id == b"UUID_REPLACED_INVALID_REQUEST_ID",
+        _ => false,
     }
 }
 
@@ -322,11 +334,11 @@ impl Record {
 }
 
 /// What correlation must know of a frame before the frame is worth decoding. A shape that can find this quickly
-/// lets the lines of healthy requests go by unread.
+/// lets the lines of healthy requests go by unread. Texts are UTF-8, as bytes, because most are only hashed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Brief<'a> {
     /// Normalised request ID.
-    pub id: &'a str,
+    pub id: &'a [u8],
     /// As [`Record::time_ms`].
     pub time_ms: Option<i64>,
     /// As [`Record::status`].
@@ -336,9 +348,9 @@ pub struct Brief<'a> {
     /// As [`Record::marks`].
     pub marks: Marks,
     /// As [`Record::event_id`].
-    pub event_id: Option<&'a str>,
+    pub event_id: Option<&'a [u8]>,
     /// As [`Record::route`].
-    pub route: Option<&'a str>,
-    /// As [`Record::path`].
-    pub path: Option<&'a str>,
+    pub route: Option<&'a [u8]>,
+    /// As [`Record::path`]; only where there is no route.
+    pub path: Option<&'a [u8]>,
 }

@@ -1,10 +1,12 @@
 //! What is kept of a request's entries until the request is decided: raw bytes where the shape could be
 //! glanced at, else the record. Every entry has an identity, so the same entry read twice is one.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::input::batches::Batch;
 use crate::input::frame::{FrameContext, FrameKind};
 use crate::record::{Position, Record};
 
@@ -34,53 +36,83 @@ impl Order {
     }
 }
 
-/// The bytes of a frame that was only glanced at.
-#[derive(Debug, Clone)]
-pub struct RawFrame {
+/// A frame that was only glanced at, as a part of the batch that it was read in.
+#[derive(Debug, Clone, Copy)]
+pub struct FrameRef<'b> {
+    /// The batch.
+    pub batch: &'b Arc<Batch>,
+    /// Where it stands in the batch.
+    pub part: Part,
+}
+
+/// A part of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    start: u32,
+    end: u32,
+    context: u32,
     /// Index of the container that glanced.
     pub container: u8,
     /// How it was framed.
     pub kind: FrameKind,
-    /// The source around it.
-    pub context: Arc<FrameContext>,
-    /// The bytes.
-    pub bytes: FrameBytes,
 }
 
-/// Bytes of a frame: a part of the batch that it was read in, until it is worth a copy of its own.
+impl Part {
+    /// The bytes in `range`, with the batch's context of that index. None beyond 4 GiB.
+    pub fn new(range: Range<usize>, context: u32, container: u8, kind: FrameKind) -> Option<Part> {
+        let (start, end) = (u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?);
+        Some(Part { start, end, context, container, kind })
+    }
+
+    /// How many bytes it has.
+    pub fn len_bytes(self) -> usize {
+        (self.end - self.start) as usize
+    }
+}
+
+impl<'b> FrameRef<'b> {
+    /// The bytes.
+    pub fn bytes(&self) -> &'b [u8] {
+        self.batch.bytes.get(self.part.start as usize..self.part.end as usize).unwrap_or_default()
+    }
+
+    /// A frame that keeps the batch alive by itself.
+    pub fn to_raw(self) -> RawFrame {
+        RawFrame { batch: Arc::clone(self.batch), part: self.part }
+    }
+
+    /// A frame that keeps nothing of its neighbours alive.
+    pub fn to_own(self) -> RawFrame {
+        let contexts = self.batch.contexts.get(self.part.context as usize).cloned().into_iter().collect();
+        let batch = Arc::new(Batch { bytes: self.bytes().to_vec(), contexts });
+        RawFrame { batch, part: Part { start: 0, end: self.part.end - self.part.start, context: 0, ..self.part } }
+    }
+}
+
+/// A frame that was only glanced at, and its batch.
 #[derive(Debug, Clone)]
-pub struct FrameBytes {
-    batch: Arc<Vec<u8>>,
-    start: u32,
-    end: u32,
+pub struct RawFrame {
+    batch: Arc<Batch>,
+    part: Part,
 }
 
-impl FrameBytes {
-    /// The part `start..end` of a batch. None if the batch is longer than 4 GiB.
-    pub fn shared(batch: &Arc<Vec<u8>>, start: usize, end: usize) -> Option<FrameBytes> {
-        Some(FrameBytes {
-            batch: Arc::clone(batch),
-            start: u32::try_from(start).ok()?,
-            end: u32::try_from(end).ok()?,
-        })
+impl RawFrame {
+    /// The frame within its batch.
+    pub fn as_ref(&self) -> FrameRef<'_> {
+        FrameRef { batch: &self.batch, part: self.part }
     }
 
-    /// The bytes.
-    pub fn get(&self) -> &[u8] {
-        self.batch.get(self.start as usize..self.end as usize).unwrap_or_default()
-    }
-
-    /// Lets go of the batch: what is kept for long must not keep its neighbours.
-    fn detach(&mut self) {
-        if self.batch.len() > self.get().len() {
-            *self = FrameBytes { start: 0, end: self.end - self.start, batch: Arc::new(self.get().to_vec()) };
-        }
+    /// The source around it.
+    pub fn context(&self) -> Option<&Arc<FrameContext>> {
+        self.batch.contexts.get(self.part.context as usize)
     }
 }
 
 /// An entry's content.
 #[derive(Debug, Clone)]
 pub enum Body {
+    /// Not decoded yet; its batch is among the table's [`super::shared::Shared`].
+    Shared(u32, Part),
     /// Not decoded yet.
     Raw(RawFrame),
     /// Decoded; the name of its format beside it.
@@ -104,7 +136,8 @@ impl Held {
     /// Bytes that the entry keeps alive, roughly.
     pub fn bytes(&self) -> usize {
         match &self.body {
-            Body::Raw(raw) => raw.bytes.get().len() + 96,
+            Body::Shared(_, part) => part.len_bytes() + 96,
+            Body::Raw(raw) => raw.part.len_bytes() + 96,
             Body::Record(record, _) => {
                 record.message.len()
                     + record.error_text.len()
@@ -115,19 +148,10 @@ impl Held {
     }
 }
 
-impl Held {
-    /// Keeps the entry alone alive, not the batch it was read in.
-    pub fn detach(&mut self) {
-        if let Body::Raw(raw) = &mut self.body {
-            raw.bytes.detach();
-        }
-    }
-}
-
 /// Identity of a record: its event ID, else its stream, time and text; where it has no time, its place.
 pub fn identity(record: &Record) -> u64 {
     if let Some(id) = &record.event_id {
-        return event_identity(id) ^ u64::from(record.at.part);
+        return event_identity(id.as_bytes()) ^ u64::from(record.at.part);
     }
     let mut bytes = Vec::with_capacity(record.message.len() + record.error_text.len() + 64);
     bytes.extend_from_slice(record.stream.as_deref().unwrap_or_default().as_bytes());
@@ -148,6 +172,6 @@ pub fn identity(record: &Record) -> u64 {
 }
 
 /// Identity of an event by the ID that the platform gave it.
-pub fn event_identity(id: &str) -> u64 {
-    xxh3_64(id.as_bytes()) | 1
+pub fn event_identity(id: &[u8]) -> u64 {
+    xxh3_64(id) | 1
 }

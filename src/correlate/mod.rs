@@ -6,4 +6,6 @@ pub mod line;
 pub mod outcome;
 pub mod partial;
 pub mod route;
+pub mod shared;
+pub mod slots;
 pub mod table;

@@ -2,8 +2,49 @@
 
 use crate::record::Marks;
 
-/// A status with the time at which it was seen. The later one wins, of two at one time the higher.
-type Seen = Option<(i64, u16)>;
+/// A status with the time at which it was seen, or nothing. The later one wins, of two at one time the higher; so the
+/// time stands in the upper bits and the status in the lower ones, and the greater number is the one that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seen(i64);
+
+/// Bits of a status.
+const STATUS_BITS: u32 = 16;
+/// Times further off than this are no times of log lines.
+const FURTHEST_MS: i64 = (1 << (63 - STATUS_BITS)) - 1;
+
+impl Seen {
+    /// Nothing was seen.
+    pub const NOTHING: Seen = Seen(i64::MIN);
+
+    /// A status that was seen at this time.
+    pub fn at(time_ms: i64, status: u16) -> Seen {
+        Seen((time_ms.clamp(-FURTHEST_MS, FURTHEST_MS) << STATUS_BITS) | i64::from(status))
+    }
+
+    /// The status.
+    pub fn status(self) -> Option<u16> {
+        self.is_something().then_some(self.0 as u16)
+    }
+
+    /// The time; `i64::MIN` where there is none.
+    pub fn time_ms(self) -> i64 {
+        match self.0 >> STATUS_BITS {
+            time_ms if time_ms <= -FURTHEST_MS => i64::MIN,
+            time_ms => time_ms,
+        }
+    }
+
+    /// Whether any status was seen.
+    pub fn is_something(self) -> bool {
+        self != Seen::NOTHING
+    }
+}
+
+impl Default for Seen {
+    fn default() -> Seen {
+        Seen::NOTHING
+    }
+}
 
 /// What the records of a request say of its end. A semilattice: [`Facts::merge`] is associative, commutative and
 /// idempotent, so records may arrive in any order, repeatedly, and in parts.
@@ -56,9 +97,9 @@ impl Facts {
         // A start without a time of its own may be a repetition: it proves no retry.
         facts.start_ms = (marks.has(Marks::START) && !marks.has(Marks::NO_TIME)).then_some(time_ms);
         facts.broke_ms = marks.has(BROKE).then_some(time_ms);
-        facts.function = function_status.map(|code| (time_ms, code));
+        facts.function = function_status.map_or(Seen::NOTHING, |code| Seen::at(time_ms, code));
         if let Some(code) = status {
-            let seen = Some((time_ms, code));
+            let seen = Seen::at(time_ms, code);
             if marks.has(Marks::MIDDLEWARE) {
                 facts.middleware = seen;
             } else if marks.has(Marks::CLIENT) {
@@ -91,8 +132,7 @@ impl Facts {
         // An attempt that began after the last break and ended decides over the one that broke.
         let retried = self.broke_ms < self.start_ms && self.start_ms <= self.end_ms;
         let broke = self.broke_ms.is_some() && !retried;
-        let code = |seen: Seen| seen.map(|(_, code)| code);
-        if let Some(status) = code(self.client) {
+        if let Some(status) = self.client.status() {
             // What the client saw decides: a crash or timeout behind an answer below 500 did not reach anybody.
             return match status {
                 500.. => Outcome::Failed(Some(status)),
@@ -103,13 +143,13 @@ impl Facts {
         if self.marks.has(Marks::BACKGROUND) {
             return Outcome::Succeeded(None);
         }
-        if let Some(status @ 500..) = code(self.middleware) {
+        if let Some(status @ 500..) = self.middleware.status() {
             return Outcome::Failed(Some(status));
         }
-        if let Some(status @ 500..) = code(self.function) {
+        if let Some(status @ 500..) = self.function.status() {
             return Outcome::Failed(Some(status));
         }
-        if let Some(status) = code(self.other) {
+        if let Some(status) = self.other.status() {
             return match status {
                 500.. => Outcome::Failed(Some(status)),
                 499 => Outcome::Aborted,
@@ -124,7 +164,7 @@ impl Facts {
         if self.marks.has(Marks::ABORTED) {
             return Outcome::Aborted;
         }
-        match code(self.function).or(code(self.middleware)) {
+        match self.function.status().or(self.middleware.status()) {
             Some(status) => Outcome::Succeeded(Some(status)),
             None if self.marks.has(Marks::END) => Outcome::Succeeded(None),
             None => Outcome::Incomplete,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::held::{Body, Held};
 use super::line::{Fold, Line, reduce};
 use super::outcome::{Facts, Outcome};
+use super::shared::Shared;
 use crate::record::{IdKind, Marks};
 
 /// Bytes of undecoded entries that one request may hold; beyond it they are decoded, matched and reduced.
@@ -25,6 +26,8 @@ pub struct Partial {
     pub facts: Facts,
     /// Best route seen; smaller ranks are better.
     pub route: Option<(u8, Arc<str>)>,
+    /// Hash of the text that the route was last made of, so that it is made once.
+    pub route_seen: u64,
     /// Second of log time in which the table looks at the request again; `i64::MAX` while it is in no queue.
     pub due_second: i64,
     held: Vec<Held>,
@@ -41,6 +44,7 @@ impl Partial {
             kind,
             facts: Facts::default(),
             route: None,
+            route_seen: 0,
             due_second: i64::MAX,
             held: Vec::new(),
             held_bytes: 0,
@@ -61,13 +65,17 @@ impl Partial {
     }
 
     /// Takes an entry; false if it was there already (the entry that stands first in the input is kept).
-    pub fn take(&mut self, held: Held, fold: &dyn Fold) -> bool {
+    pub fn take(&mut self, mut held: Held, fold: &dyn Fold, shared: &mut Shared) -> bool {
         if self.has(held.identity) {
             if let Some(have) =
                 self.held.iter_mut().find(|have| have.identity == held.identity && held.at < have.at)
             {
-                *have = held;
-            } else if let Some(line) = self.lines.iter_mut().find(|line| line.identity == held.identity) {
+                std::mem::swap(have, &mut held);
+                shared.release(&held);
+                return false;
+            }
+            shared.release(&held);
+ if let Some(line) = self.lines.iter_mut().find(|line| line.identity == held.identity) {
                 line.at = line.at.min(held.at);
             }
             return false;
@@ -81,7 +89,7 @@ impl Partial {
             self.identities = Some(self.held.iter().map(|held| held.identity).collect());
         }
         if self.held_bytes > MAX_HELD_BYTES {
-            self.compact(fold);
+            self.compact(fold, shared);
         }
         true
     }
@@ -98,27 +106,30 @@ impl Partial {
     }
 
     /// Lets the entries go; the memory stays for [`Partial::reuse`].
-    pub fn close(&mut self) {
-        self.held.clear();
+    pub fn close(&mut self, shared: &mut Shared) {
+        self.held.drain(..).for_each(|held| shared.release(&held));
         self.lines.clear();
         self.identities = None;
     }
 
-    /// Begins anew as another request, in the memory of this one.
+    /// Begins anew as another request, in the memory of this one, which was closed.
     pub fn reuse(&mut self, id: Option<&str>, kind: IdKind) {
-        let held = std::mem::take(&mut self.held);
-        let text = std::mem::take(&mut self.id);
-        let id = id.map(|id| {
-            let mut text = text.unwrap_or_default();
-            text.clear();
-            text.push_str(id);
-            text
-        });
-        *self = Partial { held, id, ..Partial::new(None, kind) };
-        self.held.clear();
+        match (&mut self.id, id) {
+            (Some(have), Some(id)) => {
+                have.clear();
+                have.push_str(id);
+            }
+            (have, id) => *have = id.map(str::to_owned),
+        }
+        self.kind = kind;
+        self.facts = Facts::default();
+        self.route = None;
+        self.route_seen = 0;
+        self.due_second = i64::MAX;
+        self.held_bytes = 0;
     }
 
-    /// Joins two partials of one request.
+    /// Joins two partials of one request, whose entries are detached.
     pub fn merge(&mut self, other: Partial, fold: &dyn Fold) {
         self.id = match (self.id.take(), other.id) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -131,7 +142,7 @@ impl Partial {
             self.route = Some((rank, route));
         }
         for held in other.held {
-            self.take(held, fold);
+            self.take(held, fold, &mut Shared::default());
         }
         self.lines.extend(other.lines);
         reduce(&mut self.lines);
@@ -139,8 +150,9 @@ impl Partial {
 
     /// Decodes and matches what is held, and keeps what can matter. Nothing is dropped before signals were
     /// looked for in it.
-    pub fn compact(&mut self, fold: &dyn Fold) {
+    pub fn compact(&mut self, fold: &dyn Fold, shared: &mut Shared) {
         if !self.held.is_empty() {
+            self.detach(shared);
             let lines = fold.lines(std::mem::take(&mut self.held));
             for line in &lines {
                 let record = &line.record;
@@ -159,16 +171,17 @@ impl Partial {
 
     /// Makes sure that the facts decide. A glance does not read messages, where crashes and timeouts stand; they
     /// matter only while no client-visible status is known, so only then the entries are decoded for them.
-    pub fn settle(&mut self, fold: &dyn Fold) {
-        let undecided = self.facts.client.is_none() && !self.facts.marks.has(Marks::BACKGROUND);
-        if undecided && self.held.iter().any(|held| matches!(held.body, Body::Raw(_))) {
-            self.compact(fold);
+    pub fn settle(&mut self, fold: &dyn Fold, shared: &mut Shared) {
+        let undecided = !self.facts.client.is_something() && !self.facts.marks.has(Marks::BACKGROUND);
+        let is_raw = |held: &Held| matches!(held.body, Body::Shared(..) | Body::Raw(_));
+        if undecided && self.held.iter().any(is_raw) {
+            self.compact(fold, shared);
         }
     }
 
     /// Keeps the request's own entries alive and nothing of their batches: it is going to stay.
-    pub fn detach(&mut self) {
-        self.held.iter_mut().for_each(Held::detach);
+    pub fn detach(&mut self, shared: &mut Shared) {
+        self.held.iter_mut().for_each(|held| shared.detach(held));
     }
 
     /// How the request ended, as far as is known.
@@ -176,9 +189,9 @@ impl Partial {
         self.facts.outcome()
     }
 
-    /// The lines of a request that is not going to change.
+    /// The lines of a request that is not going to change, and whose entries are detached.
     pub fn into_lines(mut self, fold: &dyn Fold) -> Vec<Line> {
-        self.compact(fold);
+        self.compact(fold, &mut Shared::default());
         self.lines
     }
 }

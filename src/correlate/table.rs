@@ -4,22 +4,23 @@
 //! may still bring) has passed its end by the horizon. Of an evicted healthy request a tombstone stays, so a late record
 //! neither counts twice nor vanishes; failed requests stay to the end. Never is anything evicted by distance.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::attach::{Brackets, Neighbours, Place, tells_of_failure};
-use super::held::{Body, Held, Order, RawFrame, event_identity, identity};
+use super::held::{Body, FrameRef, Held, Order, event_identity, identity};
 use super::line::Fold;
 use super::outcome::{Facts, Outcome};
 use super::partial::Partial;
 use super::route;
+use super::shared::Shared;
+use super::slots::{Slots, Tombstone};
 use crate::record::{Brief, IdKind, Marks, Position, Record};
 
 /// Log time after its end for which a healthy request stays open for late records, in milliseconds.
-pub const HORIZON_MS: i64 = 10_000;
+pub const HORIZON_MS: i64 = 5_000;
 /// Log time after its last record for which a request without an end keeps all its lines.
 pub const IDLE_MS: i64 = 900_000;
 /// Lines of one method and path without any ID are one request while no more than this lies between them.
@@ -27,68 +28,6 @@ const FALLBACK_GAP_MS: i64 = 1_000;
 
 /// Records that tell of a failure and belong to no request: how many are kept.
 const MAX_OUTSIDE: usize = 64;
-
-/// What is left of an evicted healthy request.
-#[derive(Debug, Clone, Copy)]
-struct Tombstone {
-    time_ms: i64,
-    route: u32,
-    status: u16,
-    outcome: Buried,
-}
-
-/// What decided an evicted request, so that a late record meets the same facts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Buried {
-    Client,
-    Middleware,
-    Function,
-    Other,
-    Background,
-    Aborted,
-    End,
-}
-
-impl Tombstone {
-    fn of(facts: &Facts, outcome: Outcome, route: u32) -> Tombstone {
-        let known = [
-            (Buried::Client, facts.client),
-            (Buried::Other, facts.other),
-            (Buried::Function, facts.function),
-            (Buried::Middleware, facts.middleware),
-        ];
-        let seen = known.into_iter().find_map(|(what, seen)| seen.map(|seen| (what, seen)));
-        let (what, (time_ms, status)) = match (outcome, seen) {
-            (Outcome::Aborted, Some((_, seen))) => (Buried::Aborted, seen),
-            (Outcome::Aborted, None) => (Buried::Aborted, (i64::MIN, 0)),
-            (_, Some((Buried::Client, seen))) => (Buried::Client, seen),
-            _ if facts.marks.has(Marks::BACKGROUND) => (Buried::Background, (i64::MIN, 0)),
-            (_, Some(seen)) => seen,
-            (_, None) => (Buried::End, (i64::MIN, 0)),
-        };
-        Tombstone { time_ms, status, outcome: what, route }
-    }
-
-    fn facts(self) -> Facts {
-        let status = (self.status > 0).then_some(self.status);
-        let facts = |status, function, marks| Facts::of(self.time_ms, status, function, Marks::END | marks);
-        match self.outcome {
-            Buried::Client => facts(status, None, Marks::CLIENT),
-            Buried::Middleware => facts(status, None, Marks::MIDDLEWARE),
-            Buried::Function => facts(None, status, Marks::default()),
-            Buried::Other => facts(status, None, Marks::default()),
-            Buried::Background => facts(None, None, Marks::BACKGROUND),
-            Buried::Aborted => facts(status, None, Marks::CLIENT | Marks::ABORTED),
-            Buried::End => facts(None, None, Marks::default()),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Slot {
-    Open(u32),
-    Closed(Tombstone),
-}
 
 /// The source that an entry comes from, as far as order matters.
 #[derive(Debug, Clone, Copy)]
@@ -134,7 +73,8 @@ pub struct Requests {
 #[derive(Clone)]
 pub struct Correlator<'f> {
     fold: &'f dyn Fold,
-    slots: hashbrown::HashMap<u64, Slot>,
+    slots: Slots,
+    shared: Shared,
     open: Vec<Option<Box<Partial>>>,
     free: Vec<u32>,
     /// Requests to look at again, by the second in which that is due. Buckets, because nearly everything is due in
@@ -159,7 +99,8 @@ impl<'f> Correlator<'f> {
     pub fn new(fold: &'f dyn Fold) -> Correlator<'f> {
         Correlator {
             fold,
-            slots: hashbrown::HashMap::new(),
+            slots: Slots::default(),
+            shared: Shared::default(),
             open: Vec::new(),
             free: Vec::new(),
             due: BTreeMap::new(),
@@ -177,18 +118,18 @@ impl<'f> Correlator<'f> {
     }
 
     /// Takes a frame that was only glanced at.
-    pub fn glance(&mut self, brief: &Brief<'_>, at: Position, raw: RawFrame, origin: Origin<'_>) -> Taken {
-        let key = xxh3_64(brief.id.as_bytes());
+    pub fn glance(&mut self, brief: &Brief<'_>, at: Position, frame: FrameRef<'_>, origin: Origin<'_>) -> Taken {
+        let key = xxh3_64(brief.id);
         let order = Order::new(brief.time_ms, at, origin.backwards);
         let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
         self.see_time(brief.time_ms);
         let identity = match brief.event_id {
             Some(id) => event_identity(id),
-            None => xxh3_64(raw.bytes.get()),
+            None => xxh3_64(frame.bytes()),
         };
-        let route = route_of(brief.route, brief.path, brief.marks);
-        let held = Held { identity, order, at, body: Body::Raw(raw) };
-        let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route.as_ref(), held);
+        let route = RouteText::of(brief.route, brief.path, brief.marks);
+        let held = Held { identity, order, at, body: self.shared.hold(frame) };
+        let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
     }
 
@@ -209,7 +150,7 @@ impl<'f> Correlator<'f> {
                 // An ID never seen, amid the lines of a stream that serves one request at a time, is of something
                 // else that the open request logs.
                 Some(open)
-                    if !record.marks.has(Marks::START | Marks::END) && !self.slots.contains_key(&key) =>
+                    if !record.marks.has(Marks::START | Marks::END) && !self.slots.knows(key) =>
                 {
                     self.attach(open, IdKind::Order, record, format, origin)
                 }
@@ -331,7 +272,7 @@ impl<'f> Correlator<'f> {
 
     /// Looks at a request that was due in this second, and lets it go if it may go.
     fn look(&mut self, key: u64, second: i64, watermark_ms: i64) {
-        let Some(Slot::Open(index)) = self.slots.get(&key).copied() else { return };
+        let Some(index) = self.slots.open(key) else { return };
         let Some(partial) = self.open[index as usize].as_mut() else { return };
         if partial.due_second != second {
             // It was queued again, for an earlier second, since.
@@ -343,17 +284,17 @@ impl<'f> Correlator<'f> {
             return;
         }
         partial.due_second = i64::MAX;
-        partial.settle(self.fold);
+        partial.settle(self.fold, &mut self.shared);
         let outcome = partial.outcome();
         match outcome {
-            Outcome::Failed(_) => partial.detach(),
-            Outcome::Incomplete => partial.compact(self.fold),
+            Outcome::Failed(_) => partial.detach(&mut self.shared),
+            Outcome::Incomplete => partial.compact(self.fold, &mut self.shared),
             Outcome::Succeeded(_) | Outcome::Aborted => {
                 let route = partial.route.as_ref().and_then(|(_, route)| self.route_index.get(&**route));
                 let tombstone = Tombstone::of(&partial.facts, outcome, route.copied().unwrap_or(u32::MAX));
                 // The memory is kept for the next request, the entries are not.
-                partial.close();
-                self.slots.insert(key, Slot::Closed(tombstone));
+                partial.close(&mut self.shared);
+                self.slots.bury(key, tombstone);
                 self.free.push(index);
             }
         }
@@ -361,11 +302,7 @@ impl<'f> Correlator<'f> {
 
     /// The requests, when all input is read.
     pub fn finish(mut self) -> Requests {
-        let mut open = std::mem::take(&mut self.open);
-        self.collect(&mut |index| open.get_mut(index as usize).and_then(Option::take))
-    }
-
-    fn collect(&self, take: &mut dyn FnMut(u32) -> Option<Box<Partial>>) -> Requests {
+        let (mut open, mut shared) = (std::mem::take(&mut self.open), std::mem::take(&mut self.shared));
         let mut requests = Requests {
             failed: Vec::new(),
             total: 0,
@@ -378,31 +315,32 @@ impl<'f> Correlator<'f> {
         };
         type Place = (i64, Option<String>, u64);
         let mut failed: Vec<(Place, Partial)> = Vec::new();
-        for (key, slot) in &self.slots {
-            requests.total += 1;
-            match slot {
-                Slot::Closed(tombstone) => {
-                    requests.aborted += u64::from(tombstone.outcome == Buried::Aborted);
-                    if let Some(route) = self.routes.get(tombstone.route as usize) {
-                        *requests.per_route.entry(route.to_string()).or_default() += 1;
-                    }
+        requests.total = self.slots.len() as u64;
+        let mut buried: Vec<u64> = vec![0; self.routes.len()];
+        for tombstone in self.slots.tombstones() {
+            requests.aborted += u64::from(tombstone.is_aborted());
+            if let Some(count) = buried.get_mut(tombstone.route as usize) {
+                *count += 1;
+            }
+        }
+        for (route, count) in self.routes.iter().zip(buried).filter(|(_, count)| *count > 0) {
+            *requests.per_route.entry(route.to_string()).or_default() += count;
+        }
+        for (key, index) in self.slots.all_open() {
+            let Some(mut partial) = open.get_mut(index as usize).and_then(Option::take) else { continue };
+            partial.settle(self.fold, &mut shared);
+            if let Some((_, route)) = &partial.route {
+                *requests.per_route.entry(route.to_string()).or_default() += 1;
+            }
+            match partial.outcome() {
+                Outcome::Failed(_) => {
+                    partial.detach(&mut shared);
+                    let first = partial.facts.span_ms.map_or(i64::MIN, |(first, _)| first);
+                    failed.push(((first, partial.id.clone(), key), *partial));
                 }
-                Slot::Open(index) => {
-                    let Some(mut partial) = take(*index) else { continue };
-                    partial.settle(self.fold);
-                    if let Some((_, route)) = &partial.route {
-                        *requests.per_route.entry(route.to_string()).or_default() += 1;
-                    }
-                    match partial.outcome() {
-                        Outcome::Failed(_) => {
-                            let first = partial.facts.span_ms.map_or(i64::MIN, |(first, _)| first);
-                            failed.push(((first, partial.id.clone(), *key), *partial));
-                        }
-                        Outcome::Aborted => requests.aborted += 1,
-                        Outcome::Incomplete => requests.incomplete += 1,
-                        Outcome::Succeeded(_) => {}
-                    }
-                }
+                Outcome::Aborted => requests.aborted += 1,
+                Outcome::Incomplete => requests.incomplete += 1,
+                Outcome::Succeeded(_) => {}
             }
         }
         failed.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -492,61 +430,60 @@ impl<'f> Correlator<'f> {
     ) -> bool {
         let order = Order::new(record.time_ms, record.at, origin.backwards);
         let facts = Facts::of(order.time_ms, record.status, record.function_status, record.marks);
-        let route = route_of(record.route.as_deref(), record.path.as_deref(), record.marks)
-            .map(|(rank, route)| (rank, Cow::Owned(route.into_owned())));
-        let held = Held {
-            identity: identity(&record),
-            order,
-            at: record.at,
-            body: Body::Record(Box::new(record), format),
-        };
-        self.put(key, id, kind, &facts, route.as_ref(), held)
+        let (identity, at) = (identity(&record), record.at);
+        let (template, path) = (record.route.clone(), record.path.clone());
+        let (template, path) = (template.as_ref().map(String::as_bytes), path.as_ref().map(String::as_bytes));
+        let route = RouteText::of(template, path, record.marks);
+        let held = Held { identity, order, at, body: Body::Record(Box::new(record), format) };
+        self.put(key, id.map(str::as_bytes), kind, &facts, route, held)
     }
 
     fn put(
         &mut self,
         key: u64,
-        id: Option<&str>,
+        id: Option<&[u8]>,
         kind: IdKind,
         facts: &Facts,
-        route: Option<&(u8, Cow<'_, str>)>,
+        route: Option<RouteText<'_>>,
         held: Held,
     ) -> bool {
-        let index = match self.slots.get(&key) {
-            Some(Slot::Open(index)) => *index,
-            other => {
-                let buried = match other {
-                    Some(Slot::Closed(tombstone)) => Some(*tombstone),
-                    _ => None,
-                };
-                let index = self.begin(id, kind);
-                self.slots.insert(key, Slot::Open(index));
-                if let (Some(tombstone), Some(partial)) = (buried, self.open[index as usize].as_mut()) {
-                    // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
-                    partial.facts = tombstone.facts();
-                    partial.route =
-                        self.routes.get(tombstone.route as usize).map(|route| (1, Arc::clone(route)));
-                }
-                index
-            }
+        let index = match self.slots.open(key) {
+            Some(index) => index,
+            None => self.open(key, id, kind),
         };
         let Some(partial) = self.open[index as usize].as_mut() else { return false };
         if partial.id.is_none() {
-            partial.id = id.map(str::to_owned);
+            partial.id = id.map(|id| String::from_utf8_lossy(id).into_owned());
         }
         partial.learn(facts, kind);
-        if let Some((rank, route)) = route
-            && partial.wants_route(*rank, route)
+        if let Some(route) = route
+            && partial.route_seen != route.hash
         {
-            let route = intern(&mut self.routes, &mut self.route_index, route);
-            partial.route = Some((*rank, route));
+            partial.route_seen = route.hash;
+            let name = route.name();
+            if partial.wants_route(route.rank, &name) {
+                let name = intern(&mut self.routes, &mut self.route_index, &name);
+                partial.route = Some((route.rank, name));
+            }
         }
         let second = due_second(&partial.facts);
         if second < partial.due_second {
             partial.due_second = second;
             self.due.entry(second).or_default().push(key);
         }
-        partial.take(held, self.fold)
+        partial.take(held, self.fold, &mut self.shared)
+    }
+
+    /// Opens a request, or one that was evicted once more.
+    fn open(&mut self, key: u64, id: Option<&[u8]>, kind: IdKind) -> u32 {
+        let index = self.begin(id.map(String::from_utf8_lossy).as_deref(), kind);
+        let buried = self.slots.begin(key, index);
+        if let (Some(tombstone), Some(partial)) = (buried, self.open[index as usize].as_mut()) {
+            // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
+            partial.facts = tombstone.facts();
+            partial.route = self.routes.get(tombstone.route as usize).map(|route| (1, Arc::clone(route)));
+        }
+        index
     }
 
     /// A place for a new request.
@@ -599,12 +536,30 @@ fn second_is_over(second: i64, watermark_ms: i64) -> bool {
     second < watermark_ms.div_euclid(1000)
 }
 
-fn route_of<'a>(template: Option<&'a str>, path: Option<&str>, marks: Marks) -> Option<(u8, Cow<'a, str>)> {
-    let middleware = u8::from(marks.has(Marks::MIDDLEWARE)) * 4;
-    match (template, path) {
-        (Some(template), _) => Some((middleware, route::of_template(template))),
-        (None, Some(path)) => Some((middleware + 2, Cow::Owned(route::of_path(path)))),
-        (None, None) => None,
+/// The text that a record has for its route.
+#[derive(Debug, Clone, Copy)]
+struct RouteText<'a> {
+    /// Smaller is better: a template before a path, anything before what middleware says.
+    rank: u8,
+    text: &'a [u8],
+    /// Of rank and text, never 0.
+    hash: u64,
+}
+
+const TEMPLATE: u8 = 0;
+const PATH: u8 = 2;
+const MIDDLEWARE: u8 = 4;
+
+impl<'a> RouteText<'a> {
+    fn of(template: Option<&'a [u8]>, path: Option<&'a [u8]>, marks: Marks) -> Option<RouteText<'a>> {
+        let (text, kind) = template.map(|text| (text, TEMPLATE)).or(path.map(|text| (text, PATH)))?;
+        let rank = kind + if marks.has(Marks::MIDDLEWARE) { MIDDLEWARE } else { 0 };
+        Some(RouteText { rank, text, hash: (xxh3_64(text) ^ u64::from(rank)) | 1 })
+    }
+
+    fn name(self) -> String {
+        let text = String::from_utf8_lossy(self.text);
+        if self.rank & PATH == 0 { route::of_template(&text).into_owned() } else { route::of_path(&text) }
     }
 }
 

@@ -33,11 +33,14 @@ impl Fold for Folder<'_> {
                 Body::Record(record, format) => {
                     lines.push((entry.identity, entry.order, *record, format));
                 }
+                Body::Shared(..) => continue,
                 Body::Raw(raw) => {
-                    let frame = Frame { bytes: raw.bytes.get(), kind: raw.kind, at: entry.at };
+                    let part = raw.as_ref().part;
+                    let frame = Frame { bytes: raw.as_ref().bytes(), kind: part.kind, at: entry.at };
+                    let Some(context) = raw.context() else { continue };
                     let mut records = Vec::new();
-                    self.shapes.read(&frame, &raw.context, Some(raw.container), None, &mut records);
-                    let format = Shapes::container_name(raw.container);
+                    self.shapes.read(&frame, context, Some(part.container), None, &mut records);
+                    let format = Shapes::container_name(part.container);
                     for record in records {
                         // The entry's own identity for its first record, so that a repetition is found again.
                         let own = if record.at.part == 0 { entry.identity } else { identity(&record) };

@@ -10,7 +10,8 @@ use super::reader::{Item, SourceReader};
 use super::run::Watcher;
 use crate::correlate::held::RawFrame;
 use crate::correlate::table::{Correlator, Origin, Taken};
-use crate::format::registry::{CONTAINERS, Shapes};
+use crate::format::Glance;
+use crate::format::registry::Shapes;
 use crate::input::frame::Frame;
 use crate::input::source::SourceError;
 use crate::record::{Marks, Position, Record};
@@ -161,7 +162,8 @@ impl Lane {
             && next.is_none_or(|next| (turn_ms, index) <= next)
             && let Some((_, owned)) = self.queue.pop_front()
         {
-            duplicates += put_owned(table, owned, origin, &mut self.clock_ms, floor(next));
+            let glancer = self.reader.glancer();
+            duplicates += put_owned(table, owned, glancer, origin, &mut self.clock_ms, floor(next));
         }
         self.count_duplicates(duplicates);
     }
@@ -171,8 +173,9 @@ impl Lane {
         let backwards = self.backwards.unwrap_or_else(|| runs_backwards(&self.times_ms));
         let origin = Origin { name: &self.reader.name, backwards };
         let mut clock_ms = self.clock_ms;
+        let mut glancer = self.reader.new_glancer();
         for (_, owned) in &self.queue {
-            put_owned(table, owned.clone(), origin, &mut clock_ms, i64::MIN);
+            put_owned(table, owned.clone(), glancer.as_mut(), origin, &mut clock_ms, i64::MIN);
         }
     }
 
@@ -189,7 +192,7 @@ fn floor(next: Option<Turn>) -> i64 {
 
 fn own(item: Item<'_>) -> Option<Owned> {
     match item {
-        Item::Glance(_, at, raw) => Some(Owned::Raw(raw, at)),
+        Item::Glance(_, at, frame) => Some(Owned::Raw(frame.to_raw(), at)),
         Item::Records(records, container) => Some(Owned::Records(records, container)),
         Item::Ignored | Item::Rejected(..) => None,
     }
@@ -204,9 +207,9 @@ fn put(
     floor_ms: i64,
 ) -> u64 {
     let taken = match item {
-        Item::Glance(brief, at, raw) => {
+        Item::Glance(brief, at, frame) => {
             step(table, brief.time_ms, origin, clock_ms, floor_ms);
-            table.glance(&brief, at, raw, origin)
+            table.glance(&brief, at, frame, origin)
         }
         Item::Records(records, container) => {
             return put_records(table, records, container, origin, clock_ms, floor_ms);
@@ -219,6 +222,7 @@ fn put(
 fn put_owned(
     table: &mut Correlator<'_>,
     owned: Owned,
+    glancer: Option<&mut Box<dyn Glance>>,
     origin: Origin<'_>,
     clock_ms: &mut i64,
     floor_ms: i64,
@@ -228,9 +232,9 @@ fn put_owned(
             put_records(table, records, container, origin, clock_ms, floor_ms)
         }
         Owned::Raw(raw, at) => {
-            let bytes = raw.bytes.clone();
-            let frame = Frame { bytes: bytes.get(), kind: raw.kind, at };
-            match CONTAINERS[usize::from(raw.container)].glance(&frame) {
+            let raw = raw.as_ref();
+            let frame = Frame { bytes: raw.bytes(), kind: raw.part.kind, at };
+            match glancer.and_then(|glancer| glancer.glance(&frame)) {
                 Some(brief) => put(table, Item::Glance(brief, at, raw), origin, clock_ms, floor_ms),
                 None => 0,
             }

@@ -77,11 +77,11 @@ pub struct Engine {
 impl Engine {
     /// The embedded rules and default options.
     pub fn new() -> Result<Engine, crate::rules::RuleErrors> {
-        Ok(Engine { rules: RuleSet::embedded()?, options: Options::default() })
+        Ok(Engine { rules: RuleSet::load_without_samples(&[])?, options: Options::default() })
     }
 
     /// As [`Engine::new`], with the rules of further folders added; a rule with the same id replaces the embedded one.
     pub fn with_rules(dirs: &[PathBuf], options: Options) -> Result<Engine, crate::rules::RuleErrors> {
-        Ok(Engine { rules: RuleSet::load(dirs)?, options })
+        Ok(Engine { rules: RuleSet::load_without_samples(dirs)?, options })
     }
 }

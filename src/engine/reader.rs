@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use crate::correlate::held::{FrameBytes, RawFrame};
-use crate::format::Decoded;
+use crate::correlate::held::{FrameRef, Part};
 use crate::format::registry::{CONTAINERS, Detector, Shapes};
-use crate::input::batches::Batches;
+use crate::format::{Decoded, Glance};
+use crate::input::batches::{Batch, Batches};
 use crate::input::csv_scan::is_rounded_by_spreadsheet;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::{Framer, Skipped, Step};
@@ -26,21 +26,22 @@ const PARALLEL_FRAMES: usize = 64;
 const HEAD_BYTES: usize = 512;
 
 /// A frame of the batch at hand.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Cut {
     start: usize,
     end: usize,
     kind: FrameKind,
     at: Position,
     continuations: u64,
-    context: Arc<FrameContext>,
+    /// Index in the batch's contexts.
+    context: u32,
     text: Option<u8>,
 }
 
 /// A decoded frame.
 pub enum Item<'b> {
     /// Glanced at only.
-    Glance(Brief<'b>, Position, RawFrame),
+    Glance(Brief<'b>, Position, FrameRef<'b>),
     /// Records, the container that read them, and the lines that continued the frame.
     Records(Vec<Record>, u8),
     /// No log line.
@@ -74,6 +75,11 @@ pub struct SourceReader {
     rejects: BTreeMap<&'static str, (u64, u64)>,
     formats: BTreeMap<(u8, &'static str), u64>,
     hint: Option<u8>,
+    /// Who glance at the frames of the container that the hint names, one a thread.
+    glancers: Vec<Option<Box<dyn Glance>>>,
+    /// Frames that were cut off the batch at hand, and their contexts.
+    cuts: Vec<Cut>,
+    contexts: Vec<Arc<FrameContext>>,
     /// Frames glanced at, not yet in `formats`.
     glanced: u64,
     /// Entries that the source cut off, and the line of the first.
@@ -110,11 +116,24 @@ impl SourceReader {
             rejects: BTreeMap::new(),
             formats: BTreeMap::new(),
             hint: None,
+            glancers: Vec::new(),
+            cuts: Vec::new(),
+            contexts: Vec::new(),
             glanced: 0,
             cut_off: (0, 0),
             entries: 0,
             batch_bytes,
         }
+    }
+
+    /// Who glances at its frames, with nothing learned yet; none before the source's container is known.
+    pub fn new_glancer(&self) -> Option<Box<dyn Glance>> {
+        self.hint.and_then(|container| CONTAINERS[usize::from(container)].glancer())
+    }
+
+    /// One that may have learned.
+    pub fn glancer(&mut self) -> Option<&mut Box<dyn Glance>> {
+        self.glancers.first_mut().and_then(Option::as_mut)
     }
 
     /// Gives it the bytes to read.
@@ -127,7 +146,7 @@ impl SourceReader {
     /// Where reading breaks off, what was read before is decoded like the end of any source, and then the error is
     /// returned. A pipe that holds nothing now gives an empty batch.
     pub fn batch(&mut self, parallel: bool, each: &mut dyn FnMut(Item<'_>)) -> Result<bool, SourceError> {
-        let cuts = loop {
+        loop {
             let quiet = !self.eof && !self.fill();
             if quiet && (self.head_seen || !self.batches.bytes().contains(&b'\n')) {
                 return Ok(true);
@@ -145,42 +164,58 @@ impl SourceReader {
                     return self.broken.take().map_or(Ok(false), Err);
                 }
             }
-            let cuts = self.cut();
-            if !cuts.is_empty() || self.eof {
-                break cuts;
+            self.cut();
+            if !self.cuts.is_empty() || self.eof {
+                break;
             }
-        };
-        let batch = self.batches.take(std::mem::take(&mut self.consumed));
+        }
+        let contexts = std::mem::take(&mut self.contexts);
+        let batch = self.batches.take(std::mem::take(&mut self.consumed), contexts);
+        let cuts = std::mem::take(&mut self.cuts);
         let shapes = self.shapes;
         let mut rest = &cuts[..];
         // The first record of the source gives the hint for all that follow, so batches do not show.
         while self.hint.is_none()
             && let Some((first, later)) = rest.split_first()
         {
-            let item = decode(shapes, None, &batch, first);
+            let item = decode(shapes, None, &mut None, &batch, first);
             if let Item::Records(_, container) = &item {
                 self.hint = Some(*container);
+                self.glancers = vec![self.new_glancer()];
             }
-            self.account(first, &batch[first.start..first.end], &item);
+            self.account(first, &batch.bytes[first.start..first.end], &item);
             each(item);
             rest = later;
         }
         let hint = self.hint;
-        let decode = |cut: &Cut| decode(shapes, hint, &batch, cut);
         if parallel && rest.len() >= PARALLEL_FRAMES {
-            let items: Vec<Item<'_>> =
-                rest.par_iter().with_min_len(PARALLEL_FRAMES / 2).map(decode).collect();
+            let threads = rayon::current_num_threads();
+            while self.glancers.len() < threads {
+                self.glancers.push(self.new_glancer());
+            }
+            let items: Vec<Item<'_>> = rest
+                .par_chunks(rest.len().div_ceil(threads))
+                .zip(&mut self.glancers)
+                .flat_map_iter(|(piece, glancer)| {
+                    let batch = &batch;
+                    piece.iter().map(move |cut| decode(shapes, hint, glancer, batch, cut))
+                })
+                .collect();
             for (cut, item) in rest.iter().zip(items) {
-                self.account(cut, &batch[cut.start..cut.end], &item);
+                self.account(cut, &batch.bytes[cut.start..cut.end], &item);
                 each(item);
             }
         } else {
+            let mut glancer = self.glancers.pop().flatten();
             for cut in rest {
-                let item = decode(cut);
-                self.account(cut, &batch[cut.start..cut.end], &item);
+                let item = decode(shapes, hint, &mut glancer, &batch, cut);
+                self.account(cut, &batch.bytes[cut.start..cut.end], &item);
                 each(item);
             }
+            self.glancers.push(glancer);
         }
+        self.cuts = cuts;
+        self.cuts.clear();
         if self.eof {
             self.remark_on_rounding();
             self.close();
@@ -318,21 +353,25 @@ impl SourceReader {
         self.close();
     }
 
-    fn cut(&mut self) -> Vec<Cut> {
-        let mut cuts = Vec::new();
+    /// Cuts frames off the bytes at hand, as far as these reach.
+    fn cut(&mut self) {
         loop {
             let bytes = &self.batches.bytes()[self.consumed..];
             let from = self.consumed;
             match self.framer.next(bytes, self.eof, &mut self.detector) {
                 Step::Frame { start, end, next, kind, line, continuations } => {
                     self.entries += 1;
-                    cuts.push(Cut {
+                    let context = self.framer.context();
+                    if self.contexts.last().is_none_or(|last| !Arc::ptr_eq(last, context)) {
+                        self.contexts.push(Arc::clone(context));
+                    }
+                    self.cuts.push(Cut {
                         start: from + start,
                         end: from + end,
                         kind,
                         at: Position { source: self.index, line, entry: self.entries, part: 0 },
                         continuations,
-                        context: Arc::clone(self.framer.context()),
+                        context: (self.contexts.len() - 1) as u32,
                         text: self.detector.text_container(),
                     });
                     self.consumed += next;
@@ -350,7 +389,7 @@ impl SourceReader {
                         ));
                     }
                 }
-                Step::More => return cuts,
+                Step::More => return,
             }
         }
     }
@@ -373,18 +412,24 @@ impl SourceReader {
     }
 }
 
-/// Decodes one frame. Pure, so it runs on any thread.
-fn decode<'b>(shapes: Shapes, hint: Option<u8>, batch: &'b Arc<Vec<u8>>, cut: &Cut) -> Item<'b> {
-    let frame = Frame { bytes: &batch[cut.start..cut.end], kind: cut.kind, at: cut.at };
-    if let Some(container) = hint
-        && let Some(brief) = CONTAINERS[usize::from(container)].glance(&frame)
-        && let Some(bytes) = FrameBytes::shared(batch, cut.start, cut.end)
+/// Decodes one frame. What the glancer learned does not show, so this runs on any thread.
+fn decode<'b>(
+    shapes: Shapes,
+    hint: Option<u8>,
+    glancer: &mut Option<Box<dyn Glance>>,
+    batch: &'b Arc<Batch>,
+    cut: &Cut,
+) -> Item<'b> {
+    let frame = Frame { bytes: &batch.bytes[cut.start..cut.end], kind: cut.kind, at: cut.at };
+    if let (Some(container), Some(glancer)) = (hint, glancer)
+        && let Some(brief) = glancer.glance(&frame)
+        && let Some(part) = Part::new(cut.start..cut.end, cut.context, container, cut.kind)
     {
-        let raw = RawFrame { container, kind: cut.kind, context: Arc::clone(&cut.context), bytes };
-        return Item::Glance(brief, cut.at, raw);
+        return Item::Glance(brief, cut.at, FrameRef { batch, part });
     }
     let mut records = Vec::new();
-    let read = shapes.read(&frame, &cut.context, hint, cut.text, &mut records);
+    let context = &batch.contexts[cut.context as usize];
+    let read = shapes.read(&frame, context, hint, cut.text, &mut records);
     match (read.decoded, read.container) {
         (Decoded::Records, Some(container)) => Item::Records(records, container),
         (Decoded::Ignored(_), _) => Item::Ignored,

@@ -28,6 +28,7 @@ pub mod plain_text;
 pub mod python_text;
 pub mod registry;
 pub mod s3_export;
+pub mod stencil;
 pub mod subscription;
 pub mod text_parts;
 pub mod time;
@@ -98,14 +99,20 @@ pub trait Container: Sync {
         false
     }
 
-    /// What correlation must know of the frame, if that can be told without decoding it and holds exactly what
-    /// [`Container::decode`] and the payload layer would say. `None` where there is any doubt.
-    fn glance<'a>(&self, _frame: &Frame<'a>) -> Option<Brief<'a>> {
+    /// Who tells what correlation must know of this shape's frames without decoding them, if anybody can.
+    fn glancer(&self) -> Option<Box<dyn Glance>> {
         None
     }
 
     /// Appends the frame's records. `message` is left as the container holds it: the payload layer reads on.
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded;
+}
+
+/// Reads of a frame only what correlation must know. It may learn from frame to frame how to do that faster; what it
+/// says of a frame never depends on that.
+pub trait Glance: Send {
+    /// Exactly what [`Container::decode`] and the payload layer would say of the frame. `None` where there is any doubt.
+    fn glance<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>>;
 }
 
 /// What a message holds.

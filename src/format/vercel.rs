@@ -225,22 +225,23 @@ pub fn middleware_marks(status: Option<u16>) -> Marks {
 
 /// Whether a name is a route of the platform. Middleware, error pages and source files that serve every path
 /// (`/api/index.py`) are none.
-pub fn is_route(name: &str) -> bool {
-    let bare = name.trim_start_matches('/');
-    let extension = match bare.bytes().rposition(|b| matches!(b, b'.' | b'/')) {
-        Some(at) if bare.as_bytes()[at] == b'.' => &bare[at + 1..],
-        _ => "",
+pub fn is_route(name: &[u8]) -> bool {
+    let slashes = name.iter().take_while(|b| **b == b'/').count();
+    let bare = &name[slashes..];
+    let extension = match bare.iter().rposition(|b| matches!(b, b'.' | b'/')) {
+        Some(at) if bare[at] == b'.' => &bare[at + 1..],
+        _ => b"",
     };
     let is_source =
-        matches!(extension, "py" | "js" | "cjs" | "mjs" | "ts" | "mts" | "go" | "rb" | "php" | "rs");
-    let is_no_route = matches!(bare.strip_prefix("src/").unwrap_or(bare), "middleware" | "_middleware")
-        || matches!(bare, "-" | "." | "404" | "500" | "_error");
+        matches!(extension, b"py" | b"js" | b"cjs" | b"mjs" | b"ts" | b"mts" | b"go" | b"rb" | b"php" | b"rs");
+    let is_no_route = matches!(bare.strip_prefix(b"src/").unwrap_or(bare), b"middleware" | b"_middleware")
+        || matches!(bare, b"-" | b"." | b"404" | b"500" | b"_error");
     !(name.is_empty() || is_source || is_no_route)
 }
 
 /// A route template as the platform names it, with its leading `/`; none where the name is no route.
 pub fn route(name: &str) -> Option<String> {
-    is_route(name).then(|| if name.starts_with('/') { name.to_owned() } else { format!("/{name}") })
+    is_route(name.as_bytes()).then(|| if name.starts_with('/') { name.to_owned() } else { format!("/{name}") })
 }
 
 /// A concrete path without scheme, host, query and fragment; none where there is no path.

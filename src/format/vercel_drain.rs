@@ -5,10 +5,11 @@
 use serde::Deserialize;
 
 use crate::format::members::{Members, Quotes};
+use crate::format::stencil::{self, Role, Stencils};
 use crate::format::vercel::{self, Number, Object, Text};
-use crate::format::{About, Container, Decoded, time};
+use crate::format::{About, Container, Decoded, Glance, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
-use crate::record::{Brief, IdKind, Level, Marks, Record, normalise_id};
+use crate::record::{Brief, IdKind, Level, Marks, Record, normalise_id_bytes};
 
 /// A log drain's entries.
 pub struct VercelDrain;
@@ -93,8 +94,8 @@ impl Container for VercelDrain {
         .then_some("members id, timestamp, source, deploymentId")
     }
 
-    fn glance<'a>(&self, frame: &Frame<'a>) -> Option<Brief<'a>> {
-        glance(frame.bytes)
+    fn glancer(&self) -> Option<Box<dyn Glance>> {
+        Some(Box::new(Glancer { stencils: Stencils::new(role) }))
     }
 
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
@@ -193,6 +194,7 @@ impl Entry {
 
 /// What the two statuses of an entry say: the function's own, and the one that the proxy gave the client. A function's
 /// line repeats its status before the request is over, so without the proxy's it ends nothing.
+#[derive(Debug, Clone, Copy)]
 struct Statuses {
     client: Option<u16>,
     function: Option<u16>,
@@ -229,31 +231,93 @@ fn is_middleware(edge_type: &[u8], kind: &[u8], source: &[u8]) -> bool {
         || source == b"middleware"
 }
 
+/// Reads briefs: by stencil where one fits, else member by member.
+struct Glancer {
+    stencils: Stencils<Fixed>,
+}
+
+/// What all lines of one stencil have in common.
+#[derive(Debug, Clone, Copy)]
+struct Fixed {
+    statuses: Statuses,
+    middleware: bool,
+}
+
+/// The members that correlation needs and that differ from line to line.
+struct Read<'a> {
+    id: &'a [u8],
+    time_ms: i64,
+    request_id: &'a [u8],
+    /// Member `path`: the route's template.
+    template: Option<&'a [u8]>,
+    /// Member `path` of the proxy.
+    path: Option<&'a [u8]>,
+}
+
+const ID: u8 = 0;
+const TIME: u8 = 1;
+const REQUEST_ID: u8 = 2;
+const TEMPLATE: u8 = 3;
+const PATH: u8 = 4;
+const MESSAGE: u8 = 5;
+
+fn role(path: &[&str]) -> Option<Role> {
+    Some(match path {
+        ["id"] => Role::Text(ID),
+        ["timestamp"] => Role::Integer(TIME),
+        ["requestId"] => Role::Text(REQUEST_ID),
+        ["path"] => Role::Text(TEMPLATE),
+        ["proxy", "path"] => Role::Text(PATH),
+        ["message"] => Role::Raw(MESSAGE),
+        ["source" | "type" | "edgeType" | "statusCode"] | ["proxy", "statusCode"] => Role::Fixed,
+        _ => return None,
+    })
+}
+
+impl Glance for Glancer {
+    fn glance<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>> {
+        if let Some((fixed, holes)) = self.stencils.fill(frame.bytes) {
+            let [id, time, request_id, template, path, message, ..] = holes;
+            let time_ms = time::from_integer(stencil::integer(time?).into())?;
+            let read = Read { id: id?, time_ms, request_id: request_id?, template, path };
+            let sample = message.is_some_and(|message| message.starts_with(SAMPLE_MESSAGE));
+            return if sample { None } else { brief(*fixed, &read) };
+        }
+        let (fixed, read) = glance(frame.bytes)?;
+        let brief = brief(fixed, &read)?;
+        self.stencils.learn(frame.bytes, fixed);
+        Some(brief)
+    }
+}
+
+/// How the test entry of a log drain begins.
+const SAMPLE_MESSAGE: &[u8] = b"SAMPLE MESSAGE";
+
 /// The members that correlation needs, found without parsing the rest. Gives up where the full decoder could see
 /// anything else: escapes, a member twice, another type, another shape.
-fn glance(bytes: &[u8]) -> Option<Brief<'_>> {
+fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
     let quotes = Quotes::find(bytes)?;
     let mut members = Members::new(bytes, &quotes)?;
     let (mut id, mut time_ms, mut source, mut request_id) = (None, None, None, None);
-    let (mut kind, mut edge_type, mut path, mut own) = (None, None, None, None);
-    let (mut owner, mut proxy_seen, mut proxy_path, mut proxy_status) = (false, false, None, None);
+    let (mut kind, mut edge_type, mut template, mut own) = (None, None, None, None);
+    let (mut owner, mut proxy_seen, mut path, mut proxy_status) = (false, false, None, None);
     while let Some(key) = members.next_key()? {
         match key {
-            b"id" => once(&mut id, members.text()?)?,
+            b"id" => once(&mut id, members.text()?.as_bytes())?,
             b"timestamp" => once(&mut time_ms, time::from_integer(members.integer()?.into())?)?,
             b"source" => once(&mut source, members.string()?)?,
-            b"requestId" => once(&mut request_id, members.text()?)?,
+            b"requestId" => once(&mut request_id, members.text()?.as_bytes())?,
             b"type" => once(&mut kind, members.string()?)?,
             b"edgeType" => once(&mut edge_type, members.string()?)?,
-            b"path" => once(&mut path, members.text()?)?,
+            b"path" => once(&mut template, members.text()?.as_bytes())?,
             b"statusCode" => once(&mut own, members.integer()?)?,
             b"deploymentId" | b"projectId" => {
                 owner = true;
                 members.skip()?;
             }
             b"message" => {
-                let text = members.peek(15)?;
-                if text.starts_with(b"\"SAMPLE MESSAGE") {
+                let text = members.peek(SAMPLE_MESSAGE.len() + 1)?;
+                if text.strip_prefix(b"\"") == Some(SAMPLE_MESSAGE) {
                     return None;
                 }
                 members.skip()?;
@@ -263,7 +327,7 @@ fn glance(bytes: &[u8]) -> Option<Brief<'_>> {
                 members.enter()?;
                 while let Some(key) = members.next_key()? {
                     match key {
-                        b"path" => once(&mut proxy_path, members.text()?)?,
+                        b"path" => once(&mut path, members.text()?.as_bytes())?,
                         b"statusCode" => once(&mut proxy_status, members.integer()?)?,
                         _ => members.skip()?,
                     }
@@ -281,26 +345,38 @@ fn glance(bytes: &[u8]) -> Option<Brief<'_>> {
             _ => members.skip()?,
         }
     }
-    let (id, source) = (id?, source?);
-    if !owner || source == b"build" || matches!(id, "" | "-") || !members.at_end() {
+    let source = source?;
+    if !owner || source == b"build" || !members.at_end() {
         return None;
     }
     let middleware = is_middleware(edge_type.unwrap_or_default(), kind.unwrap_or_default(), source);
     let number = |value: Option<i64>| Number(value.map(|number| number as f64));
-    let seen = statuses(number(own), number(proxy_status), source == b"lambda", middleware);
-    let route = path.filter(|path| !middleware && vercel::is_route(path));
-    if route.is_some_and(|route| !route.starts_with('/')) {
+    let statuses = statuses(number(own), number(proxy_status), source == b"lambda", middleware);
+    let read = Read { id: id?, time_ms: time_ms?, request_id: request_id?, template, path };
+    Some((Fixed { statuses, middleware }, read))
+}
+
+fn brief<'a>(fixed: Fixed, read: &Read<'a>) -> Option<Brief<'a>> {
+    if matches!(read.id, b"" | b"-") {
         return None;
     }
+    let route = read.template.filter(|template| !fixed.middleware && vercel::is_route(template));
+    if route.is_some_and(|route| !route.starts_with(b"/")) {
+        return None;
+    }
+    let path = match (route, read.path) {
+        (None, Some(path)) => vercel::path_in(std::str::from_utf8(path).ok()?).map(str::as_bytes),
+        _ => None,
+    };
     Some(Brief {
-        id: normalise_id(request_id?)?,
-        time_ms: Some(time_ms?),
-        status: seen.client,
-        function_status: seen.function,
-        marks: seen.marks,
-        event_id: Some(id),
+        id: normalise_id_bytes(read.request_id)?,
+        time_ms: Some(read.time_ms),
+        status: fixed.statuses.client,
+        function_status: fixed.statuses.function,
+        marks: fixed.statuses.marks,
+        event_id: Some(read.id),
         route,
-        path: proxy_path.and_then(vercel::path_in),
+        path,
     })
 }
 

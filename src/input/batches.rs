@@ -4,7 +4,17 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::frame::FrameContext;
 use super::source::{SourceError, Stream};
+
+/// Bytes that were read together. Entries point into it; it lives as long as any of them.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// What stands around its entries; they know theirs by index.
+    pub contexts: Vec<Arc<FrameContext>>,
+}
 
 /// A growing window of bytes and the batches made of it.
 #[derive(Debug, Default)]
@@ -13,7 +23,7 @@ pub struct Batches {
     bytes: Vec<u8>,
     filled: usize,
     /// Batches handed out, oldest first.
-    issued: VecDeque<Arc<Vec<u8>>>,
+    issued: VecDeque<Arc<Batch>>,
 }
 
 impl Batches {
@@ -41,10 +51,10 @@ impl Batches {
     }
 
     /// Hands out the bytes at hand as a batch. What comes after the first `consumed` bytes stays at hand too.
-    pub fn take(&mut self, consumed: usize) -> Arc<Vec<u8>> {
+    pub fn take(&mut self, consumed: usize, contexts: Vec<Arc<FrameContext>>) -> Arc<Batch> {
         if self.filled * 2 < self.bytes.len() {
             // A live pipe brings little at a time; entries that wait must not hold a large buffer each.
-            let batch = Arc::new(self.bytes().to_vec());
+            let batch = Arc::new(Batch { bytes: self.bytes().to_vec(), contexts });
             self.consume(consumed);
             return batch;
         }
@@ -54,7 +64,7 @@ impl Batches {
             next.resize(rest, 0);
         }
         next[..rest].copy_from_slice(&self.bytes[consumed..self.filled]);
-        let batch = Arc::new(std::mem::replace(&mut self.bytes, next));
+        let batch = Arc::new(Batch { bytes: std::mem::replace(&mut self.bytes, next), contexts });
         self.filled = rest;
         self.issued.push_back(Arc::clone(&batch));
         batch
@@ -67,7 +77,7 @@ impl Batches {
         for _ in 0..2 {
             let Some(oldest) = self.issued.pop_front() else { break };
             match Arc::try_unwrap(oldest) {
-                Ok(bytes) => return bytes,
+                Ok(batch) => return batch.bytes,
                 Err(held) if self.issued.len() < 4096 => {
                     self.issued.push_front(held);
                     break;

@@ -138,7 +138,7 @@ fn fixed(hir: &Hir, counts: &dyn Fn(&[u8]) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::compile::parse;
+    use crate::rules::signal::parse;
 
     fn judged(pattern: &str) -> Option<Run> {
         unanchored(&parse(pattern).unwrap().0)

@@ -1,12 +1,13 @@
 //! Conditions on the fields of a record: read once, tested per record.
 
+use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use crate::record::{Level, Marks, Record};
 use crate::rules::model::Condition;
 
 /// A condition that is ready to be tested.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Test {
     field: Field,
     /// Equal to one of these; empty: no such demand.
@@ -16,7 +17,7 @@ pub(super) struct Test {
     present: Option<bool>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Field {
     Status,
     Level,
@@ -36,7 +37,7 @@ enum Field {
 }
 
 /// A value to compare with: as text, and as number where it is one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Wanted {
     text: String,
     number: Option<f64>,

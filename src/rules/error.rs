@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::rules::lint::Refusal;
+use crate::rules::refusal::Refusal;
 
 /// One fault in one rule file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

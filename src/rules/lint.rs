@@ -1,16 +1,15 @@
 //! Refuses rules that load and yet would not be good: patterns that run over text they say nothing about, signals that
 //! no sample proves, texts that are missing. Whether the samples do what their files say is for `check.rs`.
 
-use thiserror::Error;
-
 use crate::record::Record;
-use crate::rules::anchors::{MAX_RUN, Run, unanchored};
+use crate::rules::anchors::{Run, unanchored};
 use crate::rules::check::record_of;
-use crate::rules::compile::{capture_names, parse};
 use crate::rules::coverage;
 use crate::rules::error::{Problem, RuleError};
 use crate::rules::load::RuleSet;
 use crate::rules::model::{Class, Effect, Rule, Sample};
+pub use crate::rules::refusal::Refusal;
+use crate::rules::signal::{capture_names, parse};
 use crate::rules::template;
 use crate::rules::validate::{RuleFile, Step};
 
@@ -58,73 +57,6 @@ pub enum Which {
     All,
     /// Those of the user. A sample of a built-in rule that one of them takes away is refused, too.
     Own,
-}
-
-/// Why a rule that loads is refused. The text says what is wrong, [`Refusal::cure`] what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
-    /// Any text over any number of lines.
-    #[error("a repetition in the pattern runs over any number of lines")]
-    RunsOverLines,
-    /// `.*` without fixed text on both sides.
-    #[error("a repetition in the pattern takes any text, and fixed text does not stand on both of its sides")]
-    OpenRun,
-    /// A capture that nothing shows.
-    #[error("the capture `{0}` is never used")]
-    UnusedCapture(String),
-    /// A capture of a signal that does not support.
-    #[error("the capture `{0}` is never used: only signals that support the cause capture for the report")]
-    CaptureWithoutSupport(String),
-    /// A signal that is not proved.
-    #[error("no sample fires the signal")]
-    Silent(Effect),
-    /// A sample that another rule wins.
-    #[error("`{0}` wins this sample")]
-    LostSample(String),
-    /// A sample that is there already.
-    #[error("the same as `{0}`")]
-    DuplicateSample(String),
-    /// A text that is not there.
-    #[error("`{0}` is missing or empty")]
-    Missing(&'static str),
-    /// A reference that is not a web page.
-    #[error("`{0}` is not an https URL")]
-    NotHttps(String),
-}
-
-impl Refusal {
-    /// What the author can do about it, one sentence.
-    pub fn cure(&self) -> String {
-        match self {
-            Refusal::RunsOverLines => format!(
-                "count it, say {{0,1000}} and at most {{0,{MAX_RUN}}}, or keep it on its line: `[^'\\n]` instead of `[^']`"
-            ),
-            Refusal::OpenRun => {
-                "leave it out at the start and end of a pattern; to capture the rest of a line write [^\\n]{1,200}".into()
-            }
-            Refusal::UnusedCapture(name) => format!(
-                "say `{{{name}}}` in a text or name it in `subject`, take one of the names in docs/rules.md \
-                 (\"Captures\"), or make the group (?:…)"
-            ),
-            Refusal::CaptureWithoutSupport(_) => "make the group (?:…)".into(),
-            Refusal::Silent(Effect::Supports) => {
-                "add a [[sample]] that fires it, or take the signal out if nothing prints that text".into()
-            }
-            Refusal::Silent(Effect::Contradicts | Effect::Recovers) => {
-                "add a [[sample]] or [[counter_sample]] that fires it, or take the signal out if nothing prints that text"
-                    .into()
-            }
-            Refusal::LostSample(winner) => format!(
-                "add won_by = \"{winner}\" if that is meant; else narrow one of the two, or set `yields_to` or `symptom`"
-            ),
-            Refusal::DuplicateSample(_) => "remove one of the two".into(),
-            Refusal::Missing("references") => {
-                "add references = [\"https://…\"]: the primary documentation of what prints this".into()
-            }
-            Refusal::Missing(key) => format!("add {key} = \"…\"; docs/rules.md says what it is for"),
-            Refusal::NotHttps(_) => "cite primary documentation by a URL that begins with https://".into(),
-        }
-    }
 }
 
 /// What is refused, in the order of the rules and of the lines of their files. `winner` names the rule that explains

@@ -26,16 +26,24 @@ struct Part {
 
 /// Texts (ASCII lower case, at least [`MIN_BYTES`] long) of which every match contains at least one; `None` if
 /// the pattern can match without such a text.
-pub(super) fn required_texts(hir: &Hir) -> Option<Texts> {
+pub(super) fn required_texts(hir: &Hir) -> Option<Vec<String>> {
     let part = analyse(hir);
     let exact = part.exact.and_then(usable);
-    let mut texts = better(part.required, exact)?;
-    for text in &mut texts {
-        text.truncate(MAX_BYTES);
-    }
+    let mut texts = better(part.required, exact)?
+        .iter()
+        .map(|text| whole_characters(text))
+        .collect::<Option<Vec<String>>>()?;
     texts.sort();
     texts.dedup();
     Some(texts)
+}
+
+/// The first whole characters of a text, at most [`MAX_BYTES`]; `None` if too few bytes are left. Only a text
+/// that was cut, or a pattern that spells out bytes, begins or ends within a character.
+fn whole_characters(text: &[u8]) -> Option<String> {
+    let text = text.get(..MAX_BYTES).unwrap_or(text);
+    let longest = text.utf8_chunks().max_by_key(|chunk| chunk.valid().len())?.valid();
+    (longest.len() >= MIN_BYTES).then(|| longest.to_owned())
 }
 
 fn analyse(hir: &Hir) -> Part {
@@ -177,7 +185,7 @@ mod tests {
 
     fn texts(pattern: &str) -> Option<Vec<String>> {
         let hir = regex_syntax::Parser::new().parse(pattern).unwrap();
-        required_texts(&hir).map(|t| t.into_iter().map(|b| String::from_utf8(b).unwrap()).collect())
+        required_texts(&hir)
     }
 
     #[test]

@@ -8,12 +8,17 @@ pub mod check;
 mod compile;
 mod conditions;
 pub mod coverage;
+mod embedded;
 pub mod error;
+mod files;
 pub mod lint;
 mod literals;
 pub mod load;
 pub mod matcher;
 pub mod model;
+mod prefilter;
+mod refusal;
+mod signal;
 pub mod template;
 mod validate;
 

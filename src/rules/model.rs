@@ -98,7 +98,7 @@ pub enum Scope {
 }
 
 /// A condition on one field of the record.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// Name of the field, see `docs/rules.md`.
@@ -116,7 +116,7 @@ pub struct Condition {
 }
 
 /// One pattern or set of conditions.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signal {
     /// How sure it makes; decoys have none.
@@ -132,7 +132,7 @@ pub struct Signal {
 }
 
 /// A text that must match, with the fields that the record around it has.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sample {
     /// The text, one or several lines.
@@ -166,7 +166,7 @@ pub struct Sample {
 }
 
 /// One rule file.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     /// Kebab-case; the file's name.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use crate::record::{Level, Marks, Record};
-use crate::rules::model::{Effect, Strength};
+use crate::rules::model::{Effect, Rule, Strength};
 use crate::rules::{Hit, RuleError, RuleSet, check};
 
 /// Writes files and loads them without the built-in rules.
@@ -65,6 +65,24 @@ fn embedded_patterns_compile() {
     let (rules, errors) = RuleSet::from_dir(&dir);
     assert!(errors.is_empty(), "{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     assert_eq!(rules.hash(), RuleSet::embedded().unwrap().hash());
+}
+
+#[test]
+fn embedded_rules_are_their_files_and_quick_ones_lack_samples_only() {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let (files, _) = RuleSet::from_dir(&dir);
+    let embedded = RuleSet::embedded().unwrap();
+    let quick = RuleSet::load_without_samples(&[]).unwrap();
+    assert_eq!((quick.rules().len(), quick.hash()), (files.rules().len(), files.hash()));
+    for (index, rule) in (0u16..).zip(files.rules()) {
+        assert_eq!(embedded.by_index(index), Some(rule));
+        let bare = Rule { samples: Vec::new(), counter_samples: Vec::new(), ..rule.clone() };
+        assert_eq!(quick.by_index(index), Some(&bare));
+        let text = |rules: &RuleSet| rules.rule_file(index).map(|file| file.text.clone());
+        assert_eq!(text(&embedded), text(&files), "{}: faults are named by line", rule.id);
+        assert_eq!(text(&quick).as_deref(), Some(""));
+        assert!(embedded.is_built_in(index) && quick.is_built_in(index) && !files.is_built_in(index));
+    }
 }
 
 #[test]

@@ -1,39 +1,46 @@
 //! Checks one rule file: TOML, keys, names, signals, samples. Finds all faults of a file, not only the first.
 
-use std::borrow::Cow;
-
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::record::Level;
-use crate::rules::compile::PreparedSignal;
 use crate::rules::conditions::{mark_by_name, mark_names};
 use crate::rules::error::{Problem, RuleError, edit_distance};
 use crate::rules::model::{Class, Effect, Rule, Sample};
+use crate::rules::signal::PreparedSignal;
 
 /// Subclasses of connectivity, in the order of the documentation.
 const CONNECTIVITY: [&str; 10] =
     ["ssl", "pool", "timeout", "refused", "dns", "allowlist", "auth", "reset", "limit", "upstream"];
 
-/// A rule file before it is read.
-#[derive(Debug, Clone)]
+/// A rule file. Of a built-in one only the name is at hand when the program starts; its text is, where `why500 rules`
+/// asks for it (`embedded.rs`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RuleFile {
     /// Path for messages.
     pub(super) name: String,
     /// Name of the folder it lies in, if that is the name of a class.
+    #[serde(skip)]
     pub(super) class_folder: Option<String>,
     /// Name without folder and extension.
+    #[serde(skip)]
     pub(super) stem: String,
     /// Content, line breaks as `\n`.
-    pub(super) text: Cow<'static, str>,
+    #[serde(skip)]
+    pub(super) text: String,
     /// Whether it comes with the program.
+    #[serde(skip)]
     pub(super) built_in: bool,
 }
 
 /// A rule that passed, with its signals ready to compile.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct CheckedRule {
     pub(super) file: RuleFile,
+    /// Hash of the file's content.
+    pub(super) digest: u64,
     pub(super) rule: Rule,
     pub(super) signals: Vec<PreparedSignal>,
 }
@@ -58,7 +65,8 @@ impl RuleFile {
         self.check_names(&rule, &mut errors);
         let signals = self.check_signals(&rule, &mut errors);
         self.check_samples(&rule, &mut errors);
-        if errors.is_empty() { Ok(CheckedRule { file: self, rule, signals }) } else { Err(errors) }
+        let digest = xxh3_64(self.text.as_bytes());
+        if errors.is_empty() { Ok(CheckedRule { file: self, digest, rule, signals }) } else { Err(errors) }
     }
 
     /// A fault at a key of this file.

@@ -126,6 +126,8 @@ fn a_built_in_sample_that_an_own_rule_takes_away_is_refused() {
         .shows("env/missing-variable.toml:")
         .shows("`billing-down` wins this sample");
     assert!(!ran.stdout.contains("mine/billing-down.toml"), "{ran:#?}");
+    let place = ran.stdout.split("env/missing-variable.toml:").nth(1).unwrap_or_default();
+    assert!(place.starts_with(|c: char| c.is_ascii_digit()), "a built-in rule has no line: {ran:#?}");
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! The batches that entries of open requests stand in. Nearly all entries are let go again unread, in the thread that
+//! took them, so who stands in a batch is simply counted here, and the batch is let go with the last one.
+
+use std::sync::Arc;
+
+use super::held::{Body, FrameRef, Held};
+use crate::input::batches::Batch;
+
+/// Batches and how many entries stand in each.
+#[derive(Debug, Clone, Default)]
+pub struct Shared {
+    places: Vec<Place>,
+    free: Vec<u32>,
+    /// The place that was used last: frames come in the order of their batches.
+    last: u32,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Place {
+    batch: Option<Arc<Batch>>,
+    entries: u32,
+}
+
+impl Shared {
+    /// Takes a frame.
+    #[inline]
+    pub fn hold(&mut self, frame: FrameRef<'_>) -> Body {
+        let is_last = |place: &Place| place.batch.as_ref().is_some_and(|have| Arc::ptr_eq(have, frame.batch));
+        if !self.places.get(self.last as usize).is_some_and(is_last) {
+            self.last = self.free.pop().unwrap_or_else(|| {
+                self.places.push(Place::default());
+                (self.places.len() - 1) as u32
+            });
+            self.places[self.last as usize] = Place { batch: Some(Arc::clone(frame.batch)), entries: 0 };
+        }
+        self.places[self.last as usize].entries += 1;
+        Body::Shared(self.last, frame.part)
+    }
+
+    /// Lets an entry go.
+    #[inline]
+    pub fn release(&mut self, held: &Held) {
+        let Body::Shared(index, _) = held.body else { return };
+        let Some(place) = self.places.get_mut(index as usize) else { return };
+        place.entries -= 1;
+        if place.entries == 0 {
+            place.batch = None;
+            self.free.push(index);
+        }
+    }
+
+    /// Gives an entry bytes of its own: what is kept for long must not keep its neighbours.
+    pub fn detach(&mut self, held: &mut Held) {
+        let own = match &held.body {
+            Body::Shared(index, part) => {
+                let batch = self.places.get(*index as usize).and_then(|place| place.batch.as_ref());
+                batch.map(|batch| FrameRef { batch, part: *part }.to_own())
+            }
+            Body::Raw(_) | Body::Record(..) => None,
+        };
+        if let Some(own) = own {
+            self.release(held);
+            held.body = Body::Raw(own);
+        }
+    }
+}

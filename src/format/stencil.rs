@@ -1,0 +1,233 @@
+//! Stencils: lines that were read in full, with holes where their values stand. Nearly all lines of a JSON log differ
+//! from an earlier one in the values of a few members only. Such a line is recognised by comparing what is between the
+//! holes, byte for byte, so that only the holes have to be read; every other line is left to whoever reads in full.
+//!
+//! A filled stencil is right whatever was learned before: what is outside of the holes equals a line that was read in
+//! full, and a text in the place of a text, or an integer in the place of an integer, changes nothing of the structure.
+//! Learning decides the speed alone. No shape is known here; shapes say by [`Role`] what they read.
+
+mod learn;
+
+use wide::u8x16;
+
+use learn::Learned;
+
+/// Most values that a shape reads of a line.
+pub const SLOTS: usize = 8;
+/// Most nodes of the tree; when it is full it is begun anew.
+const MAX_NODES: usize = 512;
+/// The last control character; none may stand in a string.
+const LAST_CONTROL: u8 = 0x1f;
+
+/// What a shape does with the value of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// What the shape says of the line depends on this value: it is no hole.
+    Fixed,
+    /// It reads a text of plain ASCII, without escapes, from this slot.
+    Text(u8),
+    /// It reads a text as it stands, with any escapes, from this slot.
+    Raw(u8),
+    /// It reads an integer from this slot.
+    Integer(u8),
+}
+
+/// The role of a member, by the keys that lead to it; `None` for members that the shape does not read.
+pub type Roles = fn(path: &[&str]) -> Option<Role>;
+
+/// What was found in the holes, by slot.
+pub type Holes<'a> = [Option<&'a [u8]>; SLOTS];
+
+/// What may stand in a hole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fill {
+    Text { plain: bool },
+    Integer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Hole {
+    fill: Fill,
+    slot: Option<u8>,
+}
+
+/// A literal, and what follows it: a hole and then one of the children, or the end of the line.
+#[derive(Debug)]
+struct Node<T> {
+    literal: Box<[u8]>,
+    hole: Option<Hole>,
+    children: Vec<u32>,
+    /// At the end of a line only.
+    value: Option<T>,
+}
+
+/// A tree of stencils, one way from its root to an end for each; `T` is what the shape knows of all lines that fill one.
+#[derive(Debug)]
+pub struct Stencils<T> {
+    roles: Roles,
+    /// The root first; its literal is empty.
+    nodes: Vec<Node<T>>,
+    learned: Learned,
+}
+
+impl<T> Stencils<T> {
+    /// No stencils yet.
+    pub fn new(roles: Roles) -> Stencils<T> {
+        Stencils { roles, nodes: vec![Node::root()], learned: Learned::default() }
+    }
+
+    /// What was learned of such lines, and what stands in the holes; `None` if no stencil fits.
+    #[inline]
+    pub fn fill<'a>(&mut self, line: &'a [u8]) -> Option<(&T, Holes<'a>)> {
+        let mut holes = [None; SLOTS];
+        let (mut at, mut node) = (0, 0);
+        loop {
+            let rest = line.get(at..)?;
+            node = self.child(node, |literal| rest.starts_with(literal))?;
+            let Node { literal, hole, .. } = &self.nodes[node];
+            at += literal.len();
+            let Some(hole) = hole else { break };
+            let end = match hole.fill {
+                Fill::Integer => integer_end(line, at)?,
+                Fill::Text { plain } => {
+                    let text = text_end(line, at)?;
+                    if plain && !text.plain {
+                        return None;
+                    }
+                    text.end
+                }
+            };
+            if let Some(slot) = hole.slot {
+                holes[usize::from(slot) % SLOTS] = Some(&line[at..end]);
+            }
+            at = end;
+        }
+        let value = self.nodes[node].value.as_ref().filter(|_| at == line.len())?;
+        self.learned.hit();
+        Some((value, holes))
+    }
+
+    /// The child whose literal fits. It moves forward among its siblings, for the next line is likely to be like this.
+    #[inline]
+    fn child(&mut self, parent: usize, fits: impl Fn(&[u8]) -> bool) -> Option<usize> {
+        let children = &self.nodes[parent].children;
+        let place = children.iter().position(|child| fits(&self.nodes[*child as usize].literal))?;
+        let child = children[place] as usize;
+        if place > 0 {
+            self.nodes[parent].children.swap(place - 1, place);
+        }
+        Some(child)
+    }
+
+    /// Learns from a line that was read in full, and is one JSON object.
+    pub fn learn(&mut self, line: &[u8], value: T) {
+        let Some(cut) = self.learned.cut(line, self.roles) else { return };
+        if cut.begins_anew || self.nodes.len() + cut.pieces.len() > MAX_NODES {
+            self.nodes = vec![Node::root()];
+        }
+        let mut node = 0;
+        for (literal, hole) in cut.pieces {
+            let literal = &line[literal];
+            let same = |child: &&u32| {
+                let child = &self.nodes[**child as usize];
+                *child.literal == *literal && child.hole == hole
+            };
+            let found = self.nodes[node].children.iter().find(same).map(|child| *child as usize);
+            node = found.unwrap_or_else(|| {
+                let next = self.nodes.len();
+                self.nodes.push(Node { literal: literal.into(), hole, children: Vec::new(), value: None });
+                self.nodes[node].children.push(next as u32);
+                next
+            });
+        }
+        self.nodes[node].value = Some(value);
+    }
+}
+
+impl<T> Node<T> {
+    fn root() -> Node<T> {
+        Node { literal: Box::default(), hole: None, children: Vec::new(), value: None }
+    }
+}
+
+/// An integer as it stands in a hole, which has no more than 18 digits.
+pub fn integer(text: &[u8]) -> i64 {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let number = digits.iter().fold(0i64, |number, b| number * 10 + i64::from(b & 0xf));
+    if digits.len() < text.len() { -number } else { number }
+}
+
+/// A text within a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextEnd {
+    /// Where its closing quote stands.
+    pub end: usize,
+    /// It is ASCII and holds no escapes.
+    pub plain: bool,
+}
+
+/// Where the text that begins at `at`, after its quote, ends. `None` where a JSON parser would refuse it, and for
+/// surrogates, which come in pairs.
+#[inline]
+pub fn text_end(bytes: &[u8], mut at: usize) -> Option<TextEnd> {
+    let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
+    let last_control = u8x16::splat(LAST_CONTROL);
+    let (mut escaped, mut beyond_ascii) = (false, 0);
+    loop {
+        let special = match bytes.get(at..)?.first_chunk::<16>() {
+            Some(block) => {
+                let block = u8x16::from(*block);
+                let found = block.simd_eq(quote)
+                    | block.simd_eq(backslash)
+                    | block.min(last_control).simd_eq(block);
+                let (found, high) = (found.to_bitmask(), block.to_bitmask());
+                if found == 0 {
+                    beyond_ascii |= high;
+                    at += 16;
+                    continue;
+                }
+                // Only what stands before the first of them.
+                beyond_ascii |= high & (found & found.wrapping_neg()).wrapping_sub(1);
+                at + found.trailing_zeros() as usize
+            }
+            None => {
+                let rest = &bytes[at..];
+                let special = rest.iter().position(|b| matches!(b, b'"' | b'\\' | ..=LAST_CONTROL))?;
+                beyond_ascii |= u32::from(!rest[..special].is_ascii());
+                at + special
+            }
+        };
+        match bytes[special] {
+            b'"' => return Some(TextEnd { end: special, plain: !escaped && beyond_ascii == 0 }),
+            b'\\' => {
+                escaped = true;
+                at = special + escape_len(&bytes[special..])?;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Length of the escape that `bytes` begin with.
+fn escape_len(bytes: &[u8]) -> Option<usize> {
+    match *bytes.get(1)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
+        b'u' => {
+            let digits = bytes.get(2..6)?;
+            (digits.iter().all(u8::is_ascii_hexdigit) && !matches!(digits[0], b'd' | b'D')).then_some(6)
+        }
+        _ => None,
+    }
+}
+
+/// Where the integer that begins at `at` ends. What follows it is for the next literal to check.
+fn integer_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let first = at + usize::from(bytes.get(at) == Some(&b'-'));
+    let digits = bytes.get(first..)?;
+    let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+    let plain = count == 1 || (count > 1 && count <= 18 && digits[0] != b'0');
+    plain.then_some(first + count)
+}
+
+#[cfg(test)]
+mod tests;
