@@ -31,7 +31,7 @@ Exit codes: 0 ran · 1 --fail-on matched · 2 usage · 3 no input or output · 4
 pub enum Command {
     /// Triage files, folders, patterns or standard input (the default)
     Triage(Box<TriageArgs>),
-    /// List, show or test the rules
+    /// List, show, test or lint the rules
     Rules(RulesArgs),
     /// List the input formats, how they are recognised and how to export them
     Formats,
@@ -156,7 +156,11 @@ pub struct RulesArgs {
 #[derive(Debug, Subcommand)]
 pub enum RulesAction {
     /// List all causes
-    List,
+    List {
+        /// Output form
+        #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+        format: ListFormat,
+    },
     /// Show one rule in full
     Show {
         /// Its id
@@ -164,6 +168,19 @@ pub enum RulesAction {
     },
     /// Check every rule against its samples and counter-samples
     Test,
+    /// Refuse rules that load and yet would not be good (exit code 4); with --rules, those of your own
+    Lint,
+    /// Count which signals of every rule its samples fire
+    Coverage,
+}
+
+/// Output forms of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ListFormat {
+    /// One line per rule
+    Text,
+    /// A page of all causes, with what to do
+    Markdown,
 }
 
 fn parse_class(text: &str) -> Result<crate::rules::model::Class, String> {

@@ -1,23 +1,25 @@
-//! `why500 rules list|show|test`.
+//! `why500 rules list|show|test|lint|coverage`.
 
 use std::fmt::Write;
 
-use super::args::{RulesAction, RulesArgs};
+use super::args::{ListFormat, RulesAction, RulesArgs};
 use super::exit::{Exit, Failure, print};
-use crate::correlate::held::Order;
-use crate::correlate::line::Line;
-use crate::diagnose::weigh::weigh;
-use crate::record::Record;
+use crate::diagnose::samples;
+use crate::rules::coverage::Totals;
+use crate::rules::lint::Which;
 use crate::rules::model::{Class, Rule};
-use crate::rules::{RuleSet, check};
+use crate::rules::{RuleSet, catalogue, coverage};
 
 /// Does what was asked.
 pub fn run(args: &RulesArgs) -> Result<Exit, Failure> {
     let rules = RuleSet::load(&args.rules)?;
     match &args.action {
-        RulesAction::List => list(&rules),
+        RulesAction::List { format: ListFormat::Text } => list(&rules),
+        RulesAction::List { format: ListFormat::Markdown } => print(catalogue::markdown(&rules).as_bytes()),
         RulesAction::Show { id } => show(&rules, id),
         RulesAction::Test => test(&rules),
+        RulesAction::Lint => lint(&rules, if args.rules.is_empty() { Which::All } else { Which::Own }),
+        RulesAction::Coverage => show_coverage(&rules),
     }
 }
 
@@ -85,7 +87,7 @@ fn describe(rule: &Rule) -> String {
 }
 
 fn test(rules: &RuleSet) -> Result<Exit, Failure> {
-    let failures = check::test(rules, &|record| winner(rules, record));
+    let failures = samples::test(rules);
     let mut out = String::new();
     for failure in &failures {
         let _ = writeln!(out, "{failure}");
@@ -102,14 +104,54 @@ fn test(rules: &RuleSet) -> Result<Exit, Failure> {
     Ok(if failures.is_empty() { Exit::Success } else { Exit::Found })
 }
 
-/// The rule that wins on a request of this one record, by the same weighing as in a run.
-pub fn winner(rules: &RuleSet, record: &Record) -> Option<String> {
-    let text = record.text();
-    let mut hits = Vec::new();
-    rules.match_record(record, &text, "sample/sample", &mut hits);
-    let order = Order::new(record.time_ms, record.at, false);
-    let line = Line { identity: 0, order, at: record.at, record: record.clone(), text, hits };
-    let diagnosis = weigh(&[line], rules);
-    let rule = diagnosis.rule.or(diagnosis.symptom)?;
-    rules.by_index(rule).map(|rule| rule.id.clone())
+fn lint(rules: &RuleSet, which: Which) -> Result<Exit, Failure> {
+    let refused = samples::refused(rules, which);
+    let mut out = String::new();
+    for fault in &refused {
+        let _ = writeln!(out, "{fault}");
+    }
+    let looked_at = match which {
+        Which::All => rules.rules().len(),
+        Which::Own => (0u16..).zip(rules.rules()).filter(|(index, _)| !rules.is_built_in(*index)).count(),
+    };
+    let own = if which == Which::Own { " of your own" } else { "" };
+    let _ = writeln!(out, "{looked_at} rules{own} linted: {} refused", refused.len());
+    print(out.as_bytes())?;
+    Ok(if refused.is_empty() { Exit::Success } else { Exit::Config })
+}
+
+fn show_coverage(rules: &RuleSet) -> Result<Exit, Failure> {
+    let coverage = coverage::coverage(rules);
+    let mut out = String::new();
+    let width = coverage.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+    let head = format!("{:>7}  {:>5}  {:>7}  {:>15}", "signals", "fired", "samples", "counter-samples");
+    let _ = writeln!(out, "{:width$}  {head}", "rule");
+    for rule in &coverage {
+        let _ = write!(
+            out,
+            "{:width$}  {:>7}  {:>5}  {:>7}  {:>15}",
+            rule.id,
+            rule.signals,
+            rule.fired(),
+            rule.samples,
+            rule.counter_samples
+        );
+        let silent: Vec<String> = rule.silent.iter().map(ToString::to_string).collect();
+        if !silent.is_empty() {
+            let _ = write!(out, "  not fired: signal {}", silent.join(", "));
+        }
+        out.push('\n');
+    }
+    let _ = writeln!(out, "\n{:12}  {:>5}  {head}", "class", "rules");
+    let totals = coverage::totals(&coverage);
+    let all = totals.values().fold(Totals::default(), |all, class| all.with(*class));
+    let lines = totals.iter().map(|(class, totals)| (class.as_str(), *totals)).chain([("all", all)]);
+    for (name, totals) in lines {
+        let _ = writeln!(
+            out,
+            "{name:12}  {:>5}  {:>7}  {:>5}  {:>7}  {:>15}",
+            totals.rules, totals.signals, totals.fired, totals.samples, totals.counter_samples
+        );
+    }
+    print(out.as_bytes())
 }

@@ -3,5 +3,6 @@
 pub mod fold;
 pub mod incident;
 pub mod judge;
+pub mod samples;
 pub mod triage;
 pub mod weigh;

@@ -13,11 +13,13 @@ mod record;
 #[path = "."]
 #[expect(dead_code, reason = "matching needs more of these than reading")]
 mod rules {
+    pub mod anchors;
     pub mod conditions;
     pub mod error;
     pub mod files;
     pub mod literals;
     pub mod model;
+    pub mod refusal;
     pub mod signal;
     pub mod validate;
 
@@ -25,20 +27,20 @@ mod rules {
     use std::mem::take;
     use std::path::Path;
 
-    use self::validate::{CheckedRule, Samples};
+    use self::validate::CheckedRule;
 
-    /// What the program keeps apart: the samples, and the part of the file's name that is the same for all.
-    fn without_samples(checked: &mut CheckedRule) -> Samples {
+    /// Takes out what matching does not need: the part of the file's name that is the same for all, the samples, and
+    /// the text of the file, which comes back and holds them.
+    fn without_samples(checked: &mut CheckedRule) -> String {
         if let Some(below) = checked.file.name.strip_prefix("rules/") {
             checked.file.name = below.to_owned();
         }
-        Samples {
-            samples: take(&mut checked.rule.samples),
-            counter_samples: take(&mut checked.rule.counter_samples),
-        }
+        checked.rule.samples.clear();
+        checked.rule.counter_samples.clear();
+        take(&mut checked.file.text)
     }
 
-    /// Reads a folder of rules: the checked rules, and their samples. The error names all faults of all files.
+    /// Reads a folder of rules: the checked rules, and the texts of their files. The error names all faults of all files.
     pub fn pack(dir: &Path) -> Result<(String, String), Box<dyn Error>> {
         let mut errors = Vec::new();
         let mut rules = files::in_order(files::read_folder(dir, &mut errors));
@@ -46,8 +48,8 @@ mod rules {
         if !errors.is_empty() {
             return Err(error::RuleErrors(errors).into());
         }
-        let samples: Vec<Samples> = rules.iter_mut().map(without_samples).collect();
-        Ok((serde_json::to_string(&rules)?, serde_json::to_string(&samples)?))
+        let texts: Vec<String> = rules.iter_mut().map(without_samples).collect();
+        Ok((serde_json::to_string(&rules)?, serde_json::to_string(&texts)?))
     }
 }
 
@@ -55,9 +57,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=rules");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     match rules::pack(Path::new("rules")) {
-        Ok((rules, samples)) => {
+        Ok((rules, texts)) => {
             fs::write(out.join("rules.json"), rules)?;
-            fs::write(out.join("samples.json"), samples)?;
+            fs::write(out.join("texts.json"), texts)?;
         }
         Err(error) => error.to_string().lines().for_each(|line| println!("cargo::error={line}")),
     }

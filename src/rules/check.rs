@@ -1,15 +1,14 @@
 //! Tests rules on their own samples: each sample must match with its captures and its rule must win, each
 //! counter-sample must not match.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::record::{Level, Record};
 use crate::rules::conditions::mark_by_name;
 use crate::rules::load::RuleSet;
 use crate::rules::matcher::Hit;
-use crate::rules::model::{Class, Effect, Rule, Sample, Strength};
+use crate::rules::model::{Class, Effect, Rule, Sample};
 
 /// A sample on which the rules do not do what its file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +39,8 @@ impl fmt::Display for SampleFailure {
     }
 }
 
-/// Runs all samples of all rules. `winner` names the rule that explains a record.
+/// Runs all samples of all rules. `winner` names the rule that explains a record; what that is, is weighed above
+/// this room (`diagnose/samples.rs`).
 pub fn test(rules: &RuleSet, winner: &dyn Fn(&Record) -> Option<String>) -> Vec<SampleFailure> {
     let mut failures = Vec::new();
     for (index, rule) in (0u16..).zip(rules.rules()) {
@@ -69,24 +69,6 @@ pub fn test(rules: &RuleSet, winner: &dyn Fn(&Record) -> Option<String>) -> Vec<
         }
     }
     failures
-}
-
-/// The rule that explains a single record best: of the supporting hits those whose rule yields to no other, a
-/// cause before a symptom, the strongest signal, then the order of rules.
-pub fn simple_winner(rules: &RuleSet, record: &Record) -> Option<String> {
-    let mut hits = Vec::new();
-    rules.match_record(record, &record.text(), "", &mut hits);
-    let mut fired: BTreeMap<u16, Strength> = BTreeMap::new();
-    for hit in hits.iter().filter(|hit| hit.effect == Effect::Supports) {
-        let best = fired.entry(hit.rule).or_insert(hit.strength);
-        *best = hit.strength.max(*best);
-    }
-    fired
-        .iter()
-        .filter(|(rule, _)| !fired.keys().any(|other| rules.yields(**rule, *other)))
-        .filter_map(|(index, strength)| rules.by_index(*index).map(|rule| (index, strength, rule)))
-        .min_by_key(|(index, strength, rule)| (rule.symptom, Reverse(**strength), **index))
-        .map(|(_, _, rule)| rule.id.clone())
 }
 
 /// The record that a sample describes.

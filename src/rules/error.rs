@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::rules::refusal::Refusal;
+
 /// One fault in one rule file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub struct RuleError {
@@ -143,6 +145,9 @@ pub enum Problem {
     /// More rules than an index can count.
     #[error("more than {0} rules")]
     TooMany(usize),
+    /// The rule loads, but `why500 rules lint` refuses it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
 }
 
 impl Problem {
@@ -199,6 +204,7 @@ impl Problem {
                 "add a [[counter_sample]]: best the look-alike that a careless pattern would take".into()
             }
             Problem::TooMany(_) => "load fewer rules".into(),
+            Problem::Refused(refusal) => refusal.cure(),
         }
     }
 }

@@ -125,6 +125,7 @@ fn rule_file(path: &Path, below: &Path, text: &str) -> Option<RuleFile> {
             .filter(|name| class_by_name(name).is_some_and(|class| class != Class::Unclassified)),
         stem: path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(),
         text: text.replace("\r\n", "\n"),
+        built_in: false,
     })
 }
 

@@ -10,13 +10,13 @@ use crate::rules::embedded;
 use crate::rules::error::{Problem, RuleError, RuleErrors};
 use crate::rules::files::{in_order, read_folder, resolve_yields};
 use crate::rules::model::Rule;
-use crate::rules::validate::{CheckedRule, Step};
+use crate::rules::validate::{CheckedRule, RuleFile, Step};
 
 /// Rules in force: checked, ordered by (class, id), ready to match.
 #[derive(Debug)]
 pub struct RuleSet {
     rules: Vec<Rule>,
-    files: Vec<String>,
+    files: Vec<RuleFile>,
     /// For each rule the indexes of all rules that it yields to, directly or through others.
     yields: Vec<Vec<u16>>,
     machine: Machine,
@@ -35,8 +35,8 @@ impl RuleSet {
         RuleSet::add_folders(embedded::rules_with_samples()?, user_dirs)
     }
 
-    /// As [`RuleSet::load`], but the built-in rules come without their samples, which matching does not need: this
-    /// is quicker.
+    /// As [`RuleSet::load`], but the built-in rules come without their samples and the lines of their keys, which
+    /// matching does not need: this is quicker.
     pub fn load_without_samples(user_dirs: &[PathBuf]) -> Result<RuleSet, RuleErrors> {
         RuleSet::add_folders(embedded::rules()?, user_dirs)
     }
@@ -67,7 +67,17 @@ impl RuleSet {
 
     /// The file that the rule at this index was read from, for messages.
     pub fn file(&self, index: u16) -> &str {
-        self.files.get(usize::from(index)).map_or("", String::as_str)
+        self.rule_file(index).map_or("", |file| file.name.as_str())
+    }
+
+    /// Whether the rule at this index comes with the program.
+    pub fn is_built_in(&self, index: u16) -> bool {
+        self.rule_file(index).is_some_and(|file| file.built_in)
+    }
+
+    /// The file of the rule at this index, to name faults in it by line.
+    pub(super) fn rule_file(&self, index: u16) -> Option<&RuleFile> {
+        self.files.get(usize::from(index))
     }
 
     /// Whether the first rule yields to the second, directly or through others.
@@ -119,7 +129,7 @@ impl RuleSet {
         let mut signals = Vec::with_capacity(checked.len());
         for rule in checked {
             rules.push(rule.rule);
-            files.push(rule.file.name);
+            files.push(rule.file);
             signals.push(rule.signals);
         }
         let machine = Machine::build(rules.iter().zip(signals));

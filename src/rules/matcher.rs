@@ -57,18 +57,30 @@ impl RuleSet {
 
     /// Ids of the decoys that mask something in this record. For the authors of rules.
     pub fn decoys_in(&self, record: &Record, text: &str, format: &str) -> Vec<&str> {
+        let hits = self.decoy_hits(record, text, format);
+        let rules = hits.iter().filter_map(|hit| self.by_index(hit.rule));
+        let mut ids: Vec<&str> = rules.map(|rule| rule.id.as_str()).collect();
+        ids.dedup();
+        ids
+    }
+
+    /// Indexes of the signals of one rule that are found in this record, ascending; of a decoy, too. For the authors
+    /// of rules.
+    pub fn signals_found(&self, rule: u16, record: &Record, text: &str, format: &str) -> Vec<u16> {
+        let mut hits = self.decoy_hits(record, text, format);
+        self.match_record(record, text, format, &mut hits);
+        hits.iter().filter(|hit| hit.rule == rule).map(|hit| hit.signal).collect()
+    }
+
+    fn decoy_hits(&self, record: &Record, text: &str, format: &str) -> Vec<Hit> {
         let mut numbers = Vec::new();
         self.machine().candidates(text, &mut numbers);
-        let mut ids: Vec<&str> = numbers
+        numbers
             .iter()
             .filter_map(|number| self.machine().signals.get(*number as usize))
             .filter(|signal| signal.decoy.is_some() && signal.conditions_hold(record, format))
-            .filter(|signal| find_hit(signal, text, &[]).is_some())
-            .filter_map(|signal| self.by_index(signal.rule))
-            .map(|rule| rule.id.as_str())
-            .collect();
-        ids.dedup();
-        ids
+            .filter_map(|signal| find_hit(signal, text, &[]))
+            .collect()
     }
 }
 

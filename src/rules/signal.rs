@@ -49,7 +49,7 @@ impl PreparedSignal {
 }
 
 /// Parses for bytes if possible, else for Unicode, and says which; the error is the parser's reason.
-fn parse(source: &str) -> Result<(Hir, bool), String> {
+pub(super) fn parse(source: &str) -> Result<(Hir, bool), String> {
     let with = |unicode: bool| {
         regex_syntax::ParserBuilder::new()
             .multi_line(true)
@@ -75,7 +75,8 @@ fn short_reason(error: &regex_syntax::Error) -> String {
     }
 }
 
-fn capture_names(hir: &Hir, names: &mut Vec<String>) {
+/// Appends the names of all groups, in the order of the pattern.
+pub(super) fn capture_names(hir: &Hir, names: &mut Vec<String>) {
     match hir.kind() {
         HirKind::Capture(capture) => {
             names.extend(capture.name.iter().map(|name| name.to_string()));

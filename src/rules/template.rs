@@ -35,7 +35,7 @@ fn optional_part(template: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The names in a text.
-fn names(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split('{')
         .skip(1)
         .filter_map(|part| part.split_once('}'))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use crate::record::{Level, Marks, Record};
-use crate::rules::model::{Effect, Strength};
+use crate::rules::model::{Effect, Rule, Strength};
 use crate::rules::{Hit, RuleError, RuleSet, check};
 
 /// Writes files and loads them without the built-in rules.
@@ -58,14 +58,6 @@ fn message(text: &str) -> Record {
     Record { message: text.to_owned(), ..Record::default() }
 }
 
-#[test]
-fn embedded_rules_pass_their_samples() {
-    let rules = RuleSet::embedded().unwrap_or_else(|errors| panic!("{errors}"));
-    let failures = check::test(&rules, &|record| check::simple_winner(&rules, record));
-    let text: Vec<String> = failures.iter().map(ToString::to_string).collect();
-    assert!(failures.is_empty(), "{} samples fail:\n{}", failures.len(), text.join("\n"));
-}
-
 /// Built-in rules compile at first use when the program runs; here all of them are compiled.
 #[test]
 fn embedded_patterns_compile() {
@@ -73,6 +65,24 @@ fn embedded_patterns_compile() {
     let (rules, errors) = RuleSet::from_dir(&dir);
     assert!(errors.is_empty(), "{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
     assert_eq!(rules.hash(), RuleSet::embedded().unwrap().hash());
+}
+
+#[test]
+fn embedded_rules_are_their_files_and_quick_ones_lack_samples_only() {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let (files, _) = RuleSet::from_dir(&dir);
+    let embedded = RuleSet::embedded().unwrap();
+    let quick = RuleSet::load_without_samples(&[]).unwrap();
+    assert_eq!((quick.rules().len(), quick.hash()), (files.rules().len(), files.hash()));
+    for (index, rule) in (0u16..).zip(files.rules()) {
+        assert_eq!(embedded.by_index(index), Some(rule));
+        let bare = Rule { samples: Vec::new(), counter_samples: Vec::new(), ..rule.clone() };
+        assert_eq!(quick.by_index(index), Some(&bare));
+        let text = |rules: &RuleSet| rules.rule_file(index).map(|file| file.text.clone());
+        assert_eq!(text(&embedded), text(&files), "{}: faults are named by line", rule.id);
+        assert_eq!(text(&quick).as_deref(), Some(""));
+        assert!(embedded.is_built_in(index) && quick.is_built_in(index) && !files.is_built_in(index));
+    }
 }
 
 #[test]
@@ -345,25 +355,6 @@ fn a_bad_file_does_not_hide_the_others() {
 }
 
 #[test]
-fn the_winner_yields_follows_chains_and_prefers_causes_to_symptoms() {
-    let text = |id: &str, head: &str, strength: &str| {
-        rule(id, "route", head, &pattern(strength, &format!("{id} here")))
-    };
-    let (rules, errors) = load(&[
-        ("wrapper.toml", &text("wrapper", "yields_to = ['middle']", "definitive")),
-        ("middle.toml", &text("middle", "yields_to = ['inner']", "strong")),
-        ("inner.toml", &text("inner", "", "suggestive")),
-        ("late-symptom.toml", &text("late-symptom", "symptom = true", "definitive")),
-    ]);
-    assert_eq!(errors, Vec::<String>::new());
-    let won = |text: &str| check::simple_winner(&rules, &message(text));
-    assert_eq!(won("wrapper here, inner here, late-symptom here").as_deref(), Some("inner"));
-    assert_eq!(won("wrapper here, late-symptom here").as_deref(), Some("wrapper"));
-    assert_eq!(won("late-symptom here").as_deref(), Some("late-symptom"));
-    assert_eq!(won("nothing"), None);
-}
-
-#[test]
 fn failing_samples_teach() {
     let file = r#"
 id = "a"
@@ -386,7 +377,7 @@ log = "not so bad thing"
     let other = rule("b", "route", "", &pattern("strong", "better"));
     let (rules, errors) = load(&[("a.toml", file), ("b.toml", &other)]);
     assert_eq!(errors, Vec::<String>::new());
-    let failures = check::test(&rules, &|record| check::simple_winner(&rules, record));
+    let failures = check::test(&rules, &|_| Some("a".to_owned()));
     let shown: Vec<String> = failures.iter().map(ToString::to_string).collect();
     let all = shown.join("\n");
     for wanted in [

@@ -15,7 +15,8 @@ use crate::rules::signal::PreparedSignal;
 const CONNECTIVITY: [&str; 10] =
     ["ssl", "pool", "timeout", "refused", "dns", "allowlist", "auth", "reset", "limit", "upstream"];
 
-/// A rule file. Of a built-in one only the name is known when the program runs.
+/// A rule file. Of a built-in one only the name is at hand when the program starts; its text is, where `why500 rules`
+/// asks for it (`embedded.rs`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RuleFile {
     /// Path for messages.
@@ -29,6 +30,9 @@ pub(super) struct RuleFile {
     /// Content, line breaks as `\n`.
     #[serde(skip)]
     pub(super) text: String,
+    /// Whether it comes with the program.
+    #[serde(skip)]
+    pub(super) built_in: bool,
 }
 
 /// A rule that passed, with its signals ready to compile.
@@ -39,13 +43,6 @@ pub(super) struct CheckedRule {
     pub(super) digest: u64,
     pub(super) rule: Rule,
     pub(super) signals: Vec<PreparedSignal>,
-}
-
-/// The samples of a rule, which are more than half of its file and only tests of rules need.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Samples {
-    pub(super) samples: Vec<Sample>,
-    pub(super) counter_samples: Vec<Sample>,
 }
 
 /// One step of the way to a key.

@@ -7,5 +7,6 @@ mod input;
 #[cfg(unix)]
 mod live;
 mod own_rules;
+mod rules_lint;
 mod safety;
 mod support;

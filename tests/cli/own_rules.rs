@@ -2,7 +2,8 @@
 
 use super::support::{Dir, drain};
 
-const OWN: &str = r#"
+/// A rule in which nothing is refused.
+pub const OWN: &str = r#"
 id = "billing-down"
 class = "connectivity"
 subclass = "upstream"

@@ -1,0 +1,195 @@
+//! Refuses rules that load and yet would not be good: patterns that run over text they say nothing about, signals that
+//! no sample proves, texts that are missing. Whether the samples do what their files say is for `check.rs`.
+
+use crate::record::Record;
+use crate::rules::anchors::{Run, unanchored};
+use crate::rules::check::record_of;
+use crate::rules::coverage;
+use crate::rules::error::{Problem, RuleError};
+use crate::rules::load::RuleSet;
+use crate::rules::model::{Class, Effect, Rule, Sample};
+pub use crate::rules::refusal::Refusal;
+use crate::rules::signal::{capture_names, parse};
+use crate::rules::template;
+use crate::rules::validate::{RuleFile, Step};
+
+/// Captures that are of use wherever they stand: the report shows every capture of the winner as `key = value`, and
+/// under these names a reader looks for it. The list of `docs/rules.md`, which a test compares.
+pub const CONTEXT_CAPTURES: [&str; 32] = [
+    "module",
+    "package",
+    "file",
+    "path",
+    "env_key",
+    "host",
+    "port",
+    "database",
+    "user",
+    "limit",
+    "timeout_ms",
+    "timeout_s",
+    "code",
+    "status",
+    "service",
+    "symbol",
+    "property",
+    "table",
+    "column",
+    "constraint",
+    "version",
+    "required_version",
+    "platform",
+    "client_ip",
+    "url",
+    "operation",
+    "memory_mb",
+    "db_timeout_ms",
+    "active_clients",
+    "waiting_requests",
+    "ssl_required",
+    "ssl_config",
+];
+
+/// Which rules are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All.
+    All,
+    /// Those of the user. A sample of a built-in rule that one of them takes away is refused, too.
+    Own,
+}
+
+/// What is refused, in the order of the rules and of the lines of their files. `winner` names the rule that explains
+/// a record; it is weighed above this room.
+pub fn lint(rules: &RuleSet, which: Which, winner: &dyn Fn(&Record) -> Option<String>) -> Vec<RuleError> {
+    let mut all = Vec::new();
+    for (index, rule) in (0u16..).zip(rules.rules()) {
+        let Some(file) = rules.rule_file(index) else { continue };
+        let mut faults = Faults { file, faults: Vec::new() };
+        faults.lost_samples(rule, winner);
+        if which == Which::All || !file.built_in {
+            faults.texts(rule);
+            faults.patterns(rule);
+            faults.silent_signals(rules, index, rule);
+            faults.duplicates(rule);
+        }
+        faults.faults.sort_by_key(|fault| fault.line);
+        all.append(&mut faults.faults);
+    }
+    all
+}
+
+/// The faults of one file.
+struct Faults<'a> {
+    file: &'a RuleFile,
+    faults: Vec<RuleError>,
+}
+
+impl Faults<'_> {
+    fn add(&mut self, path: &[Step<'_>], refusal: Refusal) {
+        let mut fault = self.file.error(path, Problem::Refused(refusal));
+        // A key that is not there belongs to the head of the file, where the id is.
+        fault.line = fault.line.or_else(|| self.file.error(&[Step::Key("id")], fault.problem.clone()).line);
+        self.faults.push(fault);
+    }
+
+    fn texts(&mut self, rule: &Rule) {
+        let mut wanted = vec![("title", &rule.title), ("meaning", &rule.meaning)];
+        if rule.class != Class::Decoy {
+            wanted.extend([
+                ("subclass", &rule.subclass),
+                ("fix", &rule.fix),
+                ("prevention", &rule.prevention),
+            ]);
+        }
+        for (key, _) in wanted.iter().filter(|(_, text)| text.trim().is_empty()) {
+            self.add(&[Step::Key(key)], Refusal::Missing(key));
+        }
+        if rule.class != Class::Decoy && rule.references.is_empty() {
+            self.add(&[Step::Key("references")], Refusal::Missing("references"));
+        }
+        for (number, url) in rule.references.iter().enumerate().filter(|(_, url)| !is_https(url)) {
+            let path = [Step::Key("references"), Step::Index(number)];
+            self.add(&path, Refusal::NotHttps(url.clone()));
+        }
+    }
+
+    fn patterns(&mut self, rule: &Rule) {
+        for (number, signal) in rule.signals.iter().enumerate() {
+            let path = [Step::Key("signal"), Step::Index(number), Step::Key("pattern")];
+            // A pattern that cannot be read does not load.
+            let Some((hir, _)) = signal.pattern.as_deref().and_then(|pattern| parse(pattern).ok()) else {
+                continue;
+            };
+            match unanchored(&hir) {
+                Some(Run::Lines) => self.add(&path, Refusal::RunsOverLines),
+                Some(Run::Open) => self.add(&path, Refusal::OpenRun),
+                None => {}
+            }
+            let supports = signal.effect == Effect::Supports && rule.class != Class::Decoy;
+            let mut names = Vec::new();
+            capture_names(&hir, &mut names);
+            for name in names {
+                if !supports {
+                    self.add(&path, Refusal::CaptureWithoutSupport(name));
+                } else if !is_used(rule, &name) {
+                    self.add(&path, Refusal::UnusedCapture(name));
+                }
+            }
+        }
+    }
+
+    fn silent_signals(&mut self, rules: &RuleSet, index: u16, rule: &Rule) {
+        for number in coverage::of_rule(rules, index, rule).silent {
+            let at = number - 1;
+            let effect = rule.signals.get(at).map(|signal| signal.effect).unwrap_or_default();
+            self.add(&[Step::Key("signal"), Step::Index(at)], Refusal::Silent(effect));
+        }
+    }
+
+    fn lost_samples(&mut self, rule: &Rule, winner: &dyn Fn(&Record) -> Option<String>) {
+        if rule.class == Class::Decoy {
+            return;
+        }
+        let unsaid = rule.samples.iter().enumerate().filter(|(_, sample)| sample.won_by.is_none());
+        for (number, sample) in unsaid {
+            if let Some(won) = winner(&record_of(sample)).filter(|won| *won != rule.id) {
+                self.add(&[Step::Key("sample"), Step::Index(number)], Refusal::LostSample(won));
+            }
+        }
+    }
+
+    fn duplicates(&mut self, rule: &Rule) {
+        let mut seen: Vec<(String, Sample)> = Vec::new();
+        for (key, samples) in [("sample", &rule.samples), ("counter_sample", &rule.counter_samples)] {
+            for (number, sample) in samples.iter().enumerate() {
+                // What a sample expects does not tell it from another one.
+                let bare = Sample { captures: Default::default(), won_by: None, ..sample.clone() };
+                match seen.iter().find(|(_, other)| *other == bare) {
+                    Some((other, _)) => {
+                        let refusal = Refusal::DuplicateSample(other.clone());
+                        self.add(&[Step::Key(key), Step::Index(number)], refusal);
+                    }
+                    None => seen.push((format!("{key}[{}]", number + 1), bare)),
+                }
+            }
+        }
+    }
+}
+
+/// Whether the report shows the capture: in a text, in the incident's subject, or under a name that readers look for.
+fn is_used(rule: &Rule, name: &str) -> bool {
+    let texts = [&rule.title, &rule.meaning, &rule.fix, &rule.prevention];
+    CONTEXT_CAPTURES.contains(&name)
+        || rule.subject.iter().any(|subject| subject == name)
+        || texts.iter().any(|text| template::names(text).any(|used| used == name))
+}
+
+fn is_https(url: &str) -> bool {
+    url.strip_prefix("https://").is_some_and(|rest| {
+        rest.starts_with(|c: char| c.is_ascii_alphanumeric()) && !rest.contains(|c: char| c.is_whitespace())
+    })
+}
+
+#[cfg(test)]
+mod tests;
