@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Folder;
+use super::telemetry::Figures;
 use super::weigh::{Diagnosis, weigh};
 use super::{incident, triage};
 use crate::correlate::line::{Fold, Line};
@@ -117,8 +118,8 @@ fn add_context(captures: &mut BTreeMap<String, String>, lines: &[Line], route: O
     );
     add("region", find(&|line| line.record.region.clone()));
     add("environment", find(&|line| line.record.environment.clone()));
-    for (key, names) in POOL_FIELDS {
-        add(key, find(&|line| names.iter().find_map(|name| line.record.field(name).map(str::to_owned))));
+    for (key, value) in Figures::read(lines).captures() {
+        add(&key, Some(value));
     }
     let summary = lines.iter().rev().find(|line| line.record.duration_ms.is_some());
     add("duration_ms", summary.and_then(|line| line.record.duration_ms).map(|ms| format!("{ms:.0}")));
@@ -126,42 +127,6 @@ fn add_context(captures: &mut BTreeMap<String, String>, lines: &[Line], route: O
     add("memory_used_mb", memory.and_then(|line| line.record.memory_used_mb).map(|mb| format!("{mb:.0}")));
     add("memory_limit_mb", memory.and_then(|line| line.record.memory_limit_mb).map(|mb| format!("{mb:.0}")));
 }
-
-/// Pool and TLS figures that applications log, under the names of the report.
-const POOL_FIELDS: [(&str, &[&str]); 6] = [
-    (
-        "db_timeout_ms",
-        &["db_timeout_ms", "dbTimeoutMs", "connectionTimeoutMillis", "pool.connectionTimeoutMillis"],
-    ),
-    (
-        "active_clients",
-        &[
-            "active_clients",
-            "activeClients",
-            "pool.active",
-            "db.pool.active",
-            "pool.totalCount",
-            "totalCount",
-        ],
-    ),
-    (
-        "waiting_requests",
-        &[
-            "waiting_requests",
-            "waitingRequests",
-            "pool.waiting",
-            "db.pool.waiting",
-            "pool.waitingCount",
-            "waitingCount",
-        ],
-    ),
-    (
-        "idle_clients",
-        &["idle_clients", "idleClients", "pool.idle", "db.pool.idle", "pool.idleCount", "idleCount"],
-    ),
-    ("ssl_required", &["ssl_required", "sslRequired"]),
-    ("ssl_config", &["ssl_config", "sslConfig", "sslmode"]),
-];
 
 /// The decisive lines: for a cause the lines of its signals, else the first error.
 pub fn evidence(
