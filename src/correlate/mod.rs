@@ -7,3 +7,4 @@ pub mod outcome;
 pub mod partial;
 pub mod route;
 pub mod table;
+pub mod wanted;

@@ -16,6 +16,7 @@ use super::line::Fold;
 use super::outcome::{Facts, Outcome};
 use super::partial::Partial;
 use super::route;
+use super::wanted::Wanted;
 use crate::record::{Brief, IdKind, Marks, Position, Record};
 
 /// Log time after its end for which a healthy request stays open for late records, in milliseconds.
@@ -128,6 +129,10 @@ pub struct Requests {
     pub per_route: BTreeMap<String, u64>,
     /// First and last time of any record.
     pub window_ms: Option<(i64, i64)>,
+    /// Requests that were asked for, failed or not, by ID; the failed ones stand in `failed` too.
+    pub wanted: Vec<Partial>,
+    /// IDs that resemble the one that was asked for.
+    pub near: Vec<String>,
 }
 
 /// The table.
@@ -152,6 +157,7 @@ pub struct Correlator<'f> {
     /// Of these the events with an ID.
     left: hashbrown::HashSet<u64>,
     window_ms: Option<(i64, i64)>,
+    wanted: Option<Wanted>,
 }
 
 impl<'f> Correlator<'f> {
@@ -173,7 +179,18 @@ impl<'f> Correlator<'f> {
             outside: BTreeMap::new(),
             left: hashbrown::HashSet::new(),
             window_ms: None,
+            wanted: None,
         }
+    }
+
+    /// Keeps a request that is asked for to the end, whatever becomes of it.
+    pub fn keep(mut self, wanted: Wanted) -> Correlator<'f> {
+        self.wanted = Some(wanted);
+        self
+    }
+
+    fn is_wanted(&self, key: u64) -> bool {
+        self.wanted.as_ref().is_some_and(|wanted| wanted.is(key))
     }
 
     /// Takes a frame that was only glanced at.
@@ -332,6 +349,9 @@ impl<'f> Correlator<'f> {
     /// Looks at a request that was due in this second, and lets it go if it may go.
     fn look(&mut self, key: u64, second: i64, watermark_ms: i64) {
         let Some(Slot::Open(index)) = self.slots.get(&key).copied() else { return };
+        if self.is_wanted(key) {
+            return;
+        }
         let Some(partial) = self.open[index as usize].as_mut() else { return };
         if partial.due_second != second {
             // It was queued again, for an earlier second, since.
@@ -375,6 +395,8 @@ impl<'f> Correlator<'f> {
             outside: self.outside.values().cloned().collect(),
             per_route: BTreeMap::new(),
             window_ms: self.window_ms,
+            wanted: Vec::new(),
+            near: self.wanted.as_ref().map(Wanted::near).unwrap_or_default(),
         };
         type Place = (i64, Option<String>, u64);
         let mut failed: Vec<(Place, Partial)> = Vec::new();
@@ -389,6 +411,9 @@ impl<'f> Correlator<'f> {
                 }
                 Slot::Open(index) => {
                     let Some(mut partial) = take(*index) else { continue };
+                    if self.is_wanted(*key) {
+                        requests.wanted.push((*partial).clone());
+                    }
                     partial.settle(self.fold);
                     if let Some((_, route)) = &partial.route {
                         *requests.per_route.entry(route.to_string()).or_default() += 1;
@@ -406,6 +431,7 @@ impl<'f> Correlator<'f> {
             }
         }
         failed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        requests.wanted.sort_by(|a, b| a.id.cmp(&b.id));
         requests.failed = failed.into_iter().map(|(_, partial)| partial).collect();
         requests
     }
@@ -519,6 +545,9 @@ impl<'f> Correlator<'f> {
                     Some(Slot::Closed(tombstone)) => Some(*tombstone),
                     _ => None,
                 };
+                if let (Some(wanted), Some(id)) = (&mut self.wanted, id) {
+                    wanted.see(key, id);
+                }
                 let index = self.begin(id, kind);
                 self.slots.insert(key, Slot::Open(index));
                 if let (Some(tombstone), Some(partial)) = (buried, self.open[index as usize].as_mut()) {

@@ -5,6 +5,7 @@ pub mod case;
 pub mod fold;
 pub mod incident;
 pub mod judge;
+pub mod neighbours;
 pub mod telemetry;
 pub mod triage;
 pub mod unwrap;

@@ -13,7 +13,7 @@ use crate::correlate::table::Requests;
 use crate::diagnose::fold::Folder;
 use crate::diagnose::judge::{Judged, evidence, judge};
 use crate::diagnose::weigh::{round, weigh};
-use crate::diagnose::{incident, triage};
+use crate::diagnose::{incident, neighbours, triage};
 use crate::format::time::rfc3339;
 use crate::record::Position;
 use crate::redact::Redactor;
@@ -54,6 +54,7 @@ pub fn report(
         requests.failed.into_iter().map(judge).collect()
     };
     let redactor = redactor(engine, &judged);
+    neighbours::infer(&mut judged);
     let view = &engine.options.view;
     if view.is_narrow() {
         judged.retain(|one| {
@@ -204,6 +205,7 @@ impl Writer<'_> {
             incident: one.fingerprint.clone(),
             evidence: self.evidence(one),
             next_step: one.next_step.clone(),
+            inferred_from: one.inferred_from.clone(),
         }
     }
 
@@ -239,6 +241,14 @@ impl Writer<'_> {
             .map(|(_, one)| *one)
             .unwrap_or(members[0]);
         let rule = best.diagnosis.rule.and_then(|rule| self.rules.by_index(rule));
+        let inferred: BTreeSet<&str> =
+            members.iter().filter_map(|one| one.inferred_from.as_deref()).collect();
+        let contributing = match rule {
+            Some(rule) if rule.class == Class::Connectivity && rule.subclass == "pool" => {
+                neighbours::cold_burst(members).map(|burst| self.text(&burst)).into_iter().collect()
+            }
+            _ => Vec::new(),
+        };
         let captures = self.map(&common_captures(members));
         // One request's captures, so that a host goes with its own port.
         let own = self.map(&best.captures);
@@ -306,6 +316,8 @@ impl Writer<'_> {
                 .map_or_else(|| best.next_step.clone().unwrap_or_default(), |rule| fill(&rule.fix, &own)),
             prevention: rule.map(|rule| fill(&rule.prevention, &own)).unwrap_or_default(),
             references: rule.map(|rule| rule.references.clone()).unwrap_or_default(),
+            contributing,
+            inferred_from: inferred.into_iter().map(str::to_owned).collect(),
             captures,
         }
     }
@@ -348,10 +360,10 @@ impl Writer<'_> {
         let cited = step.cites.map(|at| format!(" ({}:{})", self.place(at), at.line)).unwrap_or_default();
         TriageStep {
             step: step.step,
-            verdict: match step.fail {
-                Some(true) => Verdict::Fail,
-                Some(false) => Verdict::Clear,
-                None => Verdict::Unknown,
+            verdict: match step.verdict {
+                triage::Verdict::Fail => Verdict::Fail,
+                triage::Verdict::Clear => Verdict::Clear,
+                triage::Verdict::Unknown => Verdict::Unknown,
             },
             why: self.text(&format!("{}{cited}", step.why)),
         }
