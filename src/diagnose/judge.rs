@@ -176,7 +176,7 @@ pub fn evidence(
 }
 
 /// What a record without text says.
-fn describe(line: &Line) -> String {
+pub fn describe(line: &Line) -> String {
     let record = &line.record;
     let mut parts = Vec::new();
     parts.extend(record.method.clone());

@@ -2,6 +2,7 @@
 //! of the request's lines.
 pub mod account;
 pub mod case;
+pub mod explain;
 pub mod fold;
 pub mod incident;
 pub mod judge;

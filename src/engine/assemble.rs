@@ -107,7 +107,7 @@ fn class_of(rule: Option<u16>, rules: &RuleSet) -> Class {
 
 /// The redactor of a run. Its key depends on the failed requests' records alone, so it is the same however the input
 /// was split, ordered or repeated.
-fn redactor(engine: &Engine, judged: &[Judged]) -> Redactor {
+pub(super) fn redactor(engine: &Engine, judged: &[Judged]) -> Redactor {
     if engine.options.no_redact {
         return Redactor::off();
     }
@@ -143,15 +143,16 @@ fn route_counts<'a>(
     out
 }
 
-struct Writer<'a> {
-    rules: &'a RuleSet,
-    redactor: &'a Redactor,
-    names: &'a [&'a str],
-    per_route: &'a BTreeMap<String, u64>,
+/// Writes judged requests in the words of the report, redacted.
+pub(super) struct Writer<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) redactor: &'a Redactor,
+    pub(super) names: &'a [&'a str],
+    pub(super) per_route: &'a BTreeMap<String, u64>,
 }
 
 impl Writer<'_> {
-    fn text(&self, text: &str) -> String {
+    pub(super) fn text(&self, text: &str) -> String {
         let clean = crate::redact::printable::printable(text);
         let redacted = self.redactor.redact(&clean);
         match redacted.char_indices().nth(EVIDENCE_CHARS) {
@@ -160,11 +161,11 @@ impl Writer<'_> {
         }
     }
 
-    fn map(&self, map: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    pub(super) fn map(&self, map: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         map.iter().map(|(key, value)| (key.clone(), self.text(value))).collect()
     }
 
-    fn place(&self, at: Position) -> String {
+    pub(super) fn place(&self, at: Position) -> String {
         self.names.get(at.source as usize).copied().unwrap_or("?").to_owned()
     }
 
@@ -356,7 +357,7 @@ impl Writer<'_> {
         out
     }
 
-    fn step(&self, step: &triage::Step) -> TriageStep {
+    pub(super) fn step(&self, step: &triage::Step) -> TriageStep {
         let cited = step.cites.map(|at| format!(" ({}:{})", self.place(at), at.line)).unwrap_or_default();
         TriageStep {
             step: step.step,
