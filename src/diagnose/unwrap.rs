@@ -210,7 +210,7 @@ mod tests {
     fn node_and_java_print_the_cause_last() {
         depths(
             "Error: Failed query: select 1\n    at a (/app/a.js:1:1) {\n  [cause]: Error: lost\n      at b (/app/b.js:1:1) {\n    [cause]: Error: ECONNREFUSED\n        at c (c.js:1:1)\n  },\n  digest: '42'\n}",
-            &[("Failed query", 0), ("lost", 1), ("ECONNREFUSED", 2), ("digest", 1)],
+            &[("Failed query", 0), ("lost", 1), ("ECONNREFUSED", 2), ("digest", 0)],
         );
         depths(
             "java.lang.RuntimeException: outer\n\tat a.B.c(B.java:1)\nCaused by: java.sql.SQLException: middle\n\tat d.E.f(E.java:2)\nCaused by: java.net.ConnectException: inner",

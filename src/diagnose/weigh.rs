@@ -145,7 +145,9 @@ fn own_account(
     if let Some(line) = said.or(elsewhere) {
         account.lower(Factor::Recovered(line), RECOVERED);
     }
-    if context.any_severe && !case.severe {
+    // Figures are no errors wherever they are logged; a proof by them is not survived.
+    let proved = account.weights.iter().any(|weight| weight.factor == Factor::PoolExhausted);
+    if context.any_severe && !case.severe && !proved {
         account.lower(Factor::Quiet, QUIET);
     }
     if rule.status == Status::Experimental {
