@@ -217,8 +217,8 @@ mod tests {
             &[("outer", 0), ("middle", 1), ("E.java", 1), ("inner", 2)],
         );
         depths(
-            "Error: a\n[cause]: Error: b\ncode: 'X'\n[cause]: Error: c",
-            &[("a", 0), ("'X'", 1), ("c", 2)],
+            "Error: a\n[cause]: Error: b\ncode: 'X'\n[cause]: Error: last",
+            &[("a", 0), ("'X'", 1), ("last", 2)],
         );
     }
 

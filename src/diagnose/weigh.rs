@@ -233,7 +233,8 @@ fn circumstances(
 /// the order of the rules does not matter.
 fn compare(account: &mut Account, fired: &[(u16, &Case, Strength)], context: &Context, rules: &RuleSet) {
     let Some((_, case, strength)) = fired.iter().find(|(rule, ..)| *rule == account.rule) else { return };
-    let Some(rule) = rules.by_index(account.rule) else { return };
+    // A symptom is no cause, so it is compared with none.
+    let Some(rule) = rules.by_index(account.rule).filter(|rule| !rule.symptom) else { return };
     let rivals = || {
         fired.iter().filter_map(|(index, other, at)| {
             let other_rule = rules.by_index(*index).filter(|other| !other.symptom)?;
