@@ -159,7 +159,7 @@ impl Figures {
             for (name, value) in &line.record.fields {
                 figures.field(index, name, value);
             }
-            for text in line.text.lines().filter(|text| text.len() <= MAX_LINE_BYTES && has_cue(text)) {
+            for text in line.text.lines().filter(|text| may_hold_figures(text)) {
                 figures.text(index, text);
             }
         }
@@ -309,6 +309,14 @@ fn number_after(text: &str, words: &str) -> Option<u64> {
     let rest = text.get(text.find(words)? + words.len()..)?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     rest.get(..end)?.parse().ok()
+}
+
+/// Most lines of a request are frames, or hold no number.
+fn may_hold_figures(text: &str) -> bool {
+    text.len() <= MAX_LINE_BYTES
+        && !text.trim_start().starts_with("at ")
+        && (text.bytes().any(|byte| byte.is_ascii_digit()) || text.contains("ssl"))
+        && has_cue(text)
 }
 
 fn has_cue(text: &str) -> bool {
