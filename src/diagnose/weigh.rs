@@ -8,8 +8,8 @@
 //! The numbers below are of two kinds. The three base scores say how often a signal of that strength is expected to be
 //! right; they are round estimates, held against labelled failures (Brier score), not fitted to them. All others only
 //! order causes within one request and are kept small: a raise leaves a share of the doubt, so that nothing becomes
-//! certain, and a lowering is just wide enough to decide between equals ([`OUTER`], [`FOLLOWS`], [`WENT_ON`]) or to say
-//! "probably not" ([`CONTRADICTED`], [`RECOVERED`]). None is set for a single case.
+//! certain, and a lowering is just wide enough to decide between equals (`OUTER`, `FOLLOWS`, `WENT_ON`) or to say
+//! "probably not" (`CONTRADICTED`, `RECOVERED`). None is set for a single case.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
