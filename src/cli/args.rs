@@ -23,14 +23,17 @@ const EXAMPLES: &str = "Examples:
   kubectl logs -f deploy/web | why500 --every 10s
   why500 logs_result.csv exports/ 'archive/*.gz'
   why500 --format jsonl app.log | jq -r .cause | sort | uniq -c
+  why500 explain 4f6d343c-1a2b-4c3d-8e9f-000000000001 app.log
 
-Exit codes: 0 ran · 1 --fail-on matched · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted";
+Exit codes: 0 ran · 1 --fail-on matched, or explain found no such request · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted";
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Triage files, folders, patterns or standard input (the default)
     Triage(Box<TriageArgs>),
+    /// Explain one request: its lines, every signal, and how its causes were weighed
+    Explain(Box<ExplainArgs>),
     /// List, show, test or lint the rules
     Rules(RulesArgs),
     /// List the input formats, how they are recognised and how to export them
@@ -139,6 +142,56 @@ pub enum FailOn {
     Any,
     /// A failed request of this class.
     Class(crate::rules::model::Class),
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit codes: 0 explained, failed or not · 1 no request (or more than one) has the ID · 2 usage · 3 no input or output · 4 bad rule"
+)]
+pub struct ExplainArgs {
+    /// Correlation ID of the request, as a header or a log line has it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Files, folders or patterns; none or `-` reads standard input
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Output form
+    #[arg(long, value_enum, default_value_t = ExplainFormat::Table)]
+    pub format: ExplainFormat,
+    /// Read the input as this format (see `why500 formats`) instead of detecting it
+    #[arg(long, value_name = "NAME")]
+    pub input_format: Option<String>,
+    /// Rules of your own, as for triage (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Colour
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+    /// Width in columns; by default that of the terminal, else 100
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(20..=1000))]
+    pub width: Option<u16>,
+    /// Worker threads; 0 takes all
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// Skip the rest of a line or JSON value longer than this, and count it (8MiB, 64KiB, bytes)
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "8MiB")]
+    pub max_line: usize,
+    /// Key of the redaction tokens, to compare them between runs
+    #[arg(long, value_name = "KEY", env = "WHY500_REDACT_KEY", hide_env_values = true)]
+    pub redact_key: Option<String>,
+    /// Print secrets and personal data as they are
+    #[arg(long)]
+    pub no_redact: bool,
+}
+
+/// Output forms of `explain`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExplainFormat {
+    /// For people
+    Table,
+    /// One JSON object
+    Json,
 }
 
 /// Arguments of `rules`.

@@ -3,6 +3,7 @@
 
 pub mod args;
 pub mod exit;
+pub mod explain;
 pub mod formats;
 pub mod rules;
 pub mod triage;
@@ -29,6 +30,7 @@ pub fn main() -> Exit {
     let result = match cli.command {
         None => triage::run(&cli.triage),
         Some(Command::Triage(args)) => triage::run(&args),
+        Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Formats) => formats::run(),
         Some(Command::Completions { shell }) => {

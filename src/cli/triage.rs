@@ -128,11 +128,11 @@ fn fails(report: &Report, fail_on: &[FailOn]) -> bool {
     })
 }
 
-fn terminal_width() -> usize {
+pub(super) fn terminal_width() -> usize {
     terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
 }
 
-fn colour(choice: Colour, to_terminal: bool) -> bool {
+pub(super) fn colour(choice: Colour, to_terminal: bool) -> bool {
     match choice {
         Colour::Always => true,
         Colour::Never => false,
@@ -141,7 +141,7 @@ fn colour(choice: Colour, to_terminal: bool) -> bool {
 }
 
 /// The first Ctrl-C or SIGTERM ends the reading, so that the report so far is printed; a second one ends the process.
-fn watch_signals(stop: &Arc<AtomicBool>) {
+pub(super) fn watch_signals(stop: &Arc<AtomicBool>) {
     use signal_hook::consts::{SIGINT, SIGTERM};
     for signal in [SIGINT, SIGTERM] {
         let _ = signal_hook::flag::register_conditional_shutdown(

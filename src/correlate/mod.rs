@@ -9,3 +9,4 @@ pub mod route;
 pub mod shared;
 pub mod slots;
 pub mod table;
+pub mod wanted;

@@ -189,6 +189,18 @@ impl Partial {
         self.facts.outcome()
     }
 
+    /// Every line that is held, and the request with the facts that they complete. Only what a very large request
+    /// let go of is missing.
+    pub fn open(mut self, fold: &dyn Fold) -> (Partial, Vec<Line>) {
+        let mut lines = fold.lines(self.held.clone());
+        lines.append(&mut self.lines.clone());
+        lines.sort_by(|a, b| a.order.cmp(&b.order).then(a.at.cmp(&b.at)));
+        let mut seen = HashSet::new();
+        lines.retain(|line| seen.insert(line.identity));
+        self.compact(fold, &mut Shared::default());
+        (self, lines)
+    }
+
     /// The lines of a request that is not going to change, and whose entries are detached.
     pub fn into_lines(mut self, fold: &dyn Fold) -> Vec<Line> {
         self.compact(fold, &mut Shared::default());

@@ -17,6 +17,7 @@ use super::partial::Partial;
 use super::route;
 use super::shared::Shared;
 use super::slots::{Slots, Tombstone};
+use super::wanted::Wanted;
 use crate::record::{Brief, IdKind, Marks, Position, Record};
 
 /// Log time after its end for which a healthy request stays open for late records, in milliseconds.
@@ -67,6 +68,10 @@ pub struct Requests {
     pub per_route: BTreeMap<String, u64>,
     /// First and last time of any record.
     pub window_ms: Option<(i64, i64)>,
+    /// Requests that were asked for, failed or not, by ID; the failed ones stand in `failed` too.
+    pub wanted: Vec<Partial>,
+    /// IDs that resemble the one that was asked for.
+    pub near: Vec<String>,
 }
 
 /// The table.
@@ -92,6 +97,7 @@ pub struct Correlator<'f> {
     /// Of these the events with an ID.
     left: hashbrown::HashSet<u64>,
     window_ms: Option<(i64, i64)>,
+    wanted: Option<Wanted>,
 }
 
 impl<'f> Correlator<'f> {
@@ -114,7 +120,18 @@ impl<'f> Correlator<'f> {
             outside: BTreeMap::new(),
             left: hashbrown::HashSet::new(),
             window_ms: None,
+            wanted: None,
         }
+    }
+
+    /// Keeps a request that is asked for to the end, whatever becomes of it.
+    pub fn keep(mut self, wanted: Wanted) -> Correlator<'f> {
+        self.wanted = Some(wanted);
+        self
+    }
+
+    fn is_wanted(&self, key: u64) -> bool {
+        self.wanted.as_ref().is_some_and(|wanted| wanted.is(key))
     }
 
     /// Takes a frame that was only glanced at.
@@ -273,6 +290,9 @@ impl<'f> Correlator<'f> {
     /// Looks at a request that was due in this second, and lets it go if it may go.
     fn look(&mut self, key: u64, second: i64, watermark_ms: i64) {
         let Some(index) = self.slots.open(key) else { return };
+        if self.is_wanted(key) {
+            return;
+        }
         let Some(partial) = self.open[index as usize].as_mut() else { return };
         if partial.due_second != second {
             // It was queued again, for an earlier second, since.
@@ -312,6 +332,8 @@ impl<'f> Correlator<'f> {
             outside: self.outside.values().cloned().collect(),
             per_route: BTreeMap::new(),
             window_ms: self.window_ms,
+            wanted: Vec::new(),
+            near: self.wanted.as_ref().map(Wanted::near).unwrap_or_default(),
         };
         type Place = (i64, Option<String>, u64);
         let mut failed: Vec<(Place, Partial)> = Vec::new();
@@ -328,6 +350,10 @@ impl<'f> Correlator<'f> {
         }
         for (key, index) in self.slots.all_open() {
             let Some(mut partial) = open.get_mut(index as usize).and_then(Option::take) else { continue };
+            if self.is_wanted(key) {
+                partial.detach(&mut shared);
+                requests.wanted.push((*partial).clone());
+            }
             partial.settle(self.fold, &mut shared);
             if let Some((_, route)) = &partial.route {
                 *requests.per_route.entry(route.to_string()).or_default() += 1;
@@ -344,6 +370,7 @@ impl<'f> Correlator<'f> {
             }
         }
         failed.sort_by(|(a, _), (b, _)| a.cmp(b));
+        requests.wanted.sort_by(|a, b| a.id.cmp(&b.id));
         requests.failed = failed.into_iter().map(|(_, partial)| partial).collect();
         requests
     }

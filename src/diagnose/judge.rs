@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Folder;
+use super::telemetry::Figures;
 use super::weigh::{Diagnosis, weigh};
 use super::{incident, triage};
 use crate::correlate::line::{Fold, Line};
@@ -49,6 +50,16 @@ pub struct Judged {
     pub next_step: Option<String>,
     /// Hash over the identities of its lines.
     pub identities: u64,
+    /// Log streams of its lines: instances, processes.
+    pub streams: BTreeSet<String>,
+    /// It began on a new instance.
+    pub cold: bool,
+    /// The process crashed in it.
+    pub crashed: bool,
+    /// No line of it carries text.
+    pub silent: bool,
+    /// Of a silent one: the incident of its neighbours, see [`super::neighbours`].
+    pub inferred_from: Option<String>,
 }
 
 /// Diagnoses one failed request.
@@ -75,6 +86,7 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
     };
     let mut captures = diagnosis.captures.clone();
     add_context(&mut captures, &lines, route.as_deref());
+    let has = |marks: Marks| lines.iter().any(|line| line.record.marks.has(marks));
     let first_of = |get: fn(&Line) -> Option<&String>| lines.iter().find_map(get).cloned();
     Judged {
         id,
@@ -87,6 +99,11 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
         steps: triage::steps(&diagnosis, &lines, rules),
         next_step: rule.is_none().then(|| next_step(&diagnosis, &lines, rules)),
         identities: lines.iter().fold(0, |all, line| all ^ line.identity),
+        streams: lines.iter().filter_map(|line| line.record.stream.clone()).collect(),
+        cold: has(Marks::COLD_START | Marks::INIT),
+        crashed: has(Marks::CRASH | Marks::OUT_OF_MEMORY),
+        silent: lines.iter().all(|line| line.text.trim().is_empty()),
+        inferred_from: None,
         route,
         diagnosis,
         fingerprint,
@@ -117,8 +134,8 @@ fn add_context(captures: &mut BTreeMap<String, String>, lines: &[Line], route: O
     );
     add("region", find(&|line| line.record.region.clone()));
     add("environment", find(&|line| line.record.environment.clone()));
-    for (key, names) in POOL_FIELDS {
-        add(key, find(&|line| names.iter().find_map(|name| line.record.field(name).map(str::to_owned))));
+    for (key, value) in Figures::read(lines).captures() {
+        add(&key, Some(value));
     }
     let summary = lines.iter().rev().find(|line| line.record.duration_ms.is_some());
     add("duration_ms", summary.and_then(|line| line.record.duration_ms).map(|ms| format!("{ms:.0}")));
@@ -126,42 +143,6 @@ fn add_context(captures: &mut BTreeMap<String, String>, lines: &[Line], route: O
     add("memory_used_mb", memory.and_then(|line| line.record.memory_used_mb).map(|mb| format!("{mb:.0}")));
     add("memory_limit_mb", memory.and_then(|line| line.record.memory_limit_mb).map(|mb| format!("{mb:.0}")));
 }
-
-/// Pool and TLS figures that applications log, under the names of the report.
-const POOL_FIELDS: [(&str, &[&str]); 6] = [
-    (
-        "db_timeout_ms",
-        &["db_timeout_ms", "dbTimeoutMs", "connectionTimeoutMillis", "pool.connectionTimeoutMillis"],
-    ),
-    (
-        "active_clients",
-        &[
-            "active_clients",
-            "activeClients",
-            "pool.active",
-            "db.pool.active",
-            "pool.totalCount",
-            "totalCount",
-        ],
-    ),
-    (
-        "waiting_requests",
-        &[
-            "waiting_requests",
-            "waitingRequests",
-            "pool.waiting",
-            "db.pool.waiting",
-            "pool.waitingCount",
-            "waitingCount",
-        ],
-    ),
-    (
-        "idle_clients",
-        &["idle_clients", "idleClients", "pool.idle", "db.pool.idle", "pool.idleCount", "idleCount"],
-    ),
-    ("ssl_required", &["ssl_required", "sslRequired"]),
-    ("ssl_config", &["ssl_config", "sslConfig", "sslmode"]),
-];
 
 /// The decisive lines: for a cause the lines of its signals, else the first error.
 pub fn evidence(
@@ -195,7 +176,7 @@ pub fn evidence(
 }
 
 /// What a record without text says.
-fn describe(line: &Line) -> String {
+pub fn describe(line: &Line) -> String {
     let record = &line.record;
     let mut parts = Vec::new();
     parts.extend(record.method.clone());
@@ -217,7 +198,7 @@ fn physical_line(text: &str, start: usize) -> String {
     line.chars().take(MAX_LINE_CHARS).collect()
 }
 
-/// What to look at when nothing was decided.
+/// Why nothing was decided, and the next best step.
 fn next_step(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> String {
     if let Some(rule) = diagnosis.symptom.and_then(|rule| rules.by_index(rule)) {
         return format!(
@@ -225,8 +206,28 @@ fn next_step(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> String {
             rule.title
         );
     }
+    if let Some((rule, _)) = diagnosis.rivals.first()
+        && let Some(rule) = rules.by_index(*rule)
+    {
+        return format!(
+            "too little speaks for the best guess ({}): log the error that the request ended with, with its stack and cause",
+            rule.title
+        );
+    }
     if lines.iter().all(|line| line.text.trim().is_empty()) {
-        return "no line of this request carries text: add the function's own logs (level error, with the stack) to the export, and log in the handler's catch block".to_owned();
+        let source = match lines.iter().find_map(|line| line.record.runtime.as_deref()) {
+            Some(runtime) => format!("the logs of the {runtime} function"),
+            None => "the function's own logs".to_owned(),
+        };
+        return format!(
+            "no line of this request carries text: add {source} (level error, with the stack) to the export, and log in the handler's catch block"
+        );
+    }
+    if let Some(line) = lines.iter().find(|line| line.record.marks.has(Marks::TRUNCATED)) {
+        return format!(
+            "the source cut the text in line {}: take it from an export that keeps whole messages (a log drain, or the platform's JSON)",
+            line.at.line
+        );
     }
     if !lines.iter().any(|line| line.record.level >= Some(Level::Error)) {
         return "no line of this request is logged as an error: log the caught error with its stack and cause".to_owned();

@@ -1,18 +1,30 @@
 //! The five steps in their order, each with a verdict. A step is `clear` only with a cited line.
 
+use super::telemetry::Figures;
 use super::weigh::Diagnosis;
 use crate::correlate::line::Line;
 use crate::record::{Marks, Position};
 use crate::rules::RuleSet;
 use crate::rules::model::{Class, Effect};
 
-/// Verdict of one step.
+/// What a step found, in the report's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The cause is here.
+    Fail,
+    /// A cited line says that it is not here.
+    Clear,
+    /// The log does not tell.
+    Unknown,
+}
+
+/// One step and what it found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
     /// Which step.
     pub step: Class,
-    /// Some(true): the cause is here; Some(false): evidence says that it is not; None: the log does not tell.
-    pub fail: Option<bool>,
+    /// What it found.
+    pub verdict: Verdict,
     /// Why, one short sentence.
     pub why: String,
     /// The line that it rests on.
@@ -28,7 +40,7 @@ pub fn steps(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> Vec<Step
             if let Some(rule) = winner.filter(|rule| rule.class == *class) {
                 let cites =
                     diagnosis.evidence.first().and_then(|(line, _)| lines.get(*line)).map(|line| line.at);
-                return Step { step: *class, fail: Some(true), why: rule.title.clone(), cites };
+                return Step { step: *class, verdict: Verdict::Fail, why: rule.title.clone(), cites };
             }
             let overruled = diagnosis
                 .rivals
@@ -38,14 +50,14 @@ pub fn steps(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> Vec<Step
             if let Some(rule) = overruled {
                 return Step {
                     step: *class,
-                    fail: None,
+                    verdict: Verdict::Unknown,
                     why: format!("seen but overruled: {}", rule.title),
                     cites: None,
                 };
             }
             clear(*class, winner.map(|rule| rule.class), lines).unwrap_or_else(|| Step {
                 step: *class,
-                fail: None,
+                verdict: Verdict::Unknown,
                 why: no_evidence(*class).to_owned(),
                 cites: None,
             })
@@ -55,7 +67,7 @@ pub fn steps(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> Vec<Step
 
 /// What speaks for a step being all right.
 fn clear(step: Class, winner: Option<Class>, lines: &[Line]) -> Option<Step> {
-    let says = |line: &Line, why: String| Step { step, fail: Some(false), why, cites: Some(line.at) };
+    let says = |line: &Line, why: String| Step { step, verdict: Verdict::Clear, why, cites: Some(line.at) };
     match step {
         Class::Runtime => {
             // The code was loaded and ran: an application's own line below error level, written in the request.
@@ -86,7 +98,7 @@ fn clear(step: Class, winner: Option<Class>, lines: &[Line]) -> Option<Step> {
         }
         Class::Connectivity if winner == Some(Class::Route) => {
             // The database answered with an error of its own: it was reached.
-            let line = lines.iter().find(|line| {
+            let answered = lines.iter().find(|line| {
                 line.hits.iter().any(|hit| hit.effect == Effect::Supports)
                     && line.record.error_codes.iter().any(|code| {
                         code.len() == 5
@@ -95,13 +107,29 @@ fn clear(step: Class, winner: Option<Class>, lines: &[Line]) -> Option<Step> {
                             && code.bytes().all(|b| b.is_ascii_alphanumeric())
                             && code.bytes().any(|b| b.is_ascii_digit())
                     })
+            });
+            if let Some(line) = answered {
+                return Some(says(line, "the database was reached and answered".to_owned()));
+            }
+            let figures = Figures::read(lines);
+            let free = figures.idle.filter(|idle| *idle > 0 && figures.waiting == Some(0))?;
+            let line = figures.line.and_then(|line| lines.get(line))?;
+            Some(says(line, format!("the pool had {free} free connections and nobody waiting")))
+        }
+        Class::Route if matches!(winner, Some(Class::Runtime | Class::Env)) => {
+            // A process that failed while it started never came to the handler.
+            let line = lines.iter().find(|line| {
+                line.record.marks.has(Marks::INIT)
+                    && line.record.marks.has(Marks::CRASH)
+                    && line.hits.iter().any(|hit| hit.effect == Effect::Supports)
             })?;
-            Some(says(line, "the database was reached and answered".to_owned()))
+            Some(says(line, "the process failed while it started, before any handler".to_owned()))
         }
         _ => None,
     }
 }
 
+/// Why a step is unknown. Short: it is said of most steps of most failures.
 fn no_evidence(step: Class) -> &'static str {
     match step {
         Class::Runtime => "no line tells whether the code was loaded",
@@ -109,5 +137,65 @@ fn no_evidence(step: Class) -> &'static str {
         Class::Connectivity => "no line tells of a dependency",
         Class::Platform => "no memory, duration or limit in these lines",
         _ => "no error of the handler's own in these lines",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::correlate::held::Order;
+    use crate::record::{Level, Record};
+
+    fn line(text: &str, record: Record) -> Line {
+        Line {
+            identity: 1,
+            order: Order::new(None, record.at, false),
+            at: record.at,
+            record,
+            text: text.to_owned(),
+            hits: Vec::new(),
+        }
+    }
+
+    fn unclassified() -> Diagnosis {
+        Diagnosis {
+            rule: None,
+            confidence: 0.0,
+            rivals: Vec::new(),
+            captures: BTreeMap::new(),
+            evidence: Vec::new(),
+            symptom: None,
+        }
+    }
+
+    #[test]
+    fn without_evidence_all_steps_are_unknown_and_say_why() {
+        let rules = RuleSet::embedded().unwrap_or_else(|errors| panic!("{errors}"));
+        let steps = steps(&unclassified(), &[], &rules);
+        assert_eq!(steps.iter().map(|step| step.step).collect::<Vec<_>>(), Class::TRIAGE);
+        for step in steps {
+            assert_eq!((step.verdict, step.cites), (Verdict::Unknown, None));
+            assert!(step.why.starts_with("no "), "{}", step.why);
+        }
+    }
+
+    #[test]
+    fn a_step_is_clear_only_with_a_cited_line() {
+        let rules = RuleSet::embedded().unwrap_or_else(|errors| panic!("{errors}"));
+        let mut handler = Record { level: Some(Level::Info), ..Record::default() };
+        handler.set_id("request-1", crate::record::IdKind::Request);
+        let summary = Record {
+            marks: Marks::SUMMARY,
+            memory_used_mb: Some(90.0),
+            memory_limit_mb: Some(512.0),
+            ..Record::default()
+        };
+        let steps = steps(&unclassified(), &[line("cart loaded", handler), line("REPORT", summary)], &rules);
+        let clear: Vec<Class> =
+            steps.iter().filter(|step| step.verdict == Verdict::Clear).map(|step| step.step).collect();
+        assert_eq!(clear, [Class::Runtime, Class::Platform]);
+        assert!(steps.iter().all(|step| (step.verdict == Verdict::Clear) == step.cites.is_some()));
     }
 }

@@ -1,14 +1,25 @@
 //! From the signals of a request to one cause, its confidence and its rivals.
 //!
-//! Every rule that fired gets a score: its best signal, raised a little by further lines that say so, lowered by what
-//! contradicts it or says that it was survived. Causes that explain others beat them, wrappers and symptoms win over
-//! nothing, the triage order breaks ties.
+//! Every rule that fired gets a score: its best signal, raised by what supports it in the same request, lowered by what
+//! speaks against it, by causes that stand deeper in the chain of errors and by those that came before it. Causes that
+//! explain others beat them, wrappers and symptoms win over nothing, the triage order breaks ties. Every step is written
+//! into an [`Account`].
+//!
+//! The numbers below are of two kinds. The three base scores say how often a signal of that strength is expected to be
+//! right; they are round estimates, held against labelled failures (Brier score), not fitted to them. All others only
+//! order causes within one request and are kept small: a raise leaves a share of the doubt, so that nothing becomes
+//! certain, and a lowering is just wide enough to decide between equals (`OUTER`, `FOLLOWS`, `WENT_ON`) or to say
+//! "probably not" (`CONTRADICTED`, `RECOVERED`). None is set for a single case.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
+use super::account::{Account, Factor, Fate};
+use super::case::{Case, Context, begins_in_app, gather, has_driver_frames, is_platform_end};
+use super::telemetry::Pool;
 use crate::correlate::line::Line;
-use crate::record::Level;
-use crate::rules::model::{Class, Effect, Status, Strength};
+use crate::record::Marks;
+use crate::rules::model::{Class, Effect, Rule, Status, Strength};
 use crate::rules::{Hit, RuleSet};
 
 /// What the rules say of one failed request.
@@ -29,137 +40,335 @@ pub struct Diagnosis {
     pub symptom: Option<u16>,
 }
 
-/// Score below which a cause is not named.
-const MIN_SCORE: f64 = 0.4;
-/// Scores closer than this are a tie, which the triage order breaks.
-const TIE: f64 = 0.021;
+/// Score below which a cause is not named: two contradictions of a strong signal, or a lone suggestive one with any.
+pub const MIN_SCORE: f64 = 0.4;
+/// Scores closer than this are a tie, which the triage order breaks: what one more witness is worth.
+pub const TIE: f64 = 0.021;
 
-#[derive(Debug, Default)]
-struct Case {
-    best: Option<Strength>,
-    /// Lines with a supporting signal: two patterns on one line are one witness.
-    witnesses: BTreeSet<usize>,
-    contradicting: BTreeSet<u16>,
-    last_support: usize,
-    first_support: usize,
-    last_recovery: Option<usize>,
-    severe: bool,
-    hits: Vec<(Strength, usize, usize)>,
-}
+/// Base scores by strength.
+const DEFINITIVE: f64 = 0.96;
+const STRONG: f64 = 0.88;
+const SUGGESTIVE: f64 = 0.55;
+
+/// Doubt left by each further line that says the same, up to two: repetitions of one program are hardly independent.
+const WITNESS: f64 = 0.85;
+/// Doubt left by figures that prove the cause.
+const FIGURES: f64 = 0.5;
+/// Doubt left by a circumstance that fits (runtime, initialisation, frames, time limit).
+const FITS: f64 = 0.85;
+/// Score left by a circumstance that does not fit.
+const MISFITS: f64 = 0.95;
+/// Score left by each signal against the rule, up to three, and by figures that disprove it.
+const CONTRADICTED: f64 = 0.5;
+/// Score left where figures make another kind of cause likely.
+const DOUBTED: f64 = 0.75;
+/// Score left where the trouble was survived.
+const RECOVERED: f64 = 0.3;
+/// Score left where other lines of the request are logged as errors and this one is not: probably it was survived.
+const QUIET: f64 = 0.75;
+/// Score left to a rule that is experimental.
+const EXPERIMENTAL: f64 = 0.9;
+/// Score left to a cause that stands further out in a chain of errors than one at least as sure. Like the two below it
+/// is wider than a tie, and narrower than the step between two strengths.
+const OUTER: f64 = 0.95;
+/// Score left to a cause that was seen after another one at least as sure: it may well follow from it.
+const FOLLOWS: f64 = 0.96;
+/// Score left to a cause after which the request went on normally until another one at least as sure was seen.
+const WENT_ON: f64 = 0.95;
+/// Score left to a time limit of the platform where a cause was seen before it.
+const ENDED: f64 = 0.9;
+/// Share of its confidence that the winner loses to a rival of another class that is as sure.
+const RIVALRY: f64 = 0.25;
+
+/// Subclasses of connectivity, what explains others first: without TLS or a login no pool fills, and a pool that
+/// nothing can fill times out.
+const DEPENDENCY_ORDER: [&str; 10] =
+    ["ssl", "auth", "allowlist", "dns", "refused", "pool", "timeout", "reset", "limit", "upstream"];
 
 /// Weighs the lines of one request.
 pub fn weigh(lines: &[Line], rules: &RuleSet) -> Diagnosis {
-    let mut cases: BTreeMap<u16, Case> = BTreeMap::new();
-    let any_severe =
-        lines.iter().any(|line| !line.hits.is_empty() && line.record.level >= Some(Level::Error));
-    for (index, line) in lines.iter().enumerate() {
-        for hit in &line.hits {
-            let case = cases.entry(hit.rule).or_default();
-            match hit.effect {
-                Effect::Supports => {
-                    if case.best.is_none() {
-                        case.first_support = index;
-                    }
-                    case.best = case.best.max(Some(hit.strength));
-                    case.witnesses.insert(index);
-                    case.last_support = index;
-                    case.severe |= line.record.level.is_none_or(|level| level >= Level::Error);
-                    case.hits.push((hit.strength, index, hit.start));
-                }
-                Effect::Contradicts => {
-                    case.contradicting.insert(hit.signal);
-                }
-                Effect::Recovers => case.last_recovery = Some(index),
-            }
-        }
+    weigh_with_accounts(lines, rules).0
+}
+
+/// As [`weigh`], with the account of every rule that fired, best first.
+pub fn weigh_with_accounts(lines: &[Line], rules: &RuleSet) -> (Diagnosis, Vec<Account>) {
+    let cases = gather(lines);
+    let fired: Vec<(u16, &Case, Strength)> =
+        cases.iter().filter_map(|(rule, case)| Some((*rule, case, case.best?))).collect();
+    if fired.is_empty() {
+        return (nothing(Vec::new(), None), Vec::new());
     }
-    let mut scores: Vec<(u16, f64)> = cases
+    let context = Context::of(lines);
+    let mut accounts: Vec<Account> = fired
         .iter()
-        .filter(|(_, case)| case.best.is_some())
-        .map(|(rule, case)| (*rule, score(*rule, case, any_severe, rules)))
-        .collect();
-    scores.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    let is_symptom = |rule: u16| rules.by_index(rule).is_some_and(|rule| rule.symptom);
-    let fired: Vec<u16> =
-        scores.iter().filter(|(_, score)| *score >= MIN_SCORE).map(|(rule, _)| *rule).collect();
-    let standing: Vec<(u16, f64)> = scores
-        .iter()
-        .copied()
-        .filter(|(rule, score)| {
-            *score >= MIN_SCORE
-                && !is_symptom(*rule)
-                && !fired.iter().any(|other| rules.yields(*rule, *other))
+        .filter_map(|(index, case, strength)| {
+            let rule = rules.by_index(*index)?;
+            Some(own_account(*index, rule, case, *strength, lines, &context))
         })
         .collect();
-    let symptom = scores.iter().find(|(rule, _)| is_symptom(*rule)).map(|(rule, _)| *rule);
-    let Some(&(_, top)) = standing.first() else {
-        return Diagnosis {
-            rule: None,
-            confidence: 0.0,
-            rivals: scores,
-            captures: BTreeMap::new(),
-            evidence: Vec::new(),
-            symptom,
+    for account in &mut accounts {
+        compare(account, &fired, &context, rules);
+    }
+    accounts.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.rule.cmp(&b.rule)));
+    let diagnosis = decide(lines, rules, &cases, &mut accounts);
+    (diagnosis, accounts)
+}
+
+/// What a rule weighs by itself, in the circumstances of its request.
+fn own_account(
+    index: u16,
+    rule: &Rule,
+    case: &Case,
+    strength: Strength,
+    lines: &[Line],
+    context: &Context,
+) -> Account {
+    let base = match strength {
+        Strength::Definitive => DEFINITIVE,
+        Strength::Strong => STRONG,
+        Strength::Suggestive => SUGGESTIVE,
+    };
+    let mut account = Account::open(index, strength, base);
+    let witnesses = case.witnesses.len();
+    if witnesses > 1 {
+        account.raise(Factor::Witnesses(witnesses), WITNESS.powi(witnesses.min(3) as i32 - 1));
+    }
+    circumstances(&mut account, rule, case, strength, lines, context);
+    let contradicting = case.contradicting.len();
+    if contradicting > 0 {
+        account.lower(Factor::Contradicted(contradicting), CONTRADICTED.powi(contradicting.min(3) as i32));
+    }
+    let said = case.recovered.filter(|line| *line >= case.last);
+    let elsewhere = context.recoveries.iter().copied().find(|line| {
+        *line > case.last && rule.class == Class::Connectivity && names_target(case, &lines[*line].text)
+    });
+    if let Some(line) = said.or(elsewhere) {
+        account.lower(Factor::Recovered(line), RECOVERED);
+    }
+    // Figures are no errors wherever they are logged; a proof by them is not survived.
+    let proved = account.weights.iter().any(|weight| weight.factor == Factor::PoolExhausted);
+    if context.any_severe && !case.severe && !proved {
+        account.lower(Factor::Quiet, QUIET);
+    }
+    if rule.status == Status::Experimental {
+        account.lower(Factor::Experimental, EXPERIMENTAL);
+    }
+    account
+}
+
+/// Whether a line speaks of what this case could not reach: of its host, or of no host that is known.
+fn names_target(case: &Case, text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    case.hosts.is_empty() || case.hosts.iter().any(|host| lower.contains(host.as_str()))
+}
+
+/// What the request's telemetry, runtime, phase, frames and times say of a rule.
+fn circumstances(
+    account: &mut Account,
+    rule: &Rule,
+    case: &Case,
+    strength: Strength,
+    lines: &[Line],
+    context: &Context,
+) {
+    let witnesses = || case.witnesses.iter().filter_map(|index| lines.get(*index));
+    match (rule.class, rule.subclass.as_str()) {
+        (Class::Connectivity, "pool") => match context.figures.pool() {
+            Some(Pool::Exhausted) => account.raise(Factor::PoolExhausted, FIGURES),
+            // A server that says that it is full is right whatever the client's own pool holds.
+            Some(Pool::NeverReached) if strength < Strength::Definitive => {
+                account.lower(Factor::PoolNeverReached, CONTRADICTED);
+            }
+            Some(Pool::Idle) if strength < Strength::Definitive => {
+                account.lower(Factor::PoolHadIdle, DOUBTED);
+            }
+            _ => {}
+        },
+        (Class::Connectivity, "ssl") if context.figures.tls_is_missing() => {
+            account.raise(Factor::TlsMissing, FIGURES);
+        }
+        (Class::Connectivity, "reset") if context.figures.tls_is_missing() => {
+            account.lower(Factor::TlsMissing, DOUBTED);
+        }
+        (Class::Runtime, "edge") => {
+            let runtimes = || witnesses().filter_map(|line| line.record.runtime.as_deref());
+            let is_edge = |name: &str| {
+                let name = name.to_ascii_lowercase();
+                ["edge", "middleware", "worker"].iter().any(|word| name.contains(word))
+            };
+            let in_middleware = witnesses().any(|line| line.record.marks.has(Marks::MIDDLEWARE));
+            if runtimes().any(is_edge) {
+                account.raise(Factor::RuntimeFits, FITS);
+            } else if !in_middleware && runtimes().next().is_some() {
+                account.lower(Factor::RuntimeDiffers, MISFITS);
+            }
+        }
+        _ => {}
+    }
+    if matches!(rule.class, Class::Runtime | Class::Env)
+        && witnesses().any(|line| line.record.marks.has(Marks::INIT))
+    {
+        account.raise(Factor::InitPhase, FITS);
+    }
+    if rule.class == Class::Connectivity && case.texts(lines).any(has_driver_frames) {
+        account.raise(Factor::DriverFrames, FITS);
+    }
+    if rule.class == Class::Route && case.texts(lines).any(begins_in_app) {
+        account.raise(Factor::AppFrames, FITS);
+    }
+    let timed = rule.subclass == "timeout" || rule.subclass == "pool";
+    if let (true, Some(took), Some(limit)) =
+        (timed, context.duration_ms, case.limits_ms.iter().copied().reduce(f64::min))
+    {
+        // Clocks differ a little, and a request may hit the limit more than once.
+        match took / limit {
+            ratio if ratio < 0.9 => account.lower(Factor::TimerTooLong, MISFITS),
+            ratio if ratio < 1.5 => account.raise(Factor::TimerFits, FITS),
+            _ => {}
+        }
+    }
+}
+
+/// What the other rules of the request say of this one. Only strengths and places are compared, never scores, so that
+/// the order of the rules does not matter.
+fn compare(account: &mut Account, fired: &[(u16, &Case, Strength)], context: &Context, rules: &RuleSet) {
+    let Some((_, case, strength)) = fired.iter().find(|(rule, ..)| *rule == account.rule) else { return };
+    // A symptom is no cause, so it is compared with none.
+    let Some(rule) = rules.by_index(account.rule).filter(|rule| !rule.symptom) else { return };
+    let rivals = || {
+        fired.iter().filter_map(|(index, other, at)| {
+            let other_rule = rules.by_index(*index).filter(|other| !other.symptom)?;
+            (*index != account.rule && at >= strength && other.recovered.is_none_or(|line| line < other.last))
+                .then_some((*index, *other, other_rule))
+        })
+    };
+    let outer = rivals().find(|(_, other, _)| {
+        context.chained_lines().any(|line| {
+            match (context.depth(case, line, *strength), context.depth(other, line, *strength)) {
+                (Some(own), Some(deeper)) => own < deeper,
+                _ => false,
+            }
+        })
+    });
+    let follows = rivals().find(|(_, other, other_rule)| {
+        let connects = rule.class == Class::Connectivity && other_rule.class == Class::Connectivity;
+        // Of two faults of one dependency the order of subclasses decides, of two others the triage order, if the
+        // earlier step is beyond doubt.
+        let by_target = connects && !case.another_target(other);
+        let by_triage = *strength == Strength::Definitive
+            && matches!(rule.class, Class::Runtime | Class::Env)
+            && rule.class < other_rule.class;
+        other.last < case.first && !by_target && !by_triage && !went_on(other, case, context)
+    });
+    let went_on = rivals().find(|(_, other, _)| case.last < other.first && went_on(case, other, context));
+    let ended = is_platform_end(account.rule, rules).then(|| {
+        fired.iter().find(|(index, other, at)| {
+            *at >= Strength::Strong
+                && other.first <= case.first
+                && other.severe
+                && rules
+                    .by_index(*index)
+                    .is_some_and(|other| other.class != Class::Platform && !other.symptom)
+        })
+    });
+    let (outer, follows, went_on) =
+        (outer.map(|one| one.0), follows.map(|one| one.0), went_on.map(|one| one.0));
+    if let Some(other) = outer {
+        account.lower(Factor::Outer(other), OUTER);
+    }
+    if let Some(other) = follows.filter(|_| outer.is_none()) {
+        account.lower(Factor::Follows(other), FOLLOWS);
+    }
+    if let Some(other) = went_on {
+        account.lower(Factor::WentOn(other), WENT_ON);
+    }
+    if let Some((other, ..)) = ended.flatten() {
+        account.lower(Factor::Ended(*other), ENDED);
+    }
+}
+
+/// Whether the application said something normal between the end of one and the beginning of the other.
+fn went_on(early: &Case, late: &Case, context: &Context) -> bool {
+    context.normal.iter().any(|line| early.last < *line && *line < late.first)
+}
+
+/// Names the winner and writes into the accounts what became of the others.
+fn decide(
+    lines: &[Line],
+    rules: &RuleSet,
+    cases: &BTreeMap<u16, Case>,
+    accounts: &mut [Account],
+) -> Diagnosis {
+    let loud: Vec<u16> = accounts.iter().filter(|one| one.score >= MIN_SCORE).map(|one| one.rule).collect();
+    for account in accounts.iter_mut() {
+        let explained = loud.iter().copied().find(|other| rules.yields(account.rule, *other));
+        account.fate = match explained {
+            _ if rules.by_index(account.rule).is_some_and(|rule| rule.symptom) => Fate::Symptom,
+            _ if account.score < MIN_SCORE => Fate::TooWeak,
+            Some(other) => Fate::Yielded(other),
+            None => Fate::Lost,
         };
+    }
+    let standing: Vec<(u16, f64)> =
+        accounts.iter().filter(|one| one.fate == Fate::Lost).map(|one| (one.rule, one.score)).collect();
+    let symptom = accounts.iter().find(|one| one.fate == Fate::Symptom).map(|one| one.rule);
+    let Some(&(_, top)) = standing.first() else {
+        return nothing(accounts.iter().map(|one| (one.rule, one.score)).collect(), symptom);
     };
     let class = |rule: u16| rules.by_index(rule).map_or(Class::Unclassified, |rule| rule.class);
+    let place = |rule: u16| {
+        let first = cases.get(&rule).map_or(usize::MAX, |case| case.first);
+        (class(rule), dependency_place(rule, rules), first, rule)
+    };
     let winner = standing
         .iter()
         .filter(|(_, score)| top - score < TIE)
-        .min_by_key(|(rule, _)| (class(*rule), cases[rule].first_support, *rule))
-        .map_or(0, |(rule, _)| *rule);
-    let own = scores.iter().find(|(rule, _)| *rule == winner).map_or(0.0, |(_, score)| *score);
-    let rivals: Vec<(u16, f64)> = scores
-        .iter()
-        .copied()
-        .filter(|(rule, _)| *rule != winner)
-        .map(|(rule, score)| (rule, round(score)))
-        .collect();
+        .map(|(rule, _)| *rule)
+        .min_by_key(|rule| place(*rule))
+        .unwrap_or_default();
+    let mut own = 0.0;
+    for account in accounts.iter_mut().filter(|one| one.rule == winner) {
+        account.fate = Fate::Won;
+        own = account.score;
+    }
+    let rivals: Vec<(u16, f64)> =
+        accounts.iter().filter(|one| one.rule != winner).map(|one| (one.rule, round(one.score))).collect();
     let against = standing
         .iter()
         .filter(|(rule, _)| class(*rule) != class(winner))
-        .map(|(_, score)| score / own.max(0.01))
+        .map(|(_, score)| score / f64::max(own, 0.01))
         .fold(0.0, f64::max)
         .min(1.0);
     let mut evidence = cases.get(&winner).map(|case| case.hits.clone()).unwrap_or_default();
-    evidence.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
-    evidence.dedup_by_key(|(_, line, _)| *line);
+    evidence.sort_by_key(|(strength, line, start, _)| (Reverse(*strength), *line, *start));
+    evidence.dedup_by_key(|(_, line, ..)| *line);
     Diagnosis {
         rule: Some(winner),
-        confidence: round(own * (1.0 - 0.25 * against)),
+        confidence: round(own * (1.0 - RIVALRY * against)),
         rivals,
         captures: captures(lines, winner),
-        evidence: evidence.into_iter().map(|(_, line, start)| (line, start)).collect(),
+        evidence: evidence.into_iter().map(|(_, line, start, _)| (line, start)).collect(),
         symptom,
     }
 }
 
-/// A rule's score, 0–1.
-fn score(rule: u16, case: &Case, any_severe: bool, rules: &RuleSet) -> f64 {
-    let mut doubt: f64 = match case.best {
-        Some(Strength::Definitive) => 0.04,
-        Some(Strength::Strong) => 0.12,
-        Some(Strength::Suggestive) => 0.45,
-        None => return 0.0,
-    };
-    for _ in 1..case.witnesses.len().min(3) {
-        doubt *= 0.85;
+/// No cause.
+fn nothing(rivals: Vec<(u16, f64)>, symptom: Option<u16>) -> Diagnosis {
+    Diagnosis {
+        rule: None,
+        confidence: 0.0,
+        rivals,
+        captures: BTreeMap::new(),
+        evidence: Vec::new(),
+        symptom,
     }
-    let mut score = 1.0 - doubt;
-    for _ in 0..case.contradicting.len().min(3) {
-        score *= 0.5;
-    }
-    if case.last_recovery.is_some_and(|line| line >= case.last_support) {
-        score *= 0.3;
-    }
-    if any_severe && !case.severe {
-        // Others of this request are logged as errors, this one is not: probably it was survived.
-        score *= 0.75;
-    }
-    if rules.by_index(rule).is_some_and(|rule| rule.status == Status::Experimental) {
-        score *= 0.9;
-    }
-    score
+}
+
+/// Place of a cause among those of its dependency; equal for all that are not of connectivity.
+fn dependency_place(rule: u16, rules: &RuleSet) -> usize {
+    rules.by_index(rule).filter(|rule| rule.class == Class::Connectivity).map_or(0, |rule| {
+        DEPENDENCY_ORDER.iter().position(|name| *name == rule.subclass).unwrap_or(DEPENDENCY_ORDER.len())
+    })
 }
 
 /// What the winner's own signals captured, from its first lines on. Another rule's host or file is not this one's.

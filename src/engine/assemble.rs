@@ -13,7 +13,7 @@ use crate::correlate::table::Requests;
 use crate::diagnose::fold::Folder;
 use crate::diagnose::judge::{Judged, evidence, judge};
 use crate::diagnose::weigh::{round, weigh};
-use crate::diagnose::{incident, triage};
+use crate::diagnose::{incident, neighbours, triage};
 use crate::format::time::rfc3339;
 use crate::record::Position;
 use crate::redact::Redactor;
@@ -54,6 +54,7 @@ pub fn report(
         requests.failed.into_iter().map(judge).collect()
     };
     let redactor = redactor(engine, &judged);
+    neighbours::infer(&mut judged);
     let view = &engine.options.view;
     if view.is_narrow() {
         judged.retain(|one| {
@@ -106,7 +107,7 @@ fn class_of(rule: Option<u16>, rules: &RuleSet) -> Class {
 
 /// The redactor of a run. Its key depends on the failed requests' records alone, so it is the same however the input
 /// was split, ordered or repeated.
-fn redactor(engine: &Engine, judged: &[Judged]) -> Redactor {
+pub(super) fn redactor(engine: &Engine, judged: &[Judged]) -> Redactor {
     if engine.options.no_redact {
         return Redactor::off();
     }
@@ -142,15 +143,16 @@ fn route_counts<'a>(
     out
 }
 
-struct Writer<'a> {
-    rules: &'a RuleSet,
-    redactor: &'a Redactor,
-    names: &'a [&'a str],
-    per_route: &'a BTreeMap<String, u64>,
+/// Writes judged requests in the words of the report, redacted.
+pub(super) struct Writer<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) redactor: &'a Redactor,
+    pub(super) names: &'a [&'a str],
+    pub(super) per_route: &'a BTreeMap<String, u64>,
 }
 
 impl Writer<'_> {
-    fn text(&self, text: &str) -> String {
+    pub(super) fn text(&self, text: &str) -> String {
         let clean = crate::redact::printable::printable(text);
         let redacted = self.redactor.redact(&clean);
         match redacted.char_indices().nth(EVIDENCE_CHARS) {
@@ -159,11 +161,11 @@ impl Writer<'_> {
         }
     }
 
-    fn map(&self, map: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    pub(super) fn map(&self, map: &BTreeMap<String, String>) -> BTreeMap<String, String> {
         map.iter().map(|(key, value)| (key.clone(), self.text(value))).collect()
     }
 
-    fn place(&self, at: Position) -> String {
+    pub(super) fn place(&self, at: Position) -> String {
         self.names.get(at.source as usize).copied().unwrap_or("?").to_owned()
     }
 
@@ -204,6 +206,7 @@ impl Writer<'_> {
             incident: one.fingerprint.clone(),
             evidence: self.evidence(one),
             next_step: one.next_step.clone(),
+            inferred_from: one.inferred_from.clone(),
         }
     }
 
@@ -239,6 +242,14 @@ impl Writer<'_> {
             .map(|(_, one)| *one)
             .unwrap_or(members[0]);
         let rule = best.diagnosis.rule.and_then(|rule| self.rules.by_index(rule));
+        let inferred: BTreeSet<&str> =
+            members.iter().filter_map(|one| one.inferred_from.as_deref()).collect();
+        let contributing = match rule {
+            Some(rule) if rule.class == Class::Connectivity && rule.subclass == "pool" => {
+                neighbours::cold_burst(members).map(|burst| self.text(&burst)).into_iter().collect()
+            }
+            _ => Vec::new(),
+        };
         let captures = self.map(&common_captures(members));
         // One request's captures, so that a host goes with its own port.
         let own = self.map(&best.captures);
@@ -306,6 +317,8 @@ impl Writer<'_> {
                 .map_or_else(|| best.next_step.clone().unwrap_or_default(), |rule| fill(&rule.fix, &own)),
             prevention: rule.map(|rule| fill(&rule.prevention, &own)).unwrap_or_default(),
             references: rule.map(|rule| rule.references.clone()).unwrap_or_default(),
+            contributing,
+            inferred_from: inferred.into_iter().map(str::to_owned).collect(),
             captures,
         }
     }
@@ -344,14 +357,14 @@ impl Writer<'_> {
         out
     }
 
-    fn step(&self, step: &triage::Step) -> TriageStep {
+    pub(super) fn step(&self, step: &triage::Step) -> TriageStep {
         let cited = step.cites.map(|at| format!(" ({}:{})", self.place(at), at.line)).unwrap_or_default();
         TriageStep {
             step: step.step,
-            verdict: match step.fail {
-                Some(true) => Verdict::Fail,
-                Some(false) => Verdict::Clear,
-                None => Verdict::Unknown,
+            verdict: match step.verdict {
+                triage::Verdict::Fail => Verdict::Fail,
+                triage::Verdict::Clear => Verdict::Clear,
+                triage::Verdict::Unknown => Verdict::Unknown,
             },
             why: self.text(&format!("{}{cited}", step.why)),
         }

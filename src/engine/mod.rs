@@ -1,6 +1,7 @@
 //! The engine: the rooms put together. Sources in, a report out; no arguments, no terminal.
 
 pub mod assemble;
+pub mod explain;
 pub mod lane;
 pub mod open;
 pub mod reader;

@@ -92,31 +92,50 @@ impl Engine {
 
     fn run_inputs(
         &self,
-        mut inputs: Vec<(String, Input)>,
+        inputs: Vec<(String, Input)>,
         stop: &Arc<AtomicBool>,
         watcher: &mut (dyn Watcher + Send),
     ) -> Finished {
-        inputs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let folder = self.folder();
+        self.in_pool(|parallel| {
+            let everything = self.read_all(inputs, stop, watcher, parallel, Correlator::new(&folder));
+            let ReadAll { requests, sources, remarks, errors, unreadable, read } = everything;
+            let mut report = assemble::report(self, &folder, requests, sources, remarks, parallel);
+            report.partial = stop.load(Ordering::Relaxed);
+            report.sources.retain(|source| !unreadable.contains(&source.name));
+            Finished { report, errors, read }
+        })
+    }
+
+    /// Decodes and matches as this engine is set up.
+    pub(super) fn folder(&self) -> Folder<'_> {
+        Folder { shapes: self.options.shapes, rules: &self.rules }
+    }
+
+    /// Does some work on the threads that the options allow; the work is told whether they are several.
+    pub(super) fn in_pool<T: Send>(&self, work: impl FnOnce(bool) -> T + Send) -> T {
         let threads = match self.options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads.min(MAX_THREADS),
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         match pool {
-            Ok(pool) if threads > 1 => pool.install(|| self.run_in_pool(inputs, stop, watcher, true)),
-            _ => self.run_in_pool(inputs, stop, watcher, false),
+            Ok(pool) if threads > 1 => pool.install(|| work(true)),
+            _ => work(false),
         }
     }
 
-    fn run_in_pool(
+    /// Reads all input into the table.
+    pub(super) fn read_all(
         &self,
-        inputs: Vec<(String, Input)>,
+        mut inputs: Vec<(String, Input)>,
         stop: &Arc<AtomicBool>,
         watcher: &mut (dyn Watcher + Send),
         parallel: bool,
-    ) -> Finished {
-        let folder = Folder { shapes: self.options.shapes, rules: &self.rules };
-        let mut table = Correlator::new(&folder);
+        mut table: Correlator<'_>,
+    ) -> ReadAll {
+        inputs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let folder = self.folder();
         let batch_bytes = (READ_AHEAD_BYTES / inputs.len().max(1)).clamp(LEAST_BATCH_BYTES, BATCH_BYTES);
         let mut lanes: Vec<Lane> = inputs
             .into_iter()
@@ -163,18 +182,30 @@ impl Engine {
             unready.push(index);
         }
         end_of_input(&mut table, &lanes);
-        let partial = stop.load(Ordering::Relaxed);
         let (sources, remarks) = accounts(&mut lanes);
         let read = sources
             .iter()
             .filter(|source| source.bytes > 0 || source.frames > 0)
             .count()
             .max(sources.len() - errors.len());
-        let mut report = assemble::report(self, &folder, table.finish(), sources, remarks, parallel);
-        report.partial = partial;
-        report.sources.retain(|source| !unreadable.contains(&source.name));
-        Finished { report, errors, read }
+        ReadAll { requests: table.finish(), sources, remarks, errors, unreadable, read }
     }
+}
+
+/// What reading all input gave.
+pub(super) struct ReadAll {
+    /// The requests.
+    pub(super) requests: Requests,
+    /// Accounts of the sources.
+    pub(super) sources: Vec<model::Source>,
+    /// What was odd.
+    pub(super) remarks: Vec<String>,
+    /// Inputs that could not be read, or not to their end.
+    pub(super) errors: Vec<SourceError>,
+    /// Names of those of which nothing was read.
+    pub(super) unreadable: BTreeSet<String>,
+    /// Sources of which at least something was read.
+    pub(super) read: usize,
 }
 
 /// What still waits in the streams finds its place.

@@ -52,6 +52,10 @@ pub fn write(page: &mut Page, incident: &Incident, one_day: bool) -> io::Result<
         entry(page, key, value)?;
     }
 
+    for factor in &incident.contributing {
+        entry(page, "contributing", factor)?;
+    }
+
     triage(page, incident)?;
     page.gap()?;
     advice(page, if incident.cause.is_some() { "fix" } else { "next" }, &incident.fix)?;

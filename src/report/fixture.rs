@@ -65,6 +65,8 @@ pub fn busy() -> Report {
         fix: "Run the route on Node.js (export const runtime = 'nodejs'), or replace pg by a driver that speaks HTTP.".to_owned(),
         prevention: "Lint edge routes for imports of Node.js core modules.".to_owned(),
         references: vec!["https://nextjs.org/docs/messages/node-module-in-edge-runtime".to_owned()],
+        contributing: Vec::new(),
+        inferred_from: Vec::new(),
     };
     let env = Incident {
         rank: 2,
@@ -94,6 +96,8 @@ pub fn busy() -> Report {
         fix: "Set STRIPE_SECRET_KEY for Production and redeploy.".to_owned(),
         prevention: "Check the required variables when the build starts.".to_owned(),
         references: vec!["https://vercel.com/docs/environment-variables".to_owned()],
+        contributing: Vec::new(),
+        inferred_from: Vec::new(),
         deployments: vec!["dpl_2fJ7".to_owned(), "dpl_9Qa1".to_owned()],
         correlation_ids: Vec::new(),
     };
@@ -191,6 +195,7 @@ pub fn busy() -> Report {
             incident: "c0ffee001122".to_owned(),
             evidence: Vec::new(),
             next_step: Some("Look at the upstream's log.".to_owned()),
+            inferred_from: None,
         }],
     }
 }

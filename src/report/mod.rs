@@ -1,6 +1,8 @@
 //! The report and its output forms, one file each. Nothing is decided here.
 pub mod csv;
 pub mod detail;
+pub mod explain;
+pub mod explanation;
 pub mod json;
 pub mod jsonl;
 pub mod layout;

@@ -179,6 +179,12 @@ pub struct Incident {
     pub prevention: String,
     /// Primary documentation.
     pub references: Vec<String>,
+    /// What helped the cause along, such as a burst of cold starts beside an exhausted pool.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contributing: Vec<String>,
+    /// Unclassified failures without any text: incidents of their neighbours, which may be theirs too. Never a class.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inferred_from: Vec<String>,
 }
 
 /// One cited line.
@@ -275,6 +281,10 @@ pub struct Failure {
     /// Why it is unclassified and what to look at next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_step: Option<String>,
+    /// Of a failure without any text: the incident of the failures beside it (same route and deployment, or the same
+    /// instance after a crash), which may be its own too. Never a class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inferred_from: Option<String>,
 }
 
 /// How the lines of a request were joined.

@@ -55,6 +55,19 @@ impl RuleSet {
         }
     }
 
+    /// Signals that would have been found in this record but for a decoy. `kept` are those that were found.
+    pub fn masked_hits(&self, record: &Record, text: &str, format: &str, kept: &[Hit]) -> Vec<Hit> {
+        let mut numbers = Vec::new();
+        self.machine().candidates(text, &mut numbers);
+        numbers
+            .iter()
+            .filter_map(|number| self.machine().signals.get(*number as usize))
+            .filter(|signal| signal.decoy.is_none() && signal.conditions_hold(record, format))
+            .filter(|signal| !kept.iter().any(|hit| (hit.rule, hit.signal) == (signal.rule, signal.signal)))
+            .filter_map(|signal| find_hit(signal, text, &[]))
+            .collect()
+    }
+
     /// Ids of the decoys that mask something in this record. For the authors of rules.
     pub fn decoys_in(&self, record: &Record, text: &str, format: &str) -> Vec<&str> {
         let hits = self.decoy_hits(record, text, format);

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod codes;
+mod explain;
 mod face;
 mod input;
 #[cfg(unix)]

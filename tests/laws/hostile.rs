@@ -234,7 +234,7 @@ fn a_glance_sees_what_decoding_sees() {
     prove(400, &strategy, |(which, from, changes)| {
         let (name, bytes) = mutated(&inputs, &which, &from, &changes);
         let frame = |bytes| Frame { bytes, kind: FrameKind::Json, at: Position::default() };
-        
+
         // One that learned from the whole input may be faster, but says the same.
         let mut learned: Vec<_> = CONTAINERS.iter().map(|container| container.glancer()).collect();
         for line in inputs[which.index(inputs.len())].bytes.split(|byte| *byte == b'\n') {
@@ -246,9 +246,10 @@ fn a_glance_sees_what_decoding_sees() {
             let frame = frame(line);
             let fresh = CONTAINERS.iter().map(|container| container.glancer()).enumerate();
             let learned = learned.iter_mut().enumerate();
-            for (index, brief) in fresh
-                .filter_map(|(index, glancer)| Some((index, glancer?.glance(&frame)?)))
-                .chain(learned.filter_map(|(index, glancer)| Some((index, glancer.as_mut()?.glance(&frame)?))))
+            for (index, brief) in
+                fresh.filter_map(|(index, glancer)| Some((index, glancer?.glance(&frame)?))).chain(
+                    learned.filter_map(|(index, glancer)| Some((index, glancer.as_mut()?.glance(&frame)?))),
+                )
             {
                 let mut records = Vec::new();
                 let read = Shapes::all().read(&frame, &FrameContext::default(), None, None, &mut records);

@@ -1,0 +1,233 @@
+//! What speaks for and against one rule in one request: its hits gathered from the lines, and the circumstances of the
+//! request that a weighing looks at. Facts only; what they weigh is decided in [`super::weigh`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::telemetry::Figures;
+use super::unwrap::Chain;
+use crate::correlate::line::Line;
+use crate::record::{Level, Marks};
+use crate::rules::RuleSet;
+use crate::rules::model::{Class, Effect, Strength};
+
+/// The hits of one rule.
+#[derive(Debug, Default)]
+pub struct Case {
+    /// Strongest supporting signal.
+    pub best: Option<Strength>,
+    /// Lines with a supporting signal: two patterns on one line are one witness.
+    pub witnesses: BTreeSet<usize>,
+    /// Signals against it.
+    pub contradicting: BTreeSet<u16>,
+    /// First supporting line.
+    pub first: usize,
+    /// Last supporting line.
+    pub last: usize,
+    /// Last line with a signal of the rule that it was survived.
+    pub recovered: Option<usize>,
+    /// A supporting line is logged as an error, or has no level.
+    pub severe: bool,
+    /// Supporting hits: strength, line, where it begins and ends in the line's text.
+    pub hits: Vec<(Strength, usize, usize, usize)>,
+    /// Captured hosts.
+    pub hosts: BTreeSet<String>,
+    /// Captured time limits, in milliseconds.
+    pub limits_ms: Vec<f64>,
+}
+
+/// Gathers the hits of all rules.
+pub fn gather(lines: &[Line]) -> BTreeMap<u16, Case> {
+    let mut cases: BTreeMap<u16, Case> = BTreeMap::new();
+    for (index, line) in lines.iter().enumerate() {
+        for hit in &line.hits {
+            let case = cases.entry(hit.rule).or_default();
+            match hit.effect {
+                Effect::Supports => {
+                    if case.best.is_none() {
+                        case.first = index;
+                    }
+                    case.best = case.best.max(Some(hit.strength));
+                    case.witnesses.insert(index);
+                    case.last = index;
+                    case.severe |= line.record.level.is_none_or(|level| level >= Level::Error);
+                    case.hits.push((hit.strength, index, hit.start, hit.end));
+                    for (name, value) in &hit.captures {
+                        case.capture(name, value);
+                    }
+                }
+                Effect::Contradicts => {
+                    case.contradicting.insert(hit.signal);
+                }
+                Effect::Recovers => case.recovered = Some(index),
+            }
+        }
+    }
+    cases
+}
+
+impl Case {
+    fn capture(&mut self, name: &str, value: &str) {
+        let factor = match name {
+            "host" => {
+                self.hosts.insert(value.to_ascii_lowercase());
+                return;
+            }
+            "timeout_ms" => 1.0,
+            "timeout_s" => 1000.0,
+            _ => return,
+        };
+        if let Some(ms) = value.parse::<f64>().ok().filter(|number| *number > 0.0) {
+            self.limits_ms.push(ms * factor);
+        }
+    }
+
+    /// Whether both name a host and none in common.
+    pub fn another_target(&self, other: &Case) -> bool {
+        !self.hosts.is_empty() && !other.hosts.is_empty() && self.hosts.is_disjoint(&other.hosts)
+    }
+
+    /// Texts of the supporting lines.
+    pub fn texts<'l>(&'l self, lines: &'l [Line]) -> impl Iterator<Item = &'l str> {
+        self.witnesses.iter().filter_map(|index| lines.get(*index)).map(|line| line.text.as_str())
+    }
+}
+
+/// Circumstances of a request.
+pub struct Context {
+    /// Some line with a signal is logged as an error.
+    pub any_severe: bool,
+    /// Figures of pools and connections.
+    pub figures: Figures,
+    /// How long the request took by its summary, in milliseconds.
+    pub duration_ms: Option<f64>,
+    /// Lines (by index) in which the application said something normal.
+    pub normal: Vec<usize>,
+    /// Lines (by index) that say of anything that it works again.
+    pub recoveries: Vec<usize>,
+    chains: BTreeMap<usize, Chain>,
+}
+
+impl Context {
+    /// Looks at the lines once.
+    pub fn of(lines: &[Line]) -> Context {
+        let normal = |line: &Line| {
+            line.hits.is_empty()
+                && !line.text.trim().is_empty()
+                && line.record.level.is_some_and(|level| level < Level::Warn)
+                && !line.record.marks.has(Marks::SUMMARY.and(Marks::START).and(Marks::END).and(Marks::CLIENT))
+        };
+        let indices = |keep: &dyn Fn(&Line) -> bool| {
+            lines.iter().enumerate().filter(|(_, line)| keep(line)).map(|(index, _)| index).collect()
+        };
+        Context {
+            any_severe: lines
+                .iter()
+                .any(|line| !line.hits.is_empty() && line.record.level >= Some(Level::Error)),
+            figures: Figures::read(lines),
+            duration_ms: lines.iter().rev().find_map(|line| line.record.duration_ms),
+            normal: indices(&normal),
+            recoveries: indices(&|line| normal(line) && says_recovered(&line.text)),
+            chains: lines
+                .iter()
+                .enumerate()
+                .filter(|(_, line)| line.hits.len() > 1)
+                .map(|(index, line)| (index, Chain::read(&line.text)))
+                .filter(|(_, chain)| !chain.is_flat())
+                .collect(),
+        }
+    }
+
+    /// Deepest place of a case in the chains of errors of this line: its signals of at least `strength`.
+    pub fn depth(&self, case: &Case, line: usize, strength: Strength) -> Option<u16> {
+        let chain = self.chains.get(&line)?;
+        case.hits
+            .iter()
+            .filter(|(own, at, start, end)| *own >= strength && *at == line && end > start)
+            .map(|(_, _, _, end)| chain.depth(end.saturating_sub(1)))
+            .max()
+    }
+
+    /// Lines with a chain of errors.
+    pub fn chained_lines(&self) -> impl Iterator<Item = usize> {
+        self.chains.keys().copied()
+    }
+}
+
+/// Words with which clients say that a connection or call works again.
+const RECOVERED: [&str; 9] = [
+    "reconnected",
+    "connection restored",
+    "connection re-established",
+    "connection reestablished",
+    "retry succeeded",
+    "succeeded after retry",
+    "succeeded on retry",
+    "succeeded on attempt",
+    "recovered after",
+];
+
+fn says_recovered(text: &str) -> bool {
+    let head: String = text.chars().take(400).collect::<String>().to_ascii_lowercase();
+    RECOVERED.iter().any(|words| head.contains(words))
+}
+
+/// Parts of paths and frames of drivers and of clients of the network.
+const DRIVERS: [&str; 36] = [
+    "node_modules/pg/",
+    "node_modules/pg-pool/",
+    "node_modules/postgres/",
+    "node_modules/mysql2/",
+    "node_modules/mariadb/",
+    "node_modules/mongodb/",
+    "node_modules/mongoose/",
+    "node_modules/ioredis/",
+    "node_modules/@redis/",
+    "node_modules/undici/",
+    "node_modules/axios/",
+    "node_modules/@prisma/",
+    "node_modules/tedious/",
+    "node_modules/knex/",
+    "node_modules/sequelize/",
+    "node_modules/typeorm/",
+    "node_modules/kafkajs/",
+    "node_modules/amqplib/",
+    "node_modules/nodemailer/",
+    "node_modules/@smithy/",
+    "node:internal/deps/undici",
+    "node:net:",
+    "node:_tls_wrap",
+    "node:dns",
+    "site-packages/psycopg",
+    "site-packages/asyncpg/",
+    "site-packages/sqlalchemy/",
+    "site-packages/pymongo/",
+    "site-packages/redis/",
+    "site-packages/requests/",
+    "site-packages/urllib3/",
+    "site-packages/httpx/",
+    "com.zaxxer.hikari",
+    "at org.postgresql.",
+    "at com.mysql.cj",
+    "at java.base/java.net.",
+];
+
+/// Whether the stack of a text runs through a driver.
+pub fn has_driver_frames(text: &str) -> bool {
+    (text.contains("    at ") || text.contains("\tat ") || text.contains("site-packages/"))
+        && DRIVERS.iter().any(|part| text.contains(part))
+}
+
+/// Whether the first frame of a text's stack is the application's own.
+pub fn begins_in_app(text: &str) -> bool {
+    let frame = text.lines().map(str::trim_start).find(|line| line.starts_with("at ") && line.contains('('));
+    frame.is_some_and(|frame| {
+        !["node_modules", "node:", "<anonymous>", "java.", "internal/"]
+            .iter()
+            .any(|part| frame.contains(part))
+    })
+}
+
+/// Whether this rule says that the platform ended the request at a time limit, which leaves open what it waited for.
+pub fn is_platform_end(rule: u16, rules: &RuleSet) -> bool {
+    rules.by_index(rule).is_some_and(|rule| rule.class == Class::Platform && rule.subclass == "timeout")
+}
