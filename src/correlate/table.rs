@@ -118,7 +118,13 @@ impl<'f> Correlator<'f> {
     }
 
     /// Takes a frame that was only glanced at.
-    pub fn glance(&mut self, brief: &Brief<'_>, at: Position, frame: FrameRef<'_>, origin: Origin<'_>) -> Taken {
+    pub fn glance(
+        &mut self,
+        brief: &Brief<'_>,
+        at: Position,
+        frame: FrameRef<'_>,
+        origin: Origin<'_>,
+    ) -> Taken {
         let key = xxh3_64(brief.id);
         let order = Order::new(brief.time_ms, at, origin.backwards);
         let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
@@ -149,9 +155,7 @@ impl<'f> Correlator<'f> {
             return match open {
                 // An ID never seen, amid the lines of a stream that serves one request at a time, is of something
                 // else that the open request logs.
-                Some(open)
-                    if !record.marks.has(Marks::START | Marks::END) && !self.slots.knows(key) =>
-                {
+                Some(open) if !record.marks.has(Marks::START | Marks::END) && !self.slots.knows(key) => {
                     self.attach(open, IdKind::Order, record, format, origin)
                 }
                 _ => self.identified(key, Some(&id.text), id.kind, record, format, origin, brackets),
