@@ -85,7 +85,10 @@ impl<'b> FrameRef<'b> {
     pub fn to_own(self) -> RawFrame {
         let contexts = self.batch.contexts.get(self.part.context as usize).cloned().into_iter().collect();
         let batch = Arc::new(Batch { bytes: self.bytes().to_vec(), contexts });
-        RawFrame { batch, part: Part { start: 0, end: self.part.end - self.part.start, context: 0, ..self.part } }
+        RawFrame {
+            batch,
+            part: Part { start: 0, end: self.part.end - self.part.start, context: 0, ..self.part },
+        }
     }
 }
 

@@ -75,7 +75,7 @@ impl Partial {
                 return false;
             }
             shared.release(&held);
- if let Some(line) = self.lines.iter_mut().find(|line| line.identity == held.identity) {
+            if let Some(line) = self.lines.iter_mut().find(|line| line.identity == held.identity) {
                 line.at = line.at.min(held.at);
             }
             return false;

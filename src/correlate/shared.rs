@@ -64,3 +64,60 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Weak;
+
+    use super::*;
+    use crate::correlate::held::{Order, Part};
+    use crate::input::frame::FrameKind;
+    use crate::record::Position;
+
+    fn batch(bytes: &[u8]) -> Arc<Batch> {
+        Arc::new(Batch { bytes: bytes.to_vec(), contexts: vec![Arc::default()] })
+    }
+
+    fn hold(shared: &mut Shared, batch: &Arc<Batch>) -> Held {
+        let at = Position::default();
+        let part = Part::new(1..3, 0, 0, FrameKind::Json).unwrap();
+        let body = shared.hold(FrameRef { batch, part });
+        Held { identity: 1, order: Order::new(None, at, false), at, body }
+    }
+
+    #[test]
+    fn a_batch_goes_with_its_last_entry() {
+        let mut shared = Shared::default();
+        let first = batch(b"abcd");
+        let seen: Weak<Batch> = Arc::downgrade(&first);
+        let (one, two) = (hold(&mut shared, &first), hold(&mut shared, &first));
+        drop(first);
+        let second = batch(b"efgh");
+        let three = hold(&mut shared, &second);
+        shared.release(&one);
+        assert!(seen.upgrade().is_some());
+        shared.release(&two);
+        assert!(seen.upgrade().is_none());
+        // The place is used again, by a batch that may stand where the other stood.
+        let third = batch(b"ijkl");
+        let four = hold(&mut shared, &third);
+        assert_eq!(shared.places.len(), 2);
+        shared.release(&three);
+        shared.release(&four);
+        assert!(shared.places.iter().all(|place| place.batch.is_none() && place.entries == 0));
+        assert_eq!((Arc::strong_count(&second), Arc::strong_count(&third)), (1, 1));
+    }
+
+    #[test]
+    fn a_detached_entry_keeps_its_bytes_alone() {
+        let mut shared = Shared::default();
+        let whole = batch(b"abcd");
+        let mut held = hold(&mut shared, &whole);
+        shared.detach(&mut held);
+        shared.detach(&mut held);
+        assert_eq!(Arc::strong_count(&whole), 1);
+        let Body::Raw(raw) = &held.body else { panic!("{held:?}") };
+        assert_eq!((raw.as_ref().bytes(), raw.context().is_some()), (&b"bc"[..], true));
+        shared.release(&held);
+    }
+}

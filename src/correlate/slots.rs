@@ -56,9 +56,8 @@ impl Tombstone {
     /// The facts that a late record meets.
     pub fn facts(self) -> Facts {
         let status = self.seen.status();
-        let facts = |status, function, marks| {
-            Facts::of(self.seen.time_ms(), status, function, Marks::END | marks)
-        };
+        let facts =
+            |status, function, marks| Facts::of(self.seen.time_ms(), status, function, Marks::END | marks);
         match self.outcome {
             Buried::Client => facts(status, None, Marks::CLIENT),
             Buried::Middleware => facts(status, None, Marks::MIDDLEWARE),
@@ -105,7 +104,7 @@ impl Slots {
     }
 
     /// How many requests were ever seen.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.open.len() + self.closed.len()
     }
 
@@ -117,5 +116,50 @@ impl Slots {
     /// What is left of the others, in no order.
     pub fn tombstones(&self) -> impl Iterator<Item = &Tombstone> {
         self.closed.values()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_open_or_buried_and_counts_once() {
+        let mut slots = Slots::default();
+        assert!(slots.begin(7, 3).is_none());
+        assert_eq!((slots.open(7), slots.knows(7), slots.len()), (Some(3), true, 1));
+        slots.bury(7, Tombstone::of(&Facts::default(), Outcome::Succeeded(None), 5));
+        assert_eq!((slots.open(7), slots.knows(7), slots.len()), (None, true, 1));
+        assert_eq!(slots.tombstones().count(), 1);
+        assert_eq!(slots.begin(7, 4).map(|tombstone| tombstone.route), Some(5));
+        assert_eq!((slots.open(7), slots.len()), (Some(4), 1));
+        assert_eq!(slots.all_open().collect::<Vec<_>>(), [(7, 4)]);
+        assert_eq!((slots.open(8), slots.knows(8)), (None, false));
+    }
+
+    #[test]
+    fn a_tombstone_brings_back_what_was_decided() {
+        let client = Marks::CLIENT | Marks::END;
+        for (time_ms, status, function, marks) in [
+            (5, Some(200), None, client),
+            (5, Some(499), None, client),
+            (5, Some(204), Some(500), client),
+            (5, Some(307), None, client | Marks::MIDDLEWARE),
+            (5, None, Some(200), Marks::END),
+            (5, Some(201), None, Marks::END),
+            (5, None, None, Marks::BACKGROUND | Marks::END),
+            (5, None, None, Marks::ABORTED | Marks::END),
+            (i64::MIN, Some(200), None, client),
+            (5, None, None, Marks::END),
+        ] {
+            let facts = Facts::of(time_ms, status, function, marks);
+            let outcome = facts.outcome();
+            let tombstone = Tombstone::of(&facts, outcome, 0);
+            let mut back = tombstone.facts();
+            assert_eq!(tombstone.is_aborted(), outcome == Outcome::Aborted);
+            assert_eq!(back.outcome(), outcome, "{facts:?}");
+            back.merge(&facts);
+            assert_eq!(back.outcome(), outcome, "{facts:?} again");
+        }
     }
 }

@@ -135,7 +135,13 @@ impl<'f> Correlator<'f> {
     }
 
     /// Takes a frame that was only glanced at.
-    pub fn glance(&mut self, brief: &Brief<'_>, at: Position, frame: FrameRef<'_>, origin: Origin<'_>) -> Taken {
+    pub fn glance(
+        &mut self,
+        brief: &Brief<'_>,
+        at: Position,
+        frame: FrameRef<'_>,
+        origin: Origin<'_>,
+    ) -> Taken {
         let key = xxh3_64(brief.id);
         let order = Order::new(brief.time_ms, at, origin.backwards);
         let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
@@ -166,9 +172,7 @@ impl<'f> Correlator<'f> {
             return match open {
                 // An ID never seen, amid the lines of a stream that serves one request at a time, is of something
                 // else that the open request logs.
-                Some(open)
-                    if !record.marks.has(Marks::START | Marks::END) && !self.slots.knows(key) =>
-                {
+                Some(open) if !record.marks.has(Marks::START | Marks::END) && !self.slots.knows(key) => {
                     self.attach(open, IdKind::Order, record, format, origin)
                 }
                 _ => self.identified(key, Some(&id.text), id.kind, record, format, origin, brackets),
@@ -337,7 +341,7 @@ impl<'f> Correlator<'f> {
         };
         type Place = (i64, Option<String>, u64);
         let mut failed: Vec<(Place, Partial)> = Vec::new();
-        requests.total = self.slots.len() as u64;
+        requests.total = self.slots.count() as u64;
         let mut buried: Vec<u64> = vec![0; self.routes.len()];
         for tombstone in self.slots.tombstones() {
             requests.aborted += u64::from(tombstone.is_aborted());

@@ -175,7 +175,8 @@ fn first_error(text: &str) -> &str {
 }
 
 /// Keys of request IDs in text. A longer one stands before the one that it ends with.
-const ID_KEYS: [&str; 7] = ["request_id", "requestId", "reqId", "req_id", "x-request-id", "request-id", "rid"];
+const ID_KEYS: [&str; 7] =
+    ["request_id", "requestId", "reqId", "req_id", "x-request-id", "request-id", "rid"];
 
 /// Explicit request IDs in the first line: `request_id=…`, `reqId=…`, `[UUID]`. IDs that services return in error
 /// texts (`Request ID: …`) are theirs, not ours.

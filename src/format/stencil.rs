@@ -177,9 +177,8 @@ pub fn text_end(bytes: &[u8], mut at: usize) -> Option<TextEnd> {
         let special = match bytes.get(at..)?.first_chunk::<16>() {
             Some(block) => {
                 let block = u8x16::from(*block);
-                let found = block.simd_eq(quote)
-                    | block.simd_eq(backslash)
-                    | block.min(last_control).simd_eq(block);
+                let found =
+                    block.simd_eq(quote) | block.simd_eq(backslash) | block.min(last_control).simd_eq(block);
                 let (found, high) = (found.to_bitmask(), block.to_bitmask());
                 if found == 0 {
                     beyond_ascii |= high;

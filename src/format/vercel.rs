@@ -232,8 +232,10 @@ pub fn is_route(name: &[u8]) -> bool {
         Some(at) if bare[at] == b'.' => &bare[at + 1..],
         _ => b"",
     };
-    let is_source =
-        matches!(extension, b"py" | b"js" | b"cjs" | b"mjs" | b"ts" | b"mts" | b"go" | b"rb" | b"php" | b"rs");
+    let is_source = matches!(
+        extension,
+        b"py" | b"js" | b"cjs" | b"mjs" | b"ts" | b"mts" | b"go" | b"rb" | b"php" | b"rs"
+    );
     let is_no_route = matches!(bare.strip_prefix(b"src/").unwrap_or(bare), b"middleware" | b"_middleware")
         || matches!(bare, b"-" | b"." | b"404" | b"500" | b"_error");
     !(name.is_empty() || is_source || is_no_route)
@@ -241,7 +243,8 @@ pub fn is_route(name: &[u8]) -> bool {
 
 /// A route template as the platform names it, with its leading `/`; none where the name is no route.
 pub fn route(name: &str) -> Option<String> {
-    is_route(name.as_bytes()).then(|| if name.starts_with('/') { name.to_owned() } else { format!("/{name}") })
+    is_route(name.as_bytes())
+        .then(|| if name.starts_with('/') { name.to_owned() } else { format!("/{name}") })
 }
 
 /// A concrete path without scheme, host, query and fragment; none where there is no path.

@@ -3,12 +3,14 @@
 use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
-use why500::correlate::held::{Body, FrameBytes, Held, Order, RawFrame, identity};
+use why500::correlate::held::{Body, FrameRef, Held, Order, Part, event_identity, identity};
 use why500::correlate::line::Line;
 use why500::correlate::outcome::Facts;
 use why500::correlate::partial::{MAX_HELD_BYTES, Partial};
+use why500::correlate::shared::Shared;
 use why500::diagnose::fold::Folder;
 use why500::format::registry::{CONTAINERS, Shapes};
+use why500::input::batches::Batch;
 use why500::input::frame::{FrameContext, FrameKind};
 use why500::record::{CorrelationId, IdKind, Level, Marks, Position, Record};
 
@@ -117,7 +119,7 @@ fn put(partial: &mut Partial, record: Record, folder: &Folder<'_>) {
     {
         partial.route = Some((rank, Arc::from(route)));
     }
-    partial.take(held(record), folder);
+    partial.take(held(record), folder, &mut Shared::default());
 }
 
 fn partial_of(numbers: &[u64], folder: &Folder<'_>) -> Partial {
@@ -171,7 +173,7 @@ proptest! {
             .map(|(index, part)| {
                 let mut partial = partial_of(part, &folder);
                 if compacted & (1 << index) != 0 {
-                    partial.compact(&folder);
+                    partial.compact(&folder, &mut Shared::default());
                 }
                 partial
             })
@@ -194,23 +196,24 @@ fn raw_entries_and_records_are_the_same_entries() {
     let bytes = br#"{"id":"e1","timestamp":1767571200000,"deploymentId":"dpl_1","source":"lambda","requestId":"r-1","level":"error","message":"Error: Cannot find module 'sharp'"}"#;
     let container = CONTAINERS.iter().position(|shape| shape.name() == "vercel-drain").expect("known") as u8;
     let at = Position { source: 0, line: 1, entry: 1, part: 0 };
-    let raw = Held {
-        identity: why500::correlate::held::event_identity("e1"),
+    let contexts = vec![Arc::new(FrameContext::default())];
+    let batch = Arc::new(Batch { bytes: bytes.to_vec(), contexts });
+    let part = Part::new(0..bytes.len(), 0, container, FrameKind::Json).expect("short");
+    let mut shared = Shared::default();
+    let mut raw = || Held {
+        identity: event_identity(b"e1"),
         order: Order::new(Some(1_767_571_200_000), at, false),
         at,
-        body: Body::Raw(RawFrame {
-            container,
-            kind: FrameKind::Json,
-            context: Arc::new(FrameContext::default()),
-            bytes: FrameBytes::shared(&Arc::new(bytes.to_vec()), 0, bytes.len()).expect("short"),
-        }),
+        body: shared.hold(FrameRef { batch: &batch, part }),
     };
+    let (first, second, third) = (raw(), raw(), raw());
     let mut one = Partial::new(Some("r-1"), IdKind::Request);
-    assert!(one.take(raw.clone(), &folder));
-    assert!(!one.take(raw.clone(), &folder));
+    assert!(one.take(first, &folder, &mut shared));
+    assert!(!one.take(second, &folder, &mut shared));
+    one.detach(&mut shared);
     let mut compacted = one.clone();
-    compacted.compact(&folder);
-    assert!(!compacted.take(raw, &folder));
+    compacted.compact(&folder, &mut shared);
+    assert!(!compacted.take(third, &folder, &mut shared));
     let lines = merged(one, &compacted, &folder).into_lines(&folder);
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].hits.iter().any(|hit| hit.captures.iter().any(|(_, value)| value == "sharp")));
