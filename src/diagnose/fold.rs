@@ -5,16 +5,15 @@ use std::collections::HashSet;
 
 use crate::correlate::held::{Body, Held, Order, identity};
 use crate::correlate::line::{Fold, Line};
+use crate::diagnose::join::continues;
 use crate::format::ansi;
 use crate::format::registry::Shapes;
 use crate::input::frame::Frame;
-use crate::record::{Marks, Record};
+use crate::record::Record;
 use crate::rules::RuleSet;
 
 /// Longest joined text that rules are matched on, in bytes.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
-/// Entries of one stream further apart than this are not parts of one message, in milliseconds.
-const JOIN_GAP_MS: i64 = 1_000;
 
 /// Decodes with the shapes and matches with the rules of a run.
 pub struct Folder<'a> {
@@ -87,34 +86,4 @@ fn take_text(record: &mut Record) -> String {
     }
     crate::format::json::truncate(&mut text, MAX_TEXT_BYTES);
     text
-}
-
-/// Whether an entry of its own only goes on with the text of the entry before it: a stack frame, a closing brace, a
-/// property of a printed error.
-fn continues(last: &Line, record: &Record, text: &str, order: Order) -> bool {
-    if last.record.stream != record.stream
-        || order.source != last.order.source
-        || text.is_empty()
-        || last.text.is_empty()
-    {
-        return false;
-    }
-    if order.time_ms.saturating_sub(last.order.time_ms) > JOIN_GAP_MS || record.marks.has(Marks::SUMMARY) {
-        return false;
-    }
-    record.marks.has(Marks::CONTINUATION)
-        || text.starts_with([' ', '\t', '\u{a0}', '}', ']'])
-        || [
-            "at ",
-            "Caused by:",
-            "caused by:",
-            "[cause]:",
-            "... ",
-            "Traceback (most recent",
-            "code: '",
-            "errno: ",
-            "syscall: ",
-        ]
-        .iter()
-        .any(|start| text.starts_with(start))
 }

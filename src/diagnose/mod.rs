@@ -5,6 +5,7 @@ pub mod case;
 pub mod explain;
 pub mod fold;
 pub mod incident;
+mod join;
 pub mod judge;
 pub mod neighbours;
 pub mod samples;

@@ -1,0 +1,140 @@
+//! Messages that were logged line by line, each line an entry of its own: which entry only goes on with the text of
+//! the one before it. Shapes join what one entry holds; here entries of one request are joined.
+
+use crate::correlate::held::Order;
+use crate::correlate::line::Line;
+use crate::record::{Marks, Record};
+
+/// Entries of one stream further apart than this are not parts of one message, in milliseconds.
+const GAP_MS: i64 = 1_000;
+/// Longest text that is looked at for what it left open, in bytes from its end.
+const OPEN_BYTES: usize = 8 * 1024;
+
+/// What only stands below the first line of a printed error: frames, causes, properties, details.
+const STARTS: &[&str] = &[
+    "at ",
+    "Caused by:",
+    "caused by:",
+    "[cause]:",
+    "... ",
+    "Traceback (most recent",
+    "During handling of the above",
+    "The above exception was",
+    "File \"",
+    "--- End of ",
+    "---> ",
+    "Parameter name: ",
+    "DETAIL: ",
+    "HINT: ",
+    "CONTEXT: ",
+    "code: '",
+    "errno: ",
+    "syscall: ",
+    "address: '",
+    "hostname: '",
+    "severity: '",
+    "routine: '",
+    "clientVersion: ",
+    "requireStack: ",
+    "^",
+];
+
+/// Whether an entry of its own only goes on with the text of the entry before it.
+pub fn continues(last: &Line, record: &Record, text: &str, order: Order) -> bool {
+    if last.record.stream != record.stream
+        || order.source != last.order.source
+        || text.is_empty()
+        || last.text.is_empty()
+    {
+        return false;
+    }
+    if order.time_ms.saturating_sub(last.order.time_ms) > GAP_MS || record.marks.has(Marks::SUMMARY) {
+        return false;
+    }
+    record.marks.has(Marks::CONTINUATION)
+        || text.starts_with([' ', '\t', '\u{a0}', '}', ']'])
+        || STARTS.iter().any(|start| text.starts_with(start))
+        || (last.record.level == record.level && is_open(&last.text))
+}
+
+/// Whether a text ends amid something: a Python traceback without its error, or a brace that was not closed.
+fn is_open(text: &str) -> bool {
+    let from = text.ceil_char_boundary(text.len().saturating_sub(OPEN_BYTES));
+    let tail = &text[from..];
+    open_traceback(tail) || open_braces(tail)
+}
+
+fn open_traceback(text: &str) -> bool {
+    const HEAD: &str = "Traceback (most recent call last):";
+    let Some(at) = text.rfind(HEAD) else { return false };
+    // The error is the first line that is not indented; carets and frames are.
+    !text[at + HEAD.len()..].lines().skip(1).any(|line| line.starts_with(|c: char| c.is_alphabetic()))
+}
+
+/// Whether a line ended in an opening brace or bracket (`{ code: …` printed over several lines) that no later line
+/// closed at its beginning.
+fn open_braces(text: &str) -> bool {
+    let mut depth = 0u32;
+    for line in text.lines().map(str::trim) {
+        if line.starts_with(['}', ']']) {
+            depth = depth.saturating_sub(1);
+        }
+        if line.ends_with(['{', '[']) {
+            depth += 1;
+        }
+    }
+    depth > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(text: &str) -> Line {
+        let record = Record::default();
+        let order = Order::new(Some(1_000), record.at, false);
+        Line { identity: 0, order, at: record.at, record, text: text.to_owned(), hits: Vec::new() }
+    }
+
+    fn joins(last: &str, next: &str) -> bool {
+        let record = Record::default();
+        let order = Order::new(Some(1_001), record.at, false);
+        continues(&line(last), &record, next, order)
+    }
+
+    #[test]
+    fn joins_what_is_printed_below_an_error() {
+        assert!(joins("Error: x", "    at f (a.js:1:2)"));
+        assert!(joins(
+            "System.ArgumentNullException: Value cannot be null.",
+            "Parameter name: connectionString"
+        ));
+        assert!(joins("ERROR: relation \"t\" does not exist", "HINT: create it"));
+        assert!(!joins("Error: x", "GET /api 500"));
+    }
+
+    #[test]
+    fn joins_a_traceback_up_to_its_error() {
+        let head = "Traceback (most recent call last):";
+        let frame = "  File \"/app/a.py\", line 1, in f";
+        assert!(joins(&format!("{head}\n{frame}"), "raise KeyError(key) from None"));
+        assert!(joins(&format!("{head}\n{frame}\n    raise KeyError(key)"), "KeyError: 'A'"));
+        assert!(!joins(&format!("{head}\n{frame}\nKeyError: 'A'"), "next request"));
+    }
+
+    #[test]
+    fn joins_a_dump_up_to_its_brace() {
+        assert!(joins("Error: x {", "hint: 'y'"));
+        assert!(joins("Error: x {\n  details: [", "'y'"));
+        assert!(!joins("Error: x {\n  code: 1\n}", "hint: 'y'"));
+    }
+
+    #[test]
+    fn joins_nothing_across_a_gap_or_a_stream() {
+        let record = Record { stream: Some("other".to_owned()), ..Record::default() };
+        let near = Order::new(Some(1_001), record.at, false);
+        assert!(!continues(&line("Error: x"), &record, "    at f", near));
+        let late = Order::new(Some(9_000), record.at, false);
+        assert!(!continues(&line("Error: x"), &Record::default(), "    at f", late));
+    }
+}
