@@ -507,7 +507,11 @@ impl<'f> Correlator<'f> {
 
     /// Opens a request, or one that was evicted once more.
     fn open(&mut self, key: u64, id: Option<&[u8]>, kind: IdKind) -> u32 {
-        let index = self.begin(id.map(String::from_utf8_lossy).as_deref(), kind);
+        let id = id.map(String::from_utf8_lossy);
+        if let (Some(wanted), Some(id)) = (&mut self.wanted, &id) {
+            wanted.see(key, id);
+        }
+        let index = self.begin(id.as_deref(), kind);
         let buried = self.slots.begin(key, index);
         if let (Some(tombstone), Some(partial)) = (buried, self.open[index as usize].as_mut()) {
             // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
