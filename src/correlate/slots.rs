@@ -104,7 +104,7 @@ impl Slots {
     }
 
     /// How many requests were ever seen.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.open.len() + self.closed.len()
     }
 
@@ -127,12 +127,12 @@ mod tests {
     fn a_request_is_open_or_buried_and_counts_once() {
         let mut slots = Slots::default();
         assert!(slots.begin(7, 3).is_none());
-        assert_eq!((slots.open(7), slots.knows(7), slots.len()), (Some(3), true, 1));
+        assert_eq!((slots.open(7), slots.knows(7), slots.count()), (Some(3), true, 1));
         slots.bury(7, Tombstone::of(&Facts::default(), Outcome::Succeeded(None), 5));
-        assert_eq!((slots.open(7), slots.knows(7), slots.len()), (None, true, 1));
+        assert_eq!((slots.open(7), slots.knows(7), slots.count()), (None, true, 1));
         assert_eq!(slots.tombstones().count(), 1);
         assert_eq!(slots.begin(7, 4).map(|tombstone| tombstone.route), Some(5));
-        assert_eq!((slots.open(7), slots.len()), (Some(4), 1));
+        assert_eq!((slots.open(7), slots.count()), (Some(4), 1));
         assert_eq!(slots.all_open().collect::<Vec<_>>(), [(7, 4)]);
         assert_eq!((slots.open(8), slots.knows(8)), (None, false));
     }

@@ -319,7 +319,7 @@ impl<'f> Correlator<'f> {
         };
         type Place = (i64, Option<String>, u64);
         let mut failed: Vec<(Place, Partial)> = Vec::new();
-        requests.total = self.slots.len() as u64;
+        requests.total = self.slots.count() as u64;
         let mut buried: Vec<u64> = vec![0; self.routes.len()];
         for tombstone in self.slots.tombstones() {
             requests.aborted += u64::from(tombstone.is_aborted());
