@@ -38,6 +38,21 @@ struct Cut {
     text: Option<u8>,
 }
 
+/// What the framer found next, and how many bytes are consumed with it.
+enum Found {
+    Cut(Cut, usize),
+    Nothing(usize),
+    More,
+}
+
+/// How far [`SourceReader::go_along`] came, and whether there were any entries.
+enum Along {
+    /// As far as the bytes at hand reach.
+    Through(bool),
+    /// To where entries stand in another context.
+    Changed(bool),
+}
+
 /// A decoded frame.
 pub enum Item<'b> {
     /// Glanced at only.
@@ -164,13 +179,89 @@ impl SourceReader {
                     return self.broken.take().map_or(Ok(false), Err);
                 }
             }
-            self.cut();
+            let along = if parallel { Along::Changed(false) } else { self.go_along(each) };
+            if let Along::Changed(_) = along {
+                self.cut();
+            }
+            if let Along::Through(true) | Along::Changed(true) = along {
+                break;
+            }
             if !self.cuts.is_empty() || self.eof {
                 break;
             }
         }
-        let contexts = std::mem::take(&mut self.contexts);
-        let batch = self.batches.take(std::mem::take(&mut self.consumed), contexts);
+        if !self.cuts.is_empty() {
+            self.decode_cuts(parallel, each);
+        }
+        if self.eof {
+            self.remark_on_rounding();
+            self.close();
+            // A folder may hold thousands of files: neither descriptor nor buffer is kept.
+            self.stream = None;
+            self.batches = Batches::default();
+        }
+        match self.broken.take() {
+            Some(error) => Err(error),
+            None => Ok(!self.eof),
+        }
+    }
+
+    /// Frames, decodes and hands over entry by entry, as long as all stand in the same context. A line that is much like
+    /// one before it is framed and glanced at in one.
+    fn go_along(&mut self, each: &mut dyn FnMut(Item<'_>)) -> Along {
+        let context = Arc::clone(self.framer.context());
+        let (batch, filled) = self.batches.lend(vec![Arc::clone(&context)]);
+        let mut glancer = self.glancers.pop().flatten();
+        let (mut from, mut frames, mut lines) = (0, 0, 0);
+        let through = loop {
+            if !Arc::ptr_eq(&context, self.framer.context()) {
+                break false;
+            }
+            let bytes = &batch.bytes[from..filled];
+            if let (Some(container), Some(glancer)) = (self.hint, &mut glancer)
+                && self.framer.expects_object_line()
+                && let Some((brief, length)) = glancer.glance_line(bytes)
+                && let Some(part) = Part::new(from..from + length, 0, container, FrameKind::Json)
+                && let Some(line) = self.framer.take_object_line(length)
+            {
+                self.entries += 1;
+                lines += 1;
+                let at = Position { source: self.index, line, entry: self.entries, part: 0 };
+                each(Item::Glance(brief, at, FrameRef { batch: &batch, part }));
+                from += length + 1;
+                continue;
+            }
+            match self.step(from, bytes) {
+                Found::Cut(cut, next) => {
+                    frames += 1;
+                    let item = decode(self.shapes, self.hint, &mut glancer, &batch, &cut);
+                    if let (None, Item::Records(_, container)) = (self.hint, &item) {
+                        // The first record of the source gives the hint for all that follow, so batches do not show.
+                        self.hint = Some(*container);
+                        glancer = self.new_glancer();
+                    }
+                    self.account(&cut, &batch.bytes[cut.start..cut.end], &item);
+                    each(item);
+                    from += next;
+                }
+                Found::Nothing(next) => from += next,
+                Found::More => break true,
+            }
+        };
+        self.ledger.frames += lines;
+        self.ledger.decoded += lines;
+        self.ledger.records += lines;
+        self.glanced += lines;
+        self.glancers.push(glancer);
+        self.batches.keep(&batch.bytes[from..filled]);
+        let any = frames + lines > 0;
+        if through { Along::Through(any) } else { Along::Changed(any) }
+    }
+
+    /// Decodes the frames that were cut off, in parallel if these are many, and hands their items over.
+    fn decode_cuts(&mut self, parallel: bool, each: &mut dyn FnMut(Item<'_>)) {
+        let (batch, filled) = self.batches.lend(std::mem::take(&mut self.contexts));
+        self.batches.keep(&batch.bytes[std::mem::take(&mut self.consumed)..filled]);
         let cuts = std::mem::take(&mut self.cuts);
         let shapes = self.shapes;
         let mut rest = &cuts[..];
@@ -216,17 +307,6 @@ impl SourceReader {
         }
         self.cuts = cuts;
         self.cuts.clear();
-        if self.eof {
-            self.remark_on_rounding();
-            self.close();
-            // A folder may hold thousands of files: neither descriptor nor buffer is kept.
-            self.stream = None;
-            self.batches = Batches::default();
-        }
-        match self.broken.take() {
-            Some(error) => Err(error),
-            None => Ok(!self.eof),
-        }
     }
 
     fn remark_on_rounding(&mut self) {
@@ -355,42 +435,55 @@ impl SourceReader {
 
     /// Cuts frames off the bytes at hand, as far as these reach.
     fn cut(&mut self) {
+        let batches = std::mem::take(&mut self.batches);
         loop {
-            let bytes = &self.batches.bytes()[self.consumed..];
-            let from = self.consumed;
-            match self.framer.next(bytes, self.eof, &mut self.detector) {
-                Step::Frame { start, end, next, kind, line, continuations } => {
-                    self.entries += 1;
+            match self.step(self.consumed, &batches.bytes()[self.consumed..]) {
+                Found::Cut(mut cut, next) => {
                     let context = self.framer.context();
                     if self.contexts.last().is_none_or(|last| !Arc::ptr_eq(last, context)) {
                         self.contexts.push(Arc::clone(context));
                     }
-                    self.cuts.push(Cut {
-                        start: from + start,
-                        end: from + end,
-                        kind,
-                        at: Position { source: self.index, line, entry: self.entries, part: 0 },
-                        continuations,
-                        context: (self.contexts.len() - 1) as u32,
-                        text: self.detector.text_container(),
-                    });
+                    cut.context = (self.contexts.len() - 1) as u32;
+                    self.cuts.push(cut);
                     self.consumed += next;
                 }
-                Step::Skip { next, what, line } => {
-                    self.consumed += next;
-                    self.skipped(what, line);
-                }
-                Step::Trailer { next, members } => {
-                    self.consumed += next;
-                    if members.iter().any(|(key, _)| key == "nextToken") {
-                        self.remarks.push(format!(
-                            "{}: the export is partial (it has a nextToken): fetch all pages",
-                            self.name
-                        ));
-                    }
-                }
-                Step::More => return,
+                Found::Nothing(next) => self.consumed += next,
+                Found::More => break,
             }
+        }
+        self.batches = batches;
+    }
+
+    /// The framer's next step on `bytes`, which begin at `from` of their batch. A frame stands in its first context.
+    fn step(&mut self, from: usize, bytes: &[u8]) -> Found {
+        match self.framer.next(bytes, self.eof, &mut self.detector) {
+            Step::Frame { start, end, next, kind, line, continuations } => {
+                self.entries += 1;
+                let cut = Cut {
+                    start: from + start,
+                    end: from + end,
+                    kind,
+                    at: Position { source: self.index, line, entry: self.entries, part: 0 },
+                    continuations,
+                    context: 0,
+                    text: self.detector.text_container(),
+                };
+                Found::Cut(cut, next)
+            }
+            Step::Skip { next, what, line } => {
+                self.skipped(what, line);
+                Found::Nothing(next)
+            }
+            Step::Trailer { next, members } => {
+                if members.iter().any(|(key, _)| key == "nextToken") {
+                    self.remarks.push(format!(
+                        "{}: the export is partial (it has a nextToken): fetch all pages",
+                        self.name
+                    ));
+                }
+                Found::Nothing(next)
+            }
+            Step::More => Found::More,
         }
     }
 

@@ -113,6 +113,11 @@ pub trait Container: Sync {
 pub trait Glance: Send {
     /// Exactly what [`Container::decode`] and the payload layer would say of the frame. `None` where there is any doubt.
     fn glance<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>>;
+
+    /// What [`Glance::glance`] says of the line that `bytes` begin with, if that line is one JSON object and nothing else,
+    /// and its length without the `\n` that follows it. `None` unless the line is much like one that was glanced at
+    /// before, so that its end is found on the way.
+    fn glance_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(Brief<'a>, usize)>;
 }
 
 /// What a message holds.

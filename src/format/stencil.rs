@@ -77,8 +77,25 @@ impl<T> Stencils<T> {
     }
 
     /// What was learned of such lines, and what stands in the holes; `None` if no stencil fits.
-    #[inline]
     pub fn fill<'a>(&mut self, line: &'a [u8]) -> Option<(&T, Holes<'a>)> {
+        let (node, holes, end) = self.walk(line)?;
+        let value = self.nodes[node].value.as_ref().filter(|_| end == line.len())?;
+        self.learned.hit();
+        Some((value, holes))
+    }
+
+    /// The same of the line that `bytes` begin with, and its length without the `\n` that follows it.
+    #[inline]
+    pub fn fill_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(&T, Holes<'a>, usize)> {
+        let (node, holes, end) = self.walk(bytes)?;
+        let value = self.nodes[node].value.as_ref().filter(|_| bytes.get(end) == Some(&b'\n'))?;
+        self.learned.hit();
+        Some((value, holes, end))
+    }
+
+    /// The last node of the stencil that fits the beginning of `line`, what stands in the holes, and where it ends.
+    #[inline]
+    fn walk<'a>(&mut self, line: &'a [u8]) -> Option<(usize, Holes<'a>, usize)> {
         let mut holes = [None; SLOTS];
         let (mut at, mut node) = (0, 0);
         loop {
@@ -102,9 +119,7 @@ impl<T> Stencils<T> {
             }
             at = end;
         }
-        let value = self.nodes[node].value.as_ref().filter(|_| at == line.len())?;
-        self.learned.hit();
-        Some((value, holes))
+        Some((node, holes, at))
     }
 
     /// The child whose literal fits. It moves forward among its siblings, for the next line is likely to be like this.

@@ -5,7 +5,7 @@
 use serde::Deserialize;
 
 use crate::format::members::{Members, Quotes};
-use crate::format::stencil::{self, Role, Stencils};
+use crate::format::stencil::{self, Holes, Role, Stencils};
 use crate::format::vercel::{self, Number, Object, Text};
 use crate::format::{About, Container, Decoded, Glance, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
@@ -277,17 +277,27 @@ fn role(path: &[&str]) -> Option<Role> {
 impl Glance for Glancer {
     fn glance<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>> {
         if let Some((fixed, holes)) = self.stencils.fill(frame.bytes) {
-            let [id, time, request_id, template, path, message, ..] = holes;
-            let time_ms = time::from_integer(stencil::integer(time?).into())?;
-            let read = Read { id: id?, time_ms, request_id: request_id?, template, path };
-            let sample = message.is_some_and(|message| message.starts_with(SAMPLE_MESSAGE));
-            return if sample { None } else { brief(*fixed, &read) };
+            return brief_of_holes(*fixed, &holes);
         }
         let (fixed, read) = glance(frame.bytes)?;
         let brief = brief(fixed, &read)?;
         self.stencils.learn(frame.bytes, fixed);
         Some(brief)
     }
+
+    fn glance_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(Brief<'a>, usize)> {
+        let (fixed, holes, length) = self.stencils.fill_line(bytes)?;
+        Some((brief_of_holes(*fixed, &holes)?, length))
+    }
+}
+
+fn brief_of_holes<'a>(fixed: Fixed, holes: &Holes<'a>) -> Option<Brief<'a>> {
+    let [id, time, request_id, template, path, message, ..] = *holes;
+    if message.is_some_and(|message| message.starts_with(SAMPLE_MESSAGE)) {
+        return None;
+    }
+    let time_ms = time::from_integer(stencil::integer(time?).into())?;
+    brief(fixed, &Read { id: id?, time_ms, request_id: request_id?, template, path })
 }
 
 /// How the test entry of a log drain begins.

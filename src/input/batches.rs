@@ -50,24 +50,27 @@ impl Batches {
         }
     }
 
-    /// Hands out the bytes at hand as a batch. What comes after the first `consumed` bytes stays at hand too.
-    pub fn take(&mut self, consumed: usize, contexts: Vec<Arc<FrameContext>>) -> Arc<Batch> {
-        if self.filled * 2 < self.bytes.len() {
+    /// Hands out all bytes at hand as a batch, and says how many these are: its memory may be longer. What is not consumed
+    /// of them is to be given back with [`Batches::keep`].
+    pub fn lend(&mut self, contexts: Vec<Arc<FrameContext>>) -> (Arc<Batch>, usize) {
+        let filled = std::mem::take(&mut self.filled);
+        if filled * 2 < self.bytes.len() {
             // A live pipe brings little at a time; entries that wait must not hold a large buffer each.
-            let batch = Arc::new(Batch { bytes: self.bytes().to_vec(), contexts });
-            self.consume(consumed);
-            return batch;
+            return (Arc::new(Batch { bytes: self.bytes[..filled].to_vec(), contexts }), filled);
         }
-        let rest = self.filled - consumed;
-        let mut next = self.spare();
-        if next.len() < rest {
-            next.resize(rest, 0);
-        }
-        next[..rest].copy_from_slice(&self.bytes[consumed..self.filled]);
+        let next = self.spare();
         let batch = Arc::new(Batch { bytes: std::mem::replace(&mut self.bytes, next), contexts });
-        self.filled = rest;
         self.issued.push_back(Arc::clone(&batch));
-        batch
+        (batch, filled)
+    }
+
+    /// Has `rest`, the end of what was lent, at hand again.
+    pub fn keep(&mut self, rest: &[u8]) {
+        if self.bytes.len() < rest.len() {
+            self.bytes.resize(rest.len(), 0);
+        }
+        self.bytes[..rest.len()].copy_from_slice(rest);
+        self.filled = rest.len();
     }
 
     /// The memory of the oldest batch, if nothing points into it any more.

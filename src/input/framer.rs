@@ -169,6 +169,27 @@ impl Framer {
         }
     }
 
+    /// Whether a line that is one object and nothing else would be the next frame.
+    pub fn expects_object_line(&self) -> bool {
+        self.one_line_objects
+            && matches!(self.mode, Mode::Top)
+            && self.entry.is_none()
+            && !self.after_value
+            && !self.first
+    }
+
+    /// Where [`Framer::expects_object_line`]: takes such a line, which somebody else recognised, instead of a
+    /// [`Framer::next`] that would frame it, and gives its number. `length` is without its `\n`, which is there. `None`
+    /// where the line is over the limit.
+    pub fn take_object_line(&mut self, length: usize) -> Option<u64> {
+        if length > self.max_frame_bytes {
+            return None;
+        }
+        let line = self.line;
+        self.frame(0, length, length + 1, FrameKind::Json, 1, 0);
+        Some(line)
+    }
+
     fn skip(&mut self, next: usize, what: Skipped, newlines: u64) -> Step {
         let line = self.line;
         self.line += newlines;
