@@ -38,7 +38,7 @@ impl Fold for Folder<'_> {
                     let frame = Frame { bytes: raw.as_ref().bytes(), kind: part.kind, at: entry.at };
                     let Some(context) = raw.context() else { continue };
                     let mut records = Vec::new();
-                    self.shapes.read(&frame, context, Some(part.container), None, &mut records);
+                    self.shapes.read_glanced(&frame, context, part.container, &mut records);
                     let format = Shapes::container_name(part.container);
                     for record in records {
                         // The entry's own identity for its first record, so that a repetition is found again.
@@ -66,9 +66,11 @@ impl Fold for Folder<'_> {
             let at = record.at;
             out.push((Line { identity, order, at, record, text, hits: Vec::new() }, format));
         }
+        let mut name = String::new();
         out.into_iter()
             .map(|(mut line, format)| {
-                let name = format!("{format}/{}", line.record.payload);
+                name.clear();
+                name.extend([format, "/", line.record.payload]);
                 self.rules.match_record(&line.record, &line.text, &name, &mut line.hits);
                 line
             })
@@ -78,7 +80,8 @@ impl Fold for Folder<'_> {
 
 /// The record's joined text without escapes; the record keeps no second copy.
 fn take_text(record: &mut Record) -> String {
-    let mut text = record.text();
+    let mut text =
+        if record.error_text.is_empty() { std::mem::take(&mut record.message) } else { record.text() };
     record.message = String::new();
     record.error_text = String::new();
     if let Cow::Owned(stripped) = ansi::strip(&text) {

@@ -151,6 +151,48 @@ const BARE: [(&str, Kind); 19] = [
     ("checkout", Kind::Active),
 ];
 
+/// How names end: the last words of all names above.
+const ENDINGS: [&str; 38] = [
+    "clients",
+    "connections",
+    "out",
+    "used",
+    "use",
+    "conns",
+    "busy",
+    "count",
+    "free",
+    "pool",
+    "available",
+    "idle",
+    "requests",
+    "acquires",
+    "waiting",
+    "queue",
+    "wait",
+    "threads",
+    "open",
+    "max",
+    "limit",
+    "size",
+    "ms",
+    "millis",
+    "timeout",
+    "required",
+    "ssl",
+    "transport",
+    "config",
+    "sslmode",
+    "mode",
+    "active",
+    "using",
+    "total",
+    "pending",
+    "queued",
+    "borrowed",
+    "acquired",
+];
+
 impl Figures {
     /// The figures of a request's lines.
     pub fn read(lines: &[Line]) -> Figures {
@@ -211,6 +253,9 @@ impl Figures {
     }
 
     fn field(&mut self, line: usize, name: &str, value: &str) {
+        if !may_be_named(name) {
+            return;
+        }
         let full = snake(name);
         let last = full.rsplit('.').next().unwrap_or(&full);
         let kind = kind_of(last).or_else(|| bare_kind_of(last).filter(|_| has_cue(name)));
@@ -221,6 +266,7 @@ impl Figures {
 
     /// `name=1`, `name: 1`, `"name":1` and `name 1` with a name of up to four words.
     fn text(&mut self, line: usize, text: &str) {
+        let mut cue = None;
         if let Some(size) = number_after(text, "limit of size ") {
             let overflow = number_after(text, " overflow ").unwrap_or(0);
             self.take(line, Kind::Max, &size.saturating_add(overflow).to_string());
@@ -228,6 +274,12 @@ impl Figures {
         let bytes = text.as_bytes();
         for at in memchr::memchr2_iter(b'=', b':', bytes) {
             let (Some(before), Some(after)) = (text.get(..at), text.get(at + 1..)) else { continue };
+            if !may_be_named(before) {
+                continue;
+            }
+            if !*cue.get_or_insert_with(|| has_cue(text)) {
+                return;
+            }
             let value = after.trim_start_matches([' ', '"', '\'']);
             let end = value.find(|c: char| !c.is_ascii_alphanumeric() && c != '-').unwrap_or(value.len());
             let Some(value) = value.get(..end).filter(|value| !value.is_empty() && value.len() <= 24) else {
@@ -315,8 +367,16 @@ fn number_after(text: &str, words: &str) -> Option<u64> {
 fn may_hold_figures(text: &str) -> bool {
     text.len() <= MAX_LINE_BYTES
         && !text.trim_start().starts_with("at ")
-        && (text.bytes().any(|byte| byte.is_ascii_digit()) || text.contains("ssl"))
-        && has_cue(text)
+        && memchr::memchr3(b'=', b':', b'Q', text.as_bytes()).is_some()
+}
+
+/// Whether a text ends as the name of a figure does: nearly none does, and that is told without a copy.
+fn may_be_named(before: &str) -> bool {
+    let bytes = before.trim_end_matches(['"', '\'', ' ']).as_bytes();
+    ENDINGS.iter().any(|ending| {
+        let from = bytes.len().checked_sub(ending.len());
+        from.is_some_and(|from| bytes[from..].eq_ignore_ascii_case(ending.as_bytes()))
+    })
 }
 
 fn has_cue(text: &str) -> bool {
@@ -388,6 +448,14 @@ mod tests {
         );
         let knex = of(&["pool numUsed: 3, numFree: 4, numPendingAcquires: 2"]);
         assert_eq!(knex.pool(), Some(Pool::Idle));
+    }
+
+    #[test]
+    fn every_name_ends_as_names_do() {
+        for (name, _) in NAMES.iter().chain(&BARE) {
+            assert!(may_be_named(name), "{name}");
+        }
+        assert!(may_be_named("poolMax") && may_be_named("\"waitingCount\" ") && !may_be_named("page"));
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub fn report(
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let writer = Writer { rules, redactor: &redactor, names: &names, per_route: &requests.per_route };
     let failures: Vec<Failure> = judged.iter().map(|one| writer.failure(one)).collect();
-    let incidents = writer.incidents(&judged, failed);
+    let incidents = writer.incidents(&judged, &failures, failed);
     let outside_requests = writer.outside(requests.outside, folder);
     let routes = writer.routes(judged.iter());
     Report {
@@ -143,6 +143,14 @@ fn route_counts<'a>(
     out
 }
 
+/// A failed request in its incident.
+#[derive(Clone, Copy)]
+struct Member<'a> {
+    one: &'a Judged,
+    /// Its decisive lines as they are shown.
+    evidence: &'a [Evidence],
+}
+
 /// Writes judged requests in the words of the report, redacted.
 pub(super) struct Writer<'a> {
     pub(super) rules: &'a RuleSet,
@@ -210,10 +218,10 @@ impl Writer<'_> {
         }
     }
 
-    fn incidents(&self, judged: &[Judged], failed: u64) -> Vec<Incident> {
-        let mut groups: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
-        for one in judged {
-            groups.entry(&one.fingerprint).or_default().push(one);
+    fn incidents(&self, judged: &[Judged], failures: &[Failure], failed: u64) -> Vec<Incident> {
+        let mut groups: BTreeMap<&str, Vec<Member<'_>>> = BTreeMap::new();
+        for (one, failure) in judged.iter().zip(failures) {
+            groups.entry(&one.fingerprint).or_default().push(Member { one, evidence: &failure.evidence });
         }
         let mut incidents: Vec<Incident> =
             groups.into_iter().map(|(id, members)| self.incident(id, &members, failed)).collect();
@@ -233,38 +241,40 @@ impl Writer<'_> {
         incidents
     }
 
-    fn incident(&self, id: &str, members: &[&Judged], failed: u64) -> Incident {
+    fn incident(&self, id: &str, group: &[Member<'_>], failed: u64) -> Incident {
+        let members: Vec<&Judged> = group.iter().map(|member| member.one).collect();
         // The request that shows it best: highest confidence, then first in time.
         let best = members
             .iter()
             .enumerate()
             .min_by(|(i, a), (j, b)| b.diagnosis.confidence.total_cmp(&a.diagnosis.confidence).then(i.cmp(j)))
-            .map(|(_, one)| *one)
-            .unwrap_or(members[0]);
+            .map_or(0, |(index, _)| index);
+        let (shown, best) = (&group[best], members[best]);
         let rule = best.diagnosis.rule.and_then(|rule| self.rules.by_index(rule));
         let inferred: BTreeSet<&str> =
             members.iter().filter_map(|one| one.inferred_from.as_deref()).collect();
         let contributing = match rule {
             Some(rule) if rule.class == Class::Connectivity && rule.subclass == "pool" => {
-                neighbours::cold_burst(members).map(|burst| self.text(&burst)).into_iter().collect()
+                neighbours::cold_burst(&members).map(|burst| self.text(&burst)).into_iter().collect()
             }
             _ => Vec::new(),
         };
-        let captures = self.map(&common_captures(members));
+        let captures = self.map(&common_captures(&members));
         // One request's captures, so that a host goes with its own port.
         let own = self.map(&best.captures);
         let subject = self.map(&best.subject);
         let mut evidence: Vec<Evidence> = Vec::new();
         let mut texts = BTreeSet::new();
-        for one in std::iter::once(&best).chain(members) {
-            for line in self.evidence(one) {
-                if evidence.len() < INCIDENT_EVIDENCE && texts.insert(incident::mask(&line.text)) {
-                    evidence.push(line);
-                }
+        for line in std::iter::once(shown).chain(group).flat_map(|member| member.evidence) {
+            if evidence.len() == INCIDENT_EVIDENCE {
+                break;
+            }
+            if texts.insert(incident::mask(&line.text)) {
+                evidence.push(line.clone());
             }
         }
         let mut rivals: BTreeMap<u16, (u64, f64)> = BTreeMap::new();
-        for one in members {
+        for one in &members {
             for (rule, confidence) in &one.diagnosis.rivals {
                 let entry = rivals.entry(*rule).or_default();
                 entry.0 += 1;
@@ -282,7 +292,7 @@ impl Writer<'_> {
             b.cmp(a).then(y.confidence.total_cmp(&x.confidence)).then(x.cause.cmp(&y.cause))
         });
         let mut status: BTreeMap<String, u64> = BTreeMap::new();
-        for one in members {
+        for one in &members {
             *status.entry(one.status.map_or("none".to_owned(), |code| code.to_string())).or_default() += 1;
         }
         let mean = members.iter().map(|one| one.diagnosis.confidence).sum::<f64>() / members.len() as f64;

@@ -11,7 +11,7 @@ use nom::sequence::{delimited, pair, preceded, terminated};
 use nom::{IResult, Parser};
 
 use crate::format::text_parts::{
-    duration_ms, is_bare_id, method, path_of, push_field, request_line, set_request_id, set_time,
+    METHODS, duration_ms, is_bare_id, method, path_of, push_field, request_line, set_request_id, set_time,
 };
 use crate::format::{About, Payload, ansi, plain_text, python_text, time};
 use crate::record::{IdKind, Level, Marks, Record};
@@ -173,7 +173,7 @@ fn bare_entry(line: &str) -> Option<Entry<'_>> {
     // morgan's `short` has the address and the user first.
     for _ in 0..3 {
         let (word, after) = rest.split_once(' ')?;
-        if method(word).is_some_and(|verb| verb == word) {
+        if METHODS.contains(&word) {
             let (target, after) = after.split_once(' ')?;
             if !(target.starts_with('/') || target.starts_with("http://") || target.starts_with("https://")) {
                 return None;

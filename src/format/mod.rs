@@ -106,6 +106,11 @@ pub trait Container: Sync {
 
     /// Appends the frame's records. `message` is left as the container holds it: the payload layer reads on.
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded;
+
+    /// As [`Container::decode`], for a frame that this shape's own [`Glance`] has read: it is of this shape for sure.
+    fn decode_glanced(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
+        self.decode(frame, context, out)
+    }
 }
 
 /// Reads of a frame only what correlation must know. It may learn from frame to frame how to do that faster; what it

@@ -2,6 +2,8 @@
 //! `key=value` pairs, an explicit request ID, a JSON object at the end) and a few shapes with a syntax of their own:
 //! error logs of nginx, server logs of PostgreSQL and PgBouncer, Node.js crashes and warnings, Heroku's prefix.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::format::text_parts::{
@@ -43,13 +45,16 @@ impl Payload for PlainText {
 
 /// Reads `record.message` as text; the fallback of the other payloads too.
 pub(super) fn read_text(record: &mut Record) {
-    let text = ansi::strip(record.message.trim_end()).into_owned();
-    let text = if servers::read(&text, record) { text } else { read_generic(text, record) };
-    record.message = text;
+    let mut text = std::mem::take(&mut record.message);
+    text.truncate(text.trim_end().len());
+    if let Cow::Owned(stripped) = ansi::strip(&text) {
+        text = stripped;
+    }
+    record.message = if servers::read(&text, record) { text } else { read_generic(text, record) };
 }
 
 /// A line of no known shape; returns the message without its leading time.
-fn read_generic(text: String, record: &mut Record) -> String {
+fn read_generic(mut text: String, record: &mut Record) -> String {
     let (stamp, rest) = leading_time(&text);
     if let Some(stamp) = stamp {
         set_time(record, stamp);
@@ -70,9 +75,12 @@ fn read_generic(text: String, record: &mut Record) -> String {
     }
     if let Some(map) = trailing_object(rest) {
         // The message stays as written; the object only adds what it knows.
+        record.message.clone_from(&text);
         json_app::read_object(&map, record);
     }
-    rest.trim_start().to_owned()
+    let kept_bytes = rest.trim_start().len();
+    text.drain(..text.len() - kept_bytes);
+    text
 }
 
 /// A time at the start, in brackets or not, with or without a space inside, and the text after it.

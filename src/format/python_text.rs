@@ -30,7 +30,7 @@ impl Payload for PythonText {
 
     fn detect(&self, record: &Record) -> bool {
         let text = record.message.trim_start();
-        if text.starts_with(TRACEBACK) || text.contains("\nTraceback (most recent call last):") {
+        if text.split('\n').any(|line| line.starts_with(TRACEBACK)) {
             return true;
         }
         let first = ansi::strip(text.lines().next().unwrap_or_default());

@@ -106,26 +106,54 @@ impl Shapes {
             match container.decode(frame, context, out) {
                 Decoded::NotMine => out.truncate(from),
                 Decoded::Records => {
-                    let status_is_its_own = container.knows_status();
-                    let mut more = Vec::new();
-                    for record in &mut out[from..] {
-                        record.at.source = frame.at.source;
-                        record.at.line = frame.at.line;
-                        let mut inner = Vec::new();
-                        self.read_payload(record, &mut inner, status_is_its_own);
-                        more.append(&mut inner);
-                    }
-                    out.append(&mut more);
-                    for (part, record) in out[from..].iter_mut().enumerate() {
-                        record.at = frame.at;
-                        record.at.part = part as u32;
-                    }
+                    self.read_payloads(frame, container, from, out);
                     return Read { container: Some(index), decoded: Decoded::Records };
                 }
                 decoded => return Read { container: Some(index), decoded },
             }
         }
         Read { container: None, decoded: Decoded::NotMine }
+    }
+
+    /// Reads into records one frame that the glancer of the container at this index has read.
+    pub fn read_glanced(
+        &self,
+        frame: &Frame<'_>,
+        context: &FrameContext,
+        container: u8,
+        out: &mut Vec<Record>,
+    ) -> Decoded {
+        let from = out.len();
+        let Some(container) = CONTAINERS.get(usize::from(container)) else { return Decoded::NotMine };
+        let decoded = container.decode_glanced(frame, context, out);
+        if decoded == Decoded::Records {
+            self.read_payloads(frame, *container, from, out);
+        }
+        decoded
+    }
+
+    /// Reads what the records that a container has just decoded, those from `from` on, hold; it may be more records.
+    fn read_payloads(
+        &self,
+        frame: &Frame<'_>,
+        container: &dyn Container,
+        from: usize,
+        out: &mut Vec<Record>,
+    ) {
+        let status_is_its_own = container.knows_status();
+        let mut more = Vec::new();
+        for record in &mut out[from..] {
+            record.at.source = frame.at.source;
+            record.at.line = frame.at.line;
+            let mut inner = Vec::new();
+            self.read_payload(record, &mut inner, status_is_its_own);
+            more.append(&mut inner);
+        }
+        out.append(&mut more);
+        for (part, record) in out[from..].iter_mut().enumerate() {
+            record.at = frame.at;
+            record.at.part = part as u32;
+        }
     }
 
     fn read_payload(&self, record: &mut Record, more: &mut Vec<Record>, status_is_its_own: bool) {

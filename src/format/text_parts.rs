@@ -8,7 +8,8 @@ use crate::record::{IdKind, Record};
 /// How far an application's clock may be from its container's before it is not believed, in milliseconds.
 const CLOCK_TOLERANCE_MS: i64 = 24 * 60 * 60 * 1000;
 /// Verbs that a request line can begin with.
-const METHODS: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
+pub const METHODS: [&str; 9] =
+    ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
 /// Endings of class names that are errors.
 const CLASS_ENDINGS: [&str; 9] =
     ["Error", "Exception", "Timeout", "Failure", "DoesNotExist", "NotFound", "Interrupt", "Exit", "Warning"];
@@ -24,8 +25,8 @@ pub fn set_time(record: &mut Record, stamp: Stamp) {
 
 /// The HTTP verb, if `text` is one, in any case.
 pub fn method(text: &str) -> Option<String> {
-    let upper = text.trim().to_ascii_uppercase();
-    METHODS.contains(&upper.as_str()).then_some(upper)
+    let text = text.trim();
+    METHODS.into_iter().find(|method| method.eq_ignore_ascii_case(text)).map(str::to_owned)
 }
 
 /// The path of a request target: without scheme, host, query and fragment.

@@ -1,11 +1,12 @@
 //! What Vercel's shapes share: tolerant members, fixed phrases of the platform, names of runtimes, routes and
 //! paths. No shape is recognised here.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
 use memchr::memmem;
-use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de::value::MapAccessDeserializer};
 use serde_json::Value;
 
@@ -36,29 +37,27 @@ pub fn is_object(bytes: &[u8]) -> bool {
 
 /// Reads one JSON object. Where its bytes are not UTF-8 or hold NUL they are replaced first; of a member that stands
 /// twice the last counts.
-pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
-    serde_json::from_slice(bytes)
-        .or_else(|_| {
-            let value: Value =
-                serde_json::from_str(&String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}"))?;
-            T::deserialize(value)
-        })
-        .ok()
+pub fn read<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Option<T> {
+    let read = std::str::from_utf8(bytes).ok().and_then(|text| serde_json::from_str(text).ok());
+    read.or_else(|| {
+        let clean = String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}");
+        T::deserialize(serde_json::from_str::<Value>(&clean).ok()?).ok()
+    })
 }
 
 /// A member as text, whatever its JSON type: numbers and booleans are printed, `null` and arrays are empty,
 /// objects are printed as JSON. Never fails, so that one odd member does not cost the entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Text(pub String);
+pub struct Text<'a>(pub Cow<'a, str>);
 
-impl Text {
+impl Text<'_> {
     /// The text, unless it is empty or the platform's placeholder `-`.
     pub fn given(self) -> Option<String> {
-        (!matches!(self.0.as_str(), "" | "-")).then_some(self.0)
+        (!matches!(self.0.as_ref(), "" | "-")).then(|| self.0.into_owned())
     }
 }
 
-impl<'de> Deserialize<'de> for Text {
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(TextVisitor)
     }
@@ -66,39 +65,48 @@ impl<'de> Deserialize<'de> for Text {
 
 struct TextVisitor;
 
+impl TextVisitor {
+    fn owned<E>(text: impl ToString) -> Result<Text<'static>, E> {
+        Ok(Text(Cow::Owned(text.to_string())))
+    }
+}
+
 impl<'de> Visitor<'de> for TextVisitor {
-    type Value = Text;
+    type Value = Text<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("any value")
     }
-    fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text(text.to_owned()))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Borrowed(text)))
     }
-    fn visit_string<E>(self, text: String) -> Result<Text, E> {
-        Ok(Text(text))
+    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+        TextVisitor::owned(text)
     }
-    fn visit_i64<E>(self, number: i64) -> Result<Text, E> {
-        Ok(Text(number.to_string()))
+    fn visit_string<E>(self, text: String) -> Result<Text<'de>, E> {
+        Ok(Text(Cow::Owned(text)))
     }
-    fn visit_u64<E>(self, number: u64) -> Result<Text, E> {
-        Ok(Text(number.to_string()))
+    fn visit_i64<E>(self, number: i64) -> Result<Text<'de>, E> {
+        TextVisitor::owned(number)
     }
-    fn visit_f64<E>(self, number: f64) -> Result<Text, E> {
-        Ok(Text(number.to_string()))
+    fn visit_u64<E>(self, number: u64) -> Result<Text<'de>, E> {
+        TextVisitor::owned(number)
     }
-    fn visit_bool<E>(self, flag: bool) -> Result<Text, E> {
-        Ok(Text(flag.to_string()))
+    fn visit_f64<E>(self, number: f64) -> Result<Text<'de>, E> {
+        TextVisitor::owned(number)
     }
-    fn visit_unit<E>(self) -> Result<Text, E> {
+    fn visit_bool<E>(self, flag: bool) -> Result<Text<'de>, E> {
+        TextVisitor::owned(flag)
+    }
+    fn visit_unit<E>(self) -> Result<Text<'de>, E> {
         Ok(Text::default())
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Text, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Text<'de>, A::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(Text::default())
     }
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text, A::Error> {
-        Value::deserialize(MapAccessDeserializer::new(map)).map(|value| Text(value.to_string()))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Text<'de>, A::Error> {
+        TextVisitor::owned(Value::deserialize(MapAccessDeserializer::new(map))?)
     }
 }
 
@@ -135,7 +143,43 @@ impl Number {
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Text::deserialize(deserializer).map(|text| Number::parse(&text.0))
+        deserializer.deserialize_any(NumberVisitor)
+    }
+}
+
+struct NumberVisitor;
+
+impl<'de> Visitor<'de> for NumberVisitor {
+    type Value = Number;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+    fn visit_str<E>(self, text: &str) -> Result<Number, E> {
+        Ok(Number::parse(text))
+    }
+    fn visit_i64<E>(self, number: i64) -> Result<Number, E> {
+        Ok(Number(Some(number as f64)))
+    }
+    fn visit_u64<E>(self, number: u64) -> Result<Number, E> {
+        Ok(Number(Some(number as f64)))
+    }
+    fn visit_f64<E>(self, number: f64) -> Result<Number, E> {
+        Ok(Number(Some(number).filter(|number| number.is_finite())))
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Number, E> {
+        Ok(Number::default())
+    }
+    fn visit_unit<E>(self) -> Result<Number, E> {
+        Ok(Number::default())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Number, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Number::default())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Number, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Number::default())
     }
 }
 
@@ -184,21 +228,30 @@ impl<'de, T: Deserialize<'de> + Default> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// Text that Vercel adds when a function's process ends.
-const EXIT_PHRASES: [&str; 2] =
-    ["Node.js process exited with exit status", "Python process exited with exit status"];
-/// Text that Vercel adds when a function is killed at its time limit.
-const TIMEOUT_PHRASE: &str = "Vercel Runtime Timeout Error: Task timed out";
+/// Text that Vercel adds when a function's process ends, after the name of the runtime.
+const EXIT_PHRASE: &str = " process exited with exit status";
+/// Runtimes that it names there.
+const EXIT_RUNTIMES: [&str; 2] = ["Node.js", "Python"];
+/// Text that Vercel adds when a function is killed at its time limit, in two parts: a search for more than 32 bytes
+/// takes longer to prepare than a message to read.
+const TIMEOUT_PHRASE: [&str; 2] = ["Vercel Runtime ", "Timeout Error: Task timed out"];
 
 /// Marks a record by the fixed phrases that the platform writes into messages.
 pub fn mark_phrases(record: &mut Record) {
     // Older exports print the timeout without its head.
-    if record.message.contains(TIMEOUT_PHRASE) || record.message.starts_with("Task timed out after ") {
+    let [head, tail] = TIMEOUT_PHRASE;
+    if says(&record.message, &[head], tail) || record.message.starts_with("Task timed out after ") {
         record.marks.insert(Marks::TIMEOUT);
     }
-    if EXIT_PHRASES.iter().any(|phrase| record.message.contains(phrase)) {
+    if says(&record.message, &EXIT_RUNTIMES, EXIT_PHRASE) {
         record.marks.insert(Marks::CRASH);
     }
+}
+
+/// Whether `tail` stands anywhere in the text with one of `heads` before it.
+fn says(text: &str, heads: &[&str], tail: &str) -> bool {
+    let mut tails = memmem::find_iter(text.as_bytes(), tail.as_bytes());
+    tails.any(|at| heads.iter().any(|head| text[..at].ends_with(head)))
 }
 
 /// What ran, under one name for all shapes and years: `lambda`, `edge`, `static` … and whether it was middleware.
@@ -276,7 +329,7 @@ pub fn id_time_ms(id: &str) -> Option<i64> {
 }
 
 /// Sets the method in upper case, unless it is a placeholder.
-pub fn set_method(record: &mut Record, method: Text) {
+pub fn set_method(record: &mut Record, method: Text<'_>) {
     record.method = method.given().map(|mut method| {
         method.make_ascii_uppercase();
         method
@@ -284,7 +337,7 @@ pub fn set_method(record: &mut Record, method: Text) {
 }
 
 /// Keeps a member under a name of its own, unless it is empty or a placeholder.
-pub fn keep(record: &mut Record, name: &str, value: Text) {
+pub fn keep(record: &mut Record, name: &str, value: Text<'_>) {
     if let Some(value) = value.given() {
         record.fields.push((name.to_owned(), value));
     }

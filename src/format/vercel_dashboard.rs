@@ -25,38 +25,38 @@ pub struct VercelDashboardJson;
 
 /// The columns that are read, as text.
 #[derive(Debug, Default)]
-struct Row {
-    time_utc: Text,
-    timestamp_ms: Text,
-    path: Text,
-    method: Text,
-    status: Text,
-    request_id: Text,
-    level: Text,
-    environment: Text,
-    branch: Text,
-    cache: Text,
-    kind: Text,
-    function: Text,
-    host: Text,
-    deployment_id: Text,
-    duration_ms: Text,
-    region: Text,
-    memory_used_mb: Text,
-    memory_limit_mb: Text,
-    message: Text,
-    project_name: Text,
-    trace_id: Text,
-    invocation_id: Text,
-    instance_id: Text,
-    concurrency: Text,
+struct Row<'a> {
+    time_utc: Text<'a>,
+    timestamp_ms: Text<'a>,
+    path: Text<'a>,
+    method: Text<'a>,
+    status: Text<'a>,
+    request_id: Text<'a>,
+    level: Text<'a>,
+    environment: Text<'a>,
+    branch: Text<'a>,
+    cache: Text<'a>,
+    kind: Text<'a>,
+    function: Text<'a>,
+    host: Text<'a>,
+    deployment_id: Text<'a>,
+    duration_ms: Text<'a>,
+    region: Text<'a>,
+    memory_used_mb: Text<'a>,
+    memory_limit_mb: Text<'a>,
+    message: Text<'a>,
+    project_name: Text<'a>,
+    trace_id: Text<'a>,
+    invocation_id: Text<'a>,
+    instance_id: Text<'a>,
+    concurrency: Text<'a>,
     /// Whether the columns are those of 2023, where `-` stands for an empty message.
     first_era: bool,
 }
 
-impl Row {
+impl<'a> Row<'a> {
     /// Where a column is kept; `None` for columns that are not read (also those with personal data).
-    fn slot(&mut self, column: &str) -> Option<&mut Text> {
+    fn slot(&mut self, column: &str) -> Option<&mut Text<'a>> {
         self.first_era |= column == "lambdaDurationInMs";
         Some(match column {
             "TimeUTC" => &mut self.time_utc,
@@ -108,7 +108,7 @@ impl Row {
 
     fn into_record(mut self) -> Record {
         if self.first_era && self.message.0 == "-" {
-            self.message.0.clear();
+            self.message = Text::default();
         }
         let status = Number::parse(&self.status.0).status();
         let duration = Number::parse(&self.duration_ms.0);
@@ -121,7 +121,7 @@ impl Row {
         let mut record = Record {
             time_ms: self.time_ms(),
             level: Level::parse(&self.level.0),
-            message: self.message.0,
+            message: self.message.0.into_owned(),
             status,
             stream: self.instance_id.given().or_else(|| self.invocation_id.given()),
             path: vercel::path(&self.path.0),
@@ -151,7 +151,7 @@ impl Row {
             record.memory_used_mb = Number::parse(&self.memory_used_mb.0).0.filter(|mb| *mb > 0.0);
             record.memory_limit_mb = Number::parse(&self.memory_limit_mb.0).0.filter(|mb| *mb > 0.0);
             // Line rows can name the concrete path here, where the summary names the template.
-            let concrete = !summary && record.path.as_deref() == Some(self.function.0.as_str());
+            let concrete = !summary && record.path.as_deref() == Some(self.function.0.as_ref());
             if self.function.0.starts_with('/') && !concrete {
                 record.route = vercel::route(&self.function.0);
             }
@@ -226,7 +226,7 @@ impl Container for VercelDashboardCsv {
         let mut row = Row::default();
         for (cell, column) in cells.iter().zip(&context.columns) {
             if let Some(slot) = row.slot(column_name(column)) {
-                slot.0.clone_from(cell);
+                slot.0 = Cow::Borrowed(cell);
             }
         }
         if row.is_fragment() {
@@ -272,12 +272,12 @@ impl Container for VercelDashboardJson {
         if self.detect(frame, context).is_none() {
             return Decoded::NotMine;
         }
-        let Some(row) = vercel::read::<Row>(frame.bytes) else {
+        let Some(row) = vercel::read::<Row<'_>>(frame.bytes) else {
             return Decoded::Rejected("broken JSON in a Vercel dashboard export");
         };
         if row.is_fragment() {
             let cells = [&row.time_utc, &row.timestamp_ms, &row.path, &row.method, &row.status, &row.message];
-            return match fragment(cells.into_iter().map(|cell| cell.0.as_str())) {
+            return match fragment(cells.into_iter().map(|cell| cell.0.as_ref())) {
                 Some(record) => push(record, frame, out),
                 None => Decoded::Ignored("empty row"),
             };
@@ -286,7 +286,7 @@ impl Container for VercelDashboardJson {
     }
 }
 
-impl<'de> Deserialize<'de> for Row {
+impl<'de: 'a, 'a> Deserialize<'de> for Row<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(RowVisitor)
     }
@@ -295,13 +295,13 @@ impl<'de> Deserialize<'de> for Row {
 struct RowVisitor;
 
 impl<'de> Visitor<'de> for RowVisitor {
-    type Value = Row;
+    type Value = Row<'de>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Row<'de>, A::Error> {
         let mut row = Row::default();
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             match row.slot(&key) {

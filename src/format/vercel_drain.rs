@@ -16,49 +16,49 @@ pub struct VercelDrain;
 
 /// Members that are read; all are optional and of any type.
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Entry {
-    id: Text,
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct Entry<'a> {
+    id: Text<'a>,
     timestamp: Number,
-    source: Text,
+    source: Text<'a>,
     #[serde(rename = "type")]
-    kind: Text,
-    edge_type: Text,
-    level: Text,
-    message: Text,
-    deployment_id: Text,
-    project_name: Text,
-    host: Text,
-    path: Text,
-    entrypoint: Text,
-    environment: Text,
-    branch: Text,
-    execution_region: Text,
-    request_id: Text,
+    kind: Text<'a>,
+    edge_type: Text<'a>,
+    level: Text<'a>,
+    message: Text<'a>,
+    deployment_id: Text<'a>,
+    project_name: Text<'a>,
+    host: Text<'a>,
+    path: Text<'a>,
+    entrypoint: Text<'a>,
+    environment: Text<'a>,
+    branch: Text<'a>,
+    execution_region: Text<'a>,
+    request_id: Text<'a>,
     status_code: Number,
-    destination: Text,
-    invocation_id: Text,
-    instance_id: Text,
-    trace_id: Text,
+    destination: Text<'a>,
+    invocation_id: Text<'a>,
+    instance_id: Text<'a>,
+    trace_id: Text<'a>,
     #[serde(rename = "trace.id")]
-    trace_id_dotted: Text,
-    proxy: Object<Proxy>,
+    trace_id_dotted: Text<'a>,
+    proxy: Object<Proxy<'a>>,
 }
 
 /// What the edge network knows of the request.
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Proxy {
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct Proxy<'a> {
     timestamp: Number,
-    method: Text,
-    host: Text,
-    path: Text,
+    method: Text<'a>,
+    host: Text<'a>,
+    path: Text<'a>,
     status_code: Number,
-    vercel_id: Text,
-    vercel_cache: Text,
-    path_type: Text,
-    lambda_region: Text,
-    waf_action: Text,
+    vercel_id: Text<'a>,
+    vercel_cache: Text<'a>,
+    path_type: Text<'a>,
+    lambda_region: Text<'a>,
+    waf_action: Text<'a>,
 }
 
 impl Container for VercelDrain {
@@ -105,7 +105,11 @@ impl Container for VercelDrain {
         if let Some(reason) = other_drain(frame.bytes) {
             return Decoded::Rejected(reason);
         }
-        let Some(entry) = vercel::read::<Entry>(frame.bytes) else {
+        self.decode_glanced(frame, context, out)
+    }
+
+    fn decode_glanced(&self, frame: &Frame<'_>, _: &FrameContext, out: &mut Vec<Record>) -> Decoded {
+        let Some(entry) = vercel::read::<Entry<'_>>(frame.bytes) else {
             return Decoded::Rejected("broken JSON in a Vercel log drain entry");
         };
         if entry.message.0.starts_with("SAMPLE MESSAGE:") {
@@ -134,20 +138,20 @@ fn other_drain(bytes: &[u8]) -> Option<&'static str> {
     schema.then_some("an analytics, speed insights or audit drain holds no logs: export the log drain")
 }
 
-impl Entry {
+impl Entry<'_> {
     fn into_record(self) -> Record {
         let middleware =
             is_middleware(self.edge_type.0.as_bytes(), self.kind.0.as_bytes(), self.source.0.as_bytes());
         let proxy = self.proxy.0;
         let mut record = Record {
             time_ms: self.timestamp.time_ms().or_else(|| proxy.timestamp.time_ms()),
-            level: Level::parse(&self.level.0).or(match self.kind.0.as_str() {
+            level: Level::parse(&self.level.0).or(match self.kind.0.as_ref() {
                 "stderr" => Some(Level::Error),
                 "fatal" => Some(Level::Fatal),
                 "stdout" => Some(Level::Info),
                 _ => None,
             }),
-            message: self.message.0,
+            message: self.message.0.into_owned(),
             event_id: self.id.given(),
             stream: self.instance_id.given().or_else(|| self.invocation_id.given()),
             path: vercel::path(&proxy.path.0),
@@ -186,7 +190,7 @@ impl Entry {
         vercel::keep(&mut record, "cache", proxy.vercel_cache);
         vercel::keep(&mut record, "waf_action", proxy.waf_action);
         let mut path_type = proxy.path_type;
-        path_type.0.make_ascii_lowercase();
+        path_type.0.to_mut().make_ascii_lowercase();
         vercel::keep(&mut record, "path_type", path_type);
         record
     }

@@ -12,34 +12,34 @@ use crate::record::{IdKind, Level, Marks, Record};
 pub struct VercelHistory;
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Request {
-    id: Text,
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct Request<'a> {
+    id: Text<'a>,
     timestamp: Number,
-    deployment_id: Text,
-    level: Text,
-    message: Text,
-    message_truncated: Text,
-    logs: Option<Vec<Object<Line>>>,
-    source: Text,
-    domain: Text,
-    request_method: Text,
-    request_path: Text,
+    deployment_id: Text<'a>,
+    level: Text<'a>,
+    message: Text<'a>,
+    message_truncated: Text<'a>,
+    logs: Option<Vec<Object<Line<'a>>>>,
+    source: Text<'a>,
+    domain: Text<'a>,
+    request_method: Text<'a>,
+    request_path: Text<'a>,
     response_status_code: Number,
-    environment: Text,
-    branch: Text,
-    cache: Text,
-    cache_reason: Text,
-    ppr_state: Text,
-    trace_id: Text,
+    environment: Text<'a>,
+    branch: Text<'a>,
+    cache: Text<'a>,
+    cache_reason: Text<'a>,
+    ppr_state: Text<'a>,
+    trace_id: Text<'a>,
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Line {
-    level: Text,
-    message: Text,
-    message_truncated: Text,
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct Line<'a> {
+    level: Text<'a>,
+    message: Text<'a>,
+    message_truncated: Text<'a>,
 }
 
 impl Container for VercelHistory {
@@ -78,7 +78,7 @@ impl Container for VercelHistory {
         if is_deployment_error(frame.bytes) {
             return Decoded::Ignored("the deployment never became ready, so it has no logs");
         }
-        let Some(request) = vercel::read::<Request>(frame.bytes) else {
+        let Some(request) = vercel::read::<Request<'_>>(frame.bytes) else {
             return Decoded::Rejected("broken JSON in a Vercel request history");
         };
         request.into_records(frame, out);
@@ -93,7 +93,7 @@ fn is_deployment_error(bytes: &[u8]) -> bool {
         && memchr::memmem::find(bytes, b"\"deployment_error\"").is_some()
 }
 
-impl Request {
+impl Request<'_> {
     /// One record for the request, which has its status, then one per line; lines have no time of their own.
     fn into_records(self, frame: &Frame<'_>, out: &mut Vec<Record>) {
         // The source is that of the first event only, so middleware here does not mean that it answered.
@@ -116,7 +116,7 @@ impl Request {
         vercel::set_method(&mut base, self.request_method);
         vercel::keep(&mut base, "domain", self.domain);
 
-        let logs: Vec<Line> = self.logs.unwrap_or_default().into_iter().map(|line| line.0).collect();
+        let logs: Vec<Line<'_>> = self.logs.unwrap_or_default().into_iter().map(|line| line.0).collect();
         let mut request = base.clone();
         request.level = Level::parse(&self.level.0);
         request.status = self.response_status_code.status();
@@ -132,7 +132,7 @@ impl Request {
         if logs.iter().any(|line| line.message.0 == self.message.0) || self.message.0.is_empty() {
             request.marks.insert(Marks::SUMMARY);
         } else {
-            request.message = self.message.0;
+            request.message = self.message.0.into_owned();
             mark_truncated(&mut request, &self.message_truncated);
         }
         vercel::mark_phrases(&mut request);
@@ -142,7 +142,7 @@ impl Request {
             let mut record = base.clone();
             record.at.part = part;
             record.level = Level::parse(&line.level.0);
-            record.message = line.message.0;
+            record.message = line.message.0.into_owned();
             mark_truncated(&mut record, &line.message_truncated);
             vercel::mark_phrases(&mut record);
             out.push(record);
@@ -150,7 +150,7 @@ impl Request {
     }
 }
 
-fn mark_truncated(record: &mut Record, flag: &Text) {
+fn mark_truncated(record: &mut Record, flag: &Text<'_>) {
     if flag.0 == "true" {
         record.marks.insert(Marks::TRUNCATED);
     }

@@ -13,17 +13,17 @@ use crate::record::{Level, Marks, Record};
 pub struct VercelStream;
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct Line {
-    row_id: Text,
+#[serde(rename_all = "camelCase", default, bound(deserialize = "'de: 'a"))]
+struct Line<'a> {
+    row_id: Text<'a>,
     timestamp_in_ms: Number,
-    level: Text,
-    message: Text,
-    message_truncated: Text,
-    source: Text,
-    domain: Text,
-    request_method: Text,
-    request_path: Text,
+    level: Text<'a>,
+    message: Text<'a>,
+    message_truncated: Text<'a>,
+    source: Text<'a>,
+    domain: Text<'a>,
+    request_method: Text<'a>,
+    request_path: Text<'a>,
     response_status_code: Number,
 }
 
@@ -56,7 +56,7 @@ impl Container for VercelStream {
         if self.detect(frame, context).is_none() {
             return Decoded::NotMine;
         }
-        let Some(line) = vercel::read::<Line>(frame.bytes) else {
+        let Some(line) = vercel::read::<Line<'_>>(frame.bytes) else {
             return Decoded::Rejected("broken JSON in a Vercel log stream");
         };
         if line.source.0 == "delimiter" {
@@ -67,7 +67,7 @@ impl Container for VercelStream {
             at: frame.at,
             time_ms: line.timestamp_in_ms.time_ms(),
             level: Level::parse(&line.level.0),
-            message: line.message.0,
+            message: line.message.0.into_owned(),
             event_id: line.row_id.given(),
             status: line.response_status_code.status(),
             path: vercel::path(&line.request_path.0),

@@ -222,9 +222,9 @@ fn short(line: &str) -> Option<Box<Record>> {
 
 fn base(time: &str, domain: &str, method: &str, path: &str) -> Record {
     let mut record = Record { path: vercel::path(path), ..Record::default() };
-    vercel::set_method(&mut record, Text(method.to_owned()));
-    vercel::keep(&mut record, "time_of_day", Text(time.to_owned()));
-    vercel::keep(&mut record, "domain", Text(domain.to_owned()));
+    vercel::set_method(&mut record, Text(method.into()));
+    vercel::keep(&mut record, "time_of_day", Text(time.into()));
+    vercel::keep(&mut record, "domain", Text(domain.into()));
     record
 }
 

@@ -51,18 +51,19 @@ impl<'t> Iterator for Pairs<'t> {
     type Item = (&'t str, &'t str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.rest.is_empty() {
-            let end = self.rest.find([' ', '\t', '=']).unwrap_or(self.rest.len());
-            let (key, after) = self.rest.split_at(end);
-            let Some(value) = after.strip_prefix('=').filter(|_| is_key(key)) else {
-                // A bare word, or an `=` where no key is: skip to the next space.
-                let space = after.find([' ', '\t']).map_or(self.rest.len(), |at| end + at);
-                self.rest = self.rest[space..].trim_start();
-                continue;
-            };
-            let (value, after) = value.split_at(value_end(value));
-            self.rest = after.trim_start();
-            return Some((key, value));
+        while let Some(equals) = memchr::memchr(b'=', self.rest.as_bytes()) {
+            let (before, after) = self.rest.split_at(equals);
+            // Bare words before the key are passed over.
+            let space = memchr::memrchr2(b' ', b'\t', before.as_bytes());
+            let key = space.map_or(before, |space| &before[space + 1..]).trim_start();
+            let value = &after[1..];
+            if is_key(key) {
+                let (value, after) = value.split_at(value_end(value));
+                self.rest = after.trim_start();
+                return Some((key, value));
+            }
+            let space = memchr::memchr2(b' ', b'\t', value.as_bytes())?;
+            self.rest = value[space..].trim_start();
         }
         None
     }

@@ -11,14 +11,15 @@ fn finds_keys_but_not_quoted_ones() {
 #[test]
 fn members_never_fail() {
     #[derive(Deserialize)]
-    struct Odd {
-        a: Text,
+    #[serde(bound(deserialize = "'de: 'a"))]
+    struct Odd<'a> {
+        a: Text<'a>,
         b: Number,
         c: Number,
         d: Number,
-        e: Text,
+        e: Text<'a>,
     }
-    let odd: Odd = read(br#"{"a":7,"b":"500","c":null,"d":["x",{"y":1}],"e":{"k":[1]},"z":1}"#).unwrap();
+    let odd: Odd<'_> = read(br#"{"a":7,"b":"500","c":null,"d":["x",{"y":1}],"e":{"k":[1]},"z":1}"#).unwrap();
     assert_eq!(odd.a.0, "7");
     assert_eq!(odd.b.status(), Some(500));
     assert_eq!((odd.c.0, odd.d.0), (None, None));
