@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::json;
 use why500::engine::Engine;
+use why500::rules::model::Class;
 
 const LINES: &str = include_str!("data/adversarial.jsonl");
 
@@ -71,4 +72,23 @@ fn every_rule_that_is_named_exists() {
     for line in look_alikes() {
         assert!(engine.rules.get(&line.rule).is_some(), "{}", line.rule);
     }
+}
+
+#[test]
+fn every_cause_has_look_alikes() {
+    const AT_LEAST: usize = 5;
+    let engine = Engine::new().expect("rules load");
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+    for look_alike in look_alikes() {
+        *lines.entry(look_alike.rule).or_default() += 1;
+    }
+    let short: Vec<&str> = engine
+        .rules
+        .rules()
+        .iter()
+        .filter(|rule| rule.class != Class::Decoy)
+        .map(|rule| rule.id.as_str())
+        .filter(|id| lines.get(*id).copied().unwrap_or_default() < AT_LEAST)
+        .collect();
+    assert!(short.is_empty(), "fewer than {AT_LEAST} look-alikes: {}", short.join(", "));
 }
