@@ -10,9 +10,9 @@ use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::attach::{Brackets, Neighbours, Place, tells_of_failure};
-use super::held::{Body, FrameRef, Held, Order, event_identity, identity};
+use super::held::{FrameRef, Held, Order, event_identity, identity};
 use super::line::Fold;
-use super::outcome::{Facts, Outcome};
+use super::outcome::{Facts, Latest, Outcome};
 use super::partial::Partial;
 use super::route;
 use super::shared::Shared;
@@ -75,8 +75,10 @@ pub struct Correlator<'f> {
     fold: &'f dyn Fold,
     slots: Slots,
     shared: Shared,
-    open: Vec<Option<Box<Partial>>>,
+    open: Vec<Partial>,
     free: Vec<u32>,
+    /// Requests that are about to be buried.
+    dead: Vec<(u64, Tombstone)>,
     /// Requests to look at again, by the second in which that is due. Buckets, because nearly everything is due in
     /// the order in which it was queued.
     due: BTreeMap<i64, Vec<u64>>,
@@ -103,6 +105,7 @@ impl<'f> Correlator<'f> {
             shared: Shared::default(),
             open: Vec::new(),
             free: Vec::new(),
+            dead: Vec::new(),
             due: BTreeMap::new(),
             streams: HashMap::new(),
             neighbours: HashMap::new(),
@@ -134,7 +137,7 @@ impl<'f> Correlator<'f> {
             None => xxh3_64(frame.bytes()),
         };
         let route = RouteText::of(brief.route, brief.path, brief.marks);
-        let held = Held { identity, order, at, body: self.shared.hold(frame) };
+        let held = Held { identity, order, line: at.line, body: self.shared.hold(frame) };
         let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
     }
@@ -271,13 +274,17 @@ impl<'f> Correlator<'f> {
             for key in keys {
                 self.look(key, second, watermark_ms);
             }
+            let mut dead = std::mem::take(&mut self.dead);
+            self.slots.bury(&dead);
+            dead.clear();
+            self.dead = dead;
         }
     }
 
     /// Looks at a request that was due in this second, and lets it go if it may go.
     fn look(&mut self, key: u64, second: i64, watermark_ms: i64) {
         let Some(index) = self.slots.open(key) else { return };
-        let Some(partial) = self.open[index as usize].as_mut() else { return };
+        let Some(partial) = self.open.get_mut(index as usize) else { return };
         if partial.due_second != second {
             // It was queued again, for an earlier second, since.
             return;
@@ -298,7 +305,7 @@ impl<'f> Correlator<'f> {
                 let tombstone = Tombstone::of(&partial.facts, outcome, route.copied().unwrap_or(u32::MAX));
                 // The memory is kept for the next request, the entries are not.
                 partial.close(&mut self.shared);
-                self.slots.bury(key, tombstone);
+                self.dead.push((key, tombstone));
                 self.free.push(index);
             }
         }
@@ -331,7 +338,8 @@ impl<'f> Correlator<'f> {
             *requests.per_route.entry(route.to_string()).or_default() += count;
         }
         for (key, index) in self.slots.all_open() {
-            let Some(mut partial) = open.get_mut(index as usize).and_then(Option::take) else { continue };
+            let Some(partial) = open.get_mut(index as usize) else { continue };
+            let mut partial = std::mem::replace(partial, Partial::new(None, IdKind::Request));
             partial.settle(self.fold, &mut shared);
             if let Some((_, route)) = &partial.route {
                 *requests.per_route.entry(route.to_string()).or_default() += 1;
@@ -339,8 +347,8 @@ impl<'f> Correlator<'f> {
             match partial.outcome() {
                 Outcome::Failed(_) => {
                     partial.detach(&mut shared);
-                    let first = partial.facts.span_ms.map_or(i64::MIN, |(first, _)| first);
-                    failed.push(((first, partial.id.clone(), key), *partial));
+                    let first = partial.facts.span.ends_ms().map_or(i64::MIN, |(first, _)| first);
+                    failed.push(((first, partial.id.clone(), key), partial));
                 }
                 Outcome::Aborted => requests.aborted += 1,
                 Outcome::Incomplete => requests.incomplete += 1,
@@ -381,7 +389,7 @@ impl<'f> Correlator<'f> {
         self.unattributed += 1;
         if tells_of_failure(&record) {
             let order = Order::new(record.time_ms, record.at, origin.backwards);
-            let held = Held { identity, order, at: record.at, body: Body::Record(Box::new(record), format) };
+            let held = Held::of_record(identity, order, record, format);
             self.outside.insert(order, held);
             if self.outside.len() > MAX_OUTSIDE {
                 self.outside.pop_last();
@@ -434,11 +442,11 @@ impl<'f> Correlator<'f> {
     ) -> bool {
         let order = Order::new(record.time_ms, record.at, origin.backwards);
         let facts = Facts::of(order.time_ms, record.status, record.function_status, record.marks);
-        let (identity, at) = (identity(&record), record.at);
+        let identity = identity(&record);
         let (template, path) = (record.route.clone(), record.path.clone());
         let (template, path) = (template.as_ref().map(String::as_bytes), path.as_ref().map(String::as_bytes));
         let route = RouteText::of(template, path, record.marks);
-        let held = Held { identity, order, at, body: Body::Record(Box::new(record), format) };
+        let held = Held::of_record(identity, order, record, format);
         self.put(key, id.map(str::as_bytes), kind, &facts, route, held)
     }
 
@@ -455,7 +463,7 @@ impl<'f> Correlator<'f> {
             Some(index) => index,
             None => self.open(key, id, kind),
         };
-        let Some(partial) = self.open[index as usize].as_mut() else { return false };
+        let Some(partial) = self.open.get_mut(index as usize) else { return false };
         if partial.id.is_none() {
             partial.id = id.map(|id| String::from_utf8_lossy(id).into_owned());
         }
@@ -470,10 +478,13 @@ impl<'f> Correlator<'f> {
                 partial.route = Some((route.rank, name));
             }
         }
-        let second = due_second(&partial.facts);
-        if second < partial.due_second {
-            partial.due_second = second;
-            self.due.entry(second).or_default().push(key);
+        // Only an end brings nearer when a request is due.
+        if partial.due_second == i64::MAX || facts.end != Latest::NEVER {
+            let second = due_second(&partial.facts);
+            if second < partial.due_second {
+                partial.due_second = second;
+                self.due.entry(second).or_default().push(key);
+            }
         }
         partial.take(held, self.fold, &mut self.shared)
     }
@@ -482,7 +493,7 @@ impl<'f> Correlator<'f> {
     fn open(&mut self, key: u64, id: Option<&[u8]>, kind: IdKind) -> u32 {
         let index = self.begin(id.map(String::from_utf8_lossy).as_deref(), kind);
         let buried = self.slots.begin(key, index);
-        if let (Some(tombstone), Some(partial)) = (buried, self.open[index as usize].as_mut()) {
+        if let (Some(tombstone), Some(partial)) = (buried, self.open.get_mut(index as usize)) {
             // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
             partial.facts = tombstone.facts();
             partial.route = self.routes.get(tombstone.route as usize).map(|route| (1, Arc::clone(route)));
@@ -493,13 +504,12 @@ impl<'f> Correlator<'f> {
     /// A place for a new request.
     fn begin(&mut self, id: Option<&str>, kind: IdKind) -> u32 {
         if let Some(index) = self.free.pop() {
-            match &mut self.open[index as usize] {
-                Some(partial) => partial.reuse(id, kind),
-                empty => *empty = Some(Box::new(Partial::new(id, kind))),
+            if let Some(partial) = self.open.get_mut(index as usize) {
+                partial.reuse(id, kind);
             }
             return index;
         }
-        self.open.push(Some(Box::new(Partial::new(id, kind))));
+        self.open.push(Partial::new(id, kind));
         (self.open.len() - 1) as u32
     }
 
@@ -527,8 +537,8 @@ fn intern(
 
 /// Second of log time in which a request may be let go; never (`i64::MAX`) while it has no time.
 fn due_second(facts: &Facts) -> i64 {
-    let Some((_, last_ms)) = facts.span_ms else { return i64::MAX };
-    let due_ms = match facts.end_ms {
+    let Some((_, last_ms)) = facts.span.ends_ms() else { return i64::MAX };
+    let due_ms = match facts.end.time_ms() {
         Some(end_ms) => end_ms.max(last_ms).saturating_add(HORIZON_MS),
         None => last_ms.saturating_add(IDLE_MS),
     };
