@@ -118,8 +118,8 @@ pub enum Body {
     Shared(u32, Part),
     /// Not decoded yet.
     Raw(RawFrame),
-    /// Decoded; the name of its format beside it.
-    Record(Box<Record>, &'static str),
+    /// Decoded; the name of its format beside it. In one box, for the other kinds are many and small.
+    Record(Box<(Record, &'static str)>),
 }
 
 /// One entry of an undecided request.
@@ -129,19 +129,31 @@ pub struct Held {
     pub identity: u64,
     /// Place in the request.
     pub order: Order,
-    /// Place in the input.
-    pub at: Position,
+    /// Number of its first line.
+    pub line: u64,
     /// Content.
     pub body: Body,
 }
 
 impl Held {
+    /// A decoded entry.
+    pub fn of_record(identity: u64, order: Order, record: Record, format: &'static str) -> Held {
+        Held { identity, order, line: record.at.line, body: Body::Record(Box::new((record, format))) }
+    }
+
+    /// Place in the input.
+    pub fn at(&self) -> Position {
+        let Order { source, sequence, part, .. } = self.order;
+        Position { source, line: self.line, entry: sequence.unsigned_abs(), part }
+    }
+
     /// Bytes that the entry keeps alive, roughly.
     pub fn bytes(&self) -> usize {
         match &self.body {
             Body::Shared(_, part) => part.len_bytes() + 96,
             Body::Raw(raw) => raw.part.len_bytes() + 96,
-            Body::Record(record, _) => {
+            Body::Record(decoded) => {
+                let (record, _) = &**decoded;
                 record.message.len()
                     + record.error_text.len()
                     + record.fields.iter().map(|(k, v)| k.len() + v.len() + 48).sum::<usize>()

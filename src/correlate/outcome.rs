@@ -46,6 +46,61 @@ impl Default for Seen {
     }
 }
 
+/// The latest time of something, or never; it may have happened at no known time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Latest(i64);
+
+impl Latest {
+    /// It did not happen.
+    pub const NEVER: Latest = Latest(i64::MIN);
+
+    /// It happened at this time; `i64::MIN` where the time is not known.
+    pub fn at(time_ms: i64) -> Latest {
+        Latest(time_ms.max(i64::MIN + 1))
+    }
+
+    /// The time, about `i64::MIN` where it is not known; `None` if it did not happen.
+    pub fn time_ms(self) -> Option<i64> {
+        (self != Latest::NEVER).then_some(self.0)
+    }
+}
+
+impl Default for Latest {
+    fn default() -> Latest {
+        Latest::NEVER
+    }
+}
+
+/// First and last time, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    first_ms: i64,
+    last_ms: i64,
+}
+
+impl Span {
+    /// One point in time; none if that is `i64::MIN`.
+    pub fn at(time_ms: i64) -> Span {
+        if time_ms == i64::MIN { Span::default() } else { Span { first_ms: time_ms, last_ms: time_ms } }
+    }
+
+    /// First and last time.
+    pub fn ends_ms(self) -> Option<(i64, i64)> {
+        (self.first_ms <= self.last_ms).then_some((self.first_ms, self.last_ms))
+    }
+
+    fn merge(&mut self, other: Span) {
+        self.first_ms = self.first_ms.min(other.first_ms);
+        self.last_ms = self.last_ms.max(other.last_ms);
+    }
+}
+
+impl Default for Span {
+    fn default() -> Span {
+        Span { first_ms: i64::MAX, last_ms: i64::MIN }
+    }
+}
+
 /// What the records of a request say of its end. A semilattice: [`Facts::merge`] is associative, commutative and
 /// idempotent, so records may arrive in any order, repeatedly, and in parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,13 +116,13 @@ pub struct Facts {
     /// All marks of all records.
     pub marks: Marks,
     /// First and last time.
-    pub span_ms: Option<(i64, i64)>,
-    /// Time of the last terminal record.
-    pub end_ms: Option<i64>,
-    /// Time of the last start; a second one is a retry under the same ID.
-    pub start_ms: Option<i64>,
-    /// Time of the last crash, timeout or error block.
-    pub broke_ms: Option<i64>,
+    pub span: Span,
+    /// The last terminal record.
+    pub end: Latest,
+    /// The last start; a second one is a retry under the same ID.
+    pub start: Latest,
+    /// The last crash, timeout or error block.
+    pub broke: Latest,
 }
 
 /// Marks that say by themselves that something broke.
@@ -89,14 +144,12 @@ pub enum Outcome {
 impl Facts {
     /// The facts of one record.
     pub fn of(time_ms: i64, status: Option<u16>, function_status: Option<u16>, marks: Marks) -> Facts {
-        let mut facts = Facts { marks, ..Facts::default() };
-        if time_ms != i64::MIN {
-            facts.span_ms = Some((time_ms, time_ms));
-        }
-        facts.end_ms = marks.has(Marks::END).then_some(time_ms);
+        let mut facts = Facts { marks, span: Span::at(time_ms), ..Facts::default() };
+        let latest = |happened: bool| if happened { Latest::at(time_ms) } else { Latest::NEVER };
+        facts.end = latest(marks.has(Marks::END));
         // A start without a time of its own may be a repetition: it proves no retry.
-        facts.start_ms = (marks.has(Marks::START) && !marks.has(Marks::NO_TIME)).then_some(time_ms);
-        facts.broke_ms = marks.has(BROKE).then_some(time_ms);
+        facts.start = latest(marks.has(Marks::START) && !marks.has(Marks::NO_TIME));
+        facts.broke = latest(marks.has(BROKE));
         facts.function = function_status.map_or(Seen::NOTHING, |code| Seen::at(time_ms, code));
         if let Some(code) = status {
             let seen = Seen::at(time_ms, code);
@@ -118,20 +171,17 @@ impl Facts {
         self.function = self.function.max(other.function);
         self.other = self.other.max(other.other);
         self.marks.insert(other.marks);
-        self.end_ms = self.end_ms.max(other.end_ms);
-        self.start_ms = self.start_ms.max(other.start_ms);
-        self.broke_ms = self.broke_ms.max(other.broke_ms);
-        self.span_ms = match (self.span_ms, other.span_ms) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (one, two) => one.or(two),
-        };
+        self.end = self.end.max(other.end);
+        self.start = self.start.max(other.start);
+        self.broke = self.broke.max(other.broke);
+        self.span.merge(other.span);
     }
 
     /// The outcome, by the table of the design.
     pub fn outcome(&self) -> Outcome {
         // An attempt that began after the last break and ended decides over the one that broke.
-        let retried = self.broke_ms < self.start_ms && self.start_ms <= self.end_ms;
-        let broke = self.broke_ms.is_some() && !retried;
+        let retried = self.broke < self.start && self.start <= self.end;
+        let broke = self.broke != Latest::NEVER && !retried;
         if let Some(status) = self.client.status() {
             // What the client saw decides: a crash or timeout behind an answer below 500 did not reach anybody.
             return match status {

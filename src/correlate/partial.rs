@@ -32,8 +32,23 @@ pub struct Partial {
     pub due_second: i64,
     held: Vec<Held>,
     held_bytes: usize,
+    /// A bit for the identity of every entry: where it is not set, nothing has to be looked up.
+    bits: u64,
+    /// What few requests have.
+    rare: Option<Box<Rare>>,
+}
+
+/// What a request with many entries, or one that was reduced, has beyond others. Apart, for every request that is open
+/// should stay in the cache.
+#[derive(Debug, Clone, Default)]
+struct Rare {
     identities: Option<HashSet<u64>>,
     lines: Vec<Line>,
+}
+
+/// The bit that stands for an identity.
+fn bit(identity: u64) -> u64 {
+    1 << (identity >> 58)
 }
 
 impl Partial {
@@ -48,18 +63,22 @@ impl Partial {
             due_second: i64::MAX,
             held: Vec::new(),
             held_bytes: 0,
-            identities: None,
-            lines: Vec::new(),
+            bits: 0,
+            rare: None,
         }
     }
 
     /// Whether this entry was taken already.
     pub fn has(&self, identity: u64) -> bool {
-        match &self.identities {
-            Some(set) => set.contains(&identity),
-            None => {
+        self.bits & bit(identity) != 0 && self.has_indeed(identity)
+    }
+
+    fn has_indeed(&self, identity: u64) -> bool {
+        match self.rare.as_deref() {
+            Some(Rare { identities: Some(set), .. }) => set.contains(&identity),
+            rare => {
                 self.held.iter().any(|held| held.identity == identity)
-                    || self.lines.iter().any(|line| line.identity == identity)
+                    || rare.is_some_and(|rare| rare.lines.iter().any(|line| line.identity == identity))
             }
         }
     }
@@ -67,26 +86,30 @@ impl Partial {
     /// Takes an entry; false if it was there already (the entry that stands first in the input is kept).
     pub fn take(&mut self, mut held: Held, fold: &dyn Fold, shared: &mut Shared) -> bool {
         if self.has(held.identity) {
+            let at = held.at();
             if let Some(have) =
-                self.held.iter_mut().find(|have| have.identity == held.identity && held.at < have.at)
+                self.held.iter_mut().find(|have| have.identity == held.identity && at < have.at())
             {
                 std::mem::swap(have, &mut held);
-                shared.release(&held);
-                return false;
+            } else if let Some(rare) = &mut self.rare
+                && let Some(line) = rare.lines.iter_mut().find(|line| line.identity == held.identity)
+            {
+                line.at = line.at.min(at);
             }
             shared.release(&held);
-            if let Some(line) = self.lines.iter_mut().find(|line| line.identity == held.identity) {
-                line.at = line.at.min(held.at);
-            }
             return false;
         }
         self.held_bytes += held.bytes();
-        if let Some(set) = &mut self.identities {
+        self.bits |= bit(held.identity);
+        if let Some(Rare { identities: Some(set), .. }) = self.rare.as_deref_mut() {
             set.insert(held.identity);
         }
         self.held.push(held);
-        if self.identities.is_none() && self.held.len() > SET_FROM {
-            self.identities = Some(self.held.iter().map(|held| held.identity).collect());
+        if self.held.len() == SET_FROM + 1 {
+            let Rare { identities, lines } = &mut **self.rare.get_or_insert_default();
+            let set = identities.get_or_insert_default();
+            set.extend(self.held.iter().map(|held| held.identity));
+            set.extend(lines.iter().map(|line| line.identity));
         }
         if self.held_bytes > MAX_HELD_BYTES {
             self.compact(fold, shared);
@@ -108,8 +131,7 @@ impl Partial {
     /// Lets the entries go; the memory stays for [`Partial::reuse`].
     pub fn close(&mut self, shared: &mut Shared) {
         self.held.drain(..).for_each(|held| shared.release(&held));
-        self.lines.clear();
-        self.identities = None;
+        self.rare = None;
     }
 
     /// Begins anew as another request, in the memory of this one, which was closed.
@@ -127,6 +149,7 @@ impl Partial {
         self.route_seen = 0;
         self.due_second = i64::MAX;
         self.held_bytes = 0;
+        self.bits = 0;
     }
 
     /// Joins two partials of one request, whose entries are detached.
@@ -144,8 +167,21 @@ impl Partial {
         for held in other.held {
             self.take(held, fold, &mut Shared::default());
         }
-        self.lines.extend(other.lines);
-        reduce(&mut self.lines);
+        if let Some(other) = other.rare {
+            self.add_lines(other.lines);
+        }
+        if let Some(rare) = &mut self.rare {
+            reduce(&mut rare.lines);
+        }
+    }
+
+    fn add_lines(&mut self, lines: Vec<Line>) {
+        self.bits |= lines.iter().fold(0, |bits, line| bits | bit(line.identity));
+        let rare = self.rare.get_or_insert_default();
+        if let Some(set) = &mut rare.identities {
+            set.extend(lines.iter().map(|line| line.identity));
+        }
+        rare.lines.extend(lines);
     }
 
     /// Decodes and matches what is held, and keeps what can matter. Nothing is dropped before signals were
@@ -163,10 +199,12 @@ impl Partial {
                     record.marks,
                 ));
             }
-            self.lines.extend(lines);
+            self.add_lines(lines);
             self.held_bytes = 0;
         }
-        reduce(&mut self.lines);
+        if let Some(rare) = &mut self.rare {
+            reduce(&mut rare.lines);
+        }
     }
 
     /// Makes sure that the facts decide. A glance does not read messages, where crashes and timeouts stand; they
@@ -193,7 +231,7 @@ impl Partial {
     /// let go of is missing.
     pub fn open(mut self, fold: &dyn Fold) -> (Partial, Vec<Line>) {
         let mut lines = fold.lines(self.held.clone());
-        lines.append(&mut self.lines.clone());
+        lines.extend(self.rare.iter().flat_map(|rare| rare.lines.iter().cloned()));
         lines.sort_by(|a, b| a.order.cmp(&b.order).then(a.at.cmp(&b.at)));
         let mut seen = HashSet::new();
         lines.retain(|line| seen.insert(line.identity));
@@ -204,6 +242,6 @@ impl Partial {
     /// The lines of a request that is not going to change, and whose entries are detached.
     pub fn into_lines(mut self, fold: &dyn Fold) -> Vec<Line> {
         self.compact(fold, &mut Shared::default());
-        self.lines
+        self.rare.map(|rare| rare.lines).unwrap_or_default()
     }
 }

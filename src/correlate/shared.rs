@@ -56,7 +56,7 @@ impl Shared {
                 let batch = self.places.get(*index as usize).and_then(|place| place.batch.as_ref());
                 batch.map(|batch| FrameRef { batch, part: *part }.to_own())
             }
-            Body::Raw(_) | Body::Record(..) => None,
+            Body::Raw(_) | Body::Record(_) => None,
         };
         if let Some(own) = own {
             self.release(held);
@@ -82,7 +82,7 @@ mod tests {
         let at = Position::default();
         let part = Part::new(1..3, 0, 0, FrameKind::Json).unwrap();
         let body = shared.hold(FrameRef { batch, part });
-        Held { identity: 1, order: Order::new(None, at, false), at, body }
+        Held { identity: 1, order: Order::new(None, at, false), line: at.line, body }
     }
 
     #[test]

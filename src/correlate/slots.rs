@@ -1,6 +1,8 @@
 //! Where requests are: those that are held, and of evicted healthy ones what must never be forgotten.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::outcome::{Facts, Outcome, Seen};
 use crate::record::Marks;
@@ -75,8 +77,11 @@ impl Tombstone {
 pub struct Slots {
     /// Requests that are held, by key: few, so that a line finds its own without leaving the cache.
     open: HashMap<u64, u32>,
-    /// Evicted ones.
-    closed: HashMap<u64, Tombstone>,
+    /// Evicted ones with their keys, in no order, and where each is by its key. Most are never asked for again, so they
+    /// are written one after the other, and what is written at random is small.
+    closed: Vec<(u64, Tombstone)>,
+    places: HashTable<u32>,
+    hasher: DefaultHashBuilder,
 }
 
 impl Slots {
@@ -88,19 +93,40 @@ impl Slots {
 
     /// Whether the request was ever seen.
     pub fn knows(&self, key: u64) -> bool {
-        self.open.contains_key(&key) || self.closed.contains_key(&key)
+        let here = |place: &u32| self.closed[*place as usize].0 == key;
+        self.open.contains_key(&key) || self.places.find(self.hasher.hash_one(key), here).is_some()
     }
 
     /// The request is held at this place from now on; what was left of it, if it was evicted before.
     pub fn begin(&mut self, key: u64, place: u32) -> Option<Tombstone> {
         self.open.insert(key, place);
-        self.closed.remove(&key)
+        let here = |place: &u32| self.closed[*place as usize].0 == key;
+        let found = self.places.find_entry(self.hasher.hash_one(key), here).ok()?;
+        let (at, _) = found.remove();
+        let (_, tombstone) = self.closed.swap_remove(at as usize);
+        if let Some((moved, _)) = self.closed.get(at as usize) {
+            // The last one took its place.
+            let last = self.closed.len() as u32;
+            if let Some(place) = self.places.find_mut(self.hasher.hash_one(moved), |place| *place == last) {
+                *place = at;
+            }
+        }
+        Some(tombstone)
     }
 
-    /// The request is held no more.
-    pub fn bury(&mut self, key: u64, tombstone: Tombstone) {
-        self.open.remove(&key);
-        self.closed.insert(key, tombstone);
+    /// These requests are held no more.
+    pub fn bury(&mut self, dead: &[(u64, Tombstone)]) {
+        let Slots { open, closed, places, hasher } = self;
+        for (key, _) in dead {
+            open.remove(key);
+        }
+        let first = closed.len();
+        closed.extend_from_slice(dead);
+        let hash = |place: &u32| hasher.hash_one(closed[*place as usize].0);
+        for place in first..closed.len() {
+            let place = place as u32;
+            places.insert_unique(hash(&place), place, hash);
+        }
     }
 
     /// How many requests were ever seen.
@@ -115,7 +141,7 @@ impl Slots {
 
     /// What is left of the others, in no order.
     pub fn tombstones(&self) -> impl Iterator<Item = &Tombstone> {
-        self.closed.values()
+        self.closed.iter().map(|(_, tombstone)| tombstone)
     }
 }
 
@@ -128,13 +154,30 @@ mod tests {
         let mut slots = Slots::default();
         assert!(slots.begin(7, 3).is_none());
         assert_eq!((slots.open(7), slots.knows(7), slots.count()), (Some(3), true, 1));
-        slots.bury(7, Tombstone::of(&Facts::default(), Outcome::Succeeded(None), 5));
+        slots.bury(&[(7, Tombstone::of(&Facts::default(), Outcome::Succeeded(None), 5))]);
         assert_eq!((slots.open(7), slots.knows(7), slots.count()), (None, true, 1));
         assert_eq!(slots.tombstones().count(), 1);
         assert_eq!(slots.begin(7, 4).map(|tombstone| tombstone.route), Some(5));
         assert_eq!((slots.open(7), slots.count()), (Some(4), 1));
         assert_eq!(slots.all_open().collect::<Vec<_>>(), [(7, 4)]);
         assert_eq!((slots.open(8), slots.knows(8)), (None, false));
+    }
+
+    #[test]
+    fn every_grave_is_found() {
+        let mut slots = Slots::default();
+        let tombstone = |key: u64| Tombstone::of(&Facts::default(), Outcome::Succeeded(None), key as u32);
+        for first in (0..1_000).step_by(10) {
+            (first..first + 10).for_each(|key| assert!(slots.begin(key, 0).is_none()));
+            let dead: Vec<_> = (first..first + 10).map(|key| (key, tombstone(key))).collect();
+            slots.bury(&dead);
+        }
+        for key in (0..1_000).filter(|key| key % 3 == 0).chain((0..1_000).filter(|key| key % 3 != 0)) {
+            assert!(slots.knows(key));
+            assert_eq!(slots.begin(key, 0).map(|tombstone| tombstone.route), Some(key as u32));
+            assert!(slots.knows(key));
+        }
+        assert_eq!((slots.count(), slots.tombstones().count()), (1_000, 0));
     }
 
     #[test]

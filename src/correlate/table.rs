@@ -4,26 +4,30 @@
 //! may still bring) has passed its end by the horizon. Of an evicted healthy request a tombstone stays, so a late record
 //! neither counts twice nor vanishes; failed requests stay to the end. Never is anything evicted by distance.
 
+mod evict;
+mod finish;
+mod keys;
+mod routes;
+
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use self::evict::due_second;
+pub use self::evict::{HORIZON_MS, IDLE_MS};
+pub use self::finish::Requests;
+use self::keys::{neighbours_key, place_key, stream_key};
+use self::routes::{RouteText, Routes};
 use super::attach::{Brackets, Neighbours, Place, tells_of_failure};
-use super::held::{Body, FrameRef, Held, Order, event_identity, identity};
+use super::held::{FrameRef, Held, Order, event_identity, identity};
 use super::line::Fold;
-use super::outcome::{Facts, Outcome};
+use super::outcome::{Facts, Latest};
 use super::partial::Partial;
-use super::route;
 use super::shared::Shared;
 use super::slots::{Slots, Tombstone};
 use super::wanted::Wanted;
 use crate::record::{Brief, IdKind, Marks, Position, Record};
 
-/// Log time after its end for which a healthy request stays open for late records, in milliseconds.
-pub const HORIZON_MS: i64 = 5_000;
-/// Log time after its last record for which a request without an end keeps all its lines.
-pub const IDLE_MS: i64 = 900_000;
 /// Lines of one method and path without any ID are one request while no more than this lies between them.
 const FALLBACK_GAP_MS: i64 = 1_000;
 
@@ -50,45 +54,22 @@ pub enum Taken {
     Unattributed,
 }
 
-/// Everything correlation found, when all input is read.
-pub struct Requests {
-    /// Failed ones, in the order of time and ID.
-    pub failed: Vec<Partial>,
-    /// Distinct requests.
-    pub total: u64,
-    /// Clients that left.
-    pub aborted: u64,
-    /// Neither status nor end.
-    pub incomplete: u64,
-    /// Records without a request.
-    pub unattributed: u64,
-    /// Of these the first that tell of a failure, in order.
-    pub outside: Vec<Held>,
-    /// All requests per route.
-    pub per_route: BTreeMap<String, u64>,
-    /// First and last time of any record.
-    pub window_ms: Option<(i64, i64)>,
-    /// Requests that were asked for, failed or not, by ID; the failed ones stand in `failed` too.
-    pub wanted: Vec<Partial>,
-    /// IDs that resemble the one that was asked for.
-    pub near: Vec<String>,
-}
-
 /// The table.
 #[derive(Clone)]
 pub struct Correlator<'f> {
     fold: &'f dyn Fold,
     slots: Slots,
     shared: Shared,
-    open: Vec<Option<Box<Partial>>>,
+    open: Vec<Partial>,
     free: Vec<u32>,
+    /// Requests that are about to be buried.
+    dead: Vec<(u64, Tombstone)>,
     /// Requests to look at again, by the second in which that is due. Buckets, because nearly everything is due in
     /// the order in which it was queued.
     due: BTreeMap<i64, Vec<u64>>,
     streams: HashMap<u64, Brackets>,
     neighbours: HashMap<u64, Neighbours>,
-    routes: Vec<Arc<str>>,
-    route_index: hashbrown::HashMap<Arc<str>, u32>,
+    routes: Routes,
     fallback: HashMap<u64, (i64, u64, bool)>,
     last_own: Option<(Position, u64)>,
     unattributed: u64,
@@ -109,11 +90,11 @@ impl<'f> Correlator<'f> {
             shared: Shared::default(),
             open: Vec::new(),
             free: Vec::new(),
+            dead: Vec::new(),
             due: BTreeMap::new(),
             streams: HashMap::new(),
             neighbours: HashMap::new(),
-            routes: Vec::new(),
-            route_index: hashbrown::HashMap::new(),
+            routes: Routes::default(),
             fallback: HashMap::new(),
             last_own: None,
             unattributed: 0,
@@ -151,7 +132,7 @@ impl<'f> Correlator<'f> {
             None => xxh3_64(frame.bytes()),
         };
         let route = RouteText::of(brief.route, brief.path, brief.marks);
-        let held = Held { identity, order, at, body: self.shared.hold(frame) };
+        let held = Held { identity, order, line: at.line, body: self.shared.hold(frame) };
         let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
     }
@@ -279,106 +260,6 @@ impl<'f> Correlator<'f> {
         }
     }
 
-    /// Lets go of what is decided and out of reach: no source brings a record older than `watermark_ms`.
-    pub fn advance(&mut self, watermark_ms: i64) {
-        while let Some(bucket) =
-            self.due.first_entry().filter(|bucket| second_is_over(*bucket.key(), watermark_ms))
-        {
-            let (second, keys) = bucket.remove_entry();
-            for key in keys {
-                self.look(key, second, watermark_ms);
-            }
-        }
-    }
-
-    /// Looks at a request that was due in this second, and lets it go if it may go.
-    fn look(&mut self, key: u64, second: i64, watermark_ms: i64) {
-        let Some(index) = self.slots.open(key) else { return };
-        if self.is_wanted(key) {
-            return;
-        }
-        let Some(partial) = self.open[index as usize].as_mut() else { return };
-        if partial.due_second != second {
-            // It was queued again, for an earlier second, since.
-            return;
-        }
-        partial.due_second = due_second(&partial.facts);
-        if !second_is_over(partial.due_second, watermark_ms) {
-            self.due.entry(partial.due_second).or_default().push(key);
-            return;
-        }
-        partial.due_second = i64::MAX;
-        partial.settle(self.fold, &mut self.shared);
-        let outcome = partial.outcome();
-        match outcome {
-            Outcome::Failed(_) => partial.detach(&mut self.shared),
-            Outcome::Incomplete => partial.compact(self.fold, &mut self.shared),
-            Outcome::Succeeded(_) | Outcome::Aborted => {
-                let route = partial.route.as_ref().and_then(|(_, route)| self.route_index.get(&**route));
-                let tombstone = Tombstone::of(&partial.facts, outcome, route.copied().unwrap_or(u32::MAX));
-                // The memory is kept for the next request, the entries are not.
-                partial.close(&mut self.shared);
-                self.slots.bury(key, tombstone);
-                self.free.push(index);
-            }
-        }
-    }
-
-    /// The requests, when all input is read.
-    pub fn finish(mut self) -> Requests {
-        let (mut open, mut shared) = (std::mem::take(&mut self.open), std::mem::take(&mut self.shared));
-        let mut requests = Requests {
-            failed: Vec::new(),
-            total: 0,
-            aborted: 0,
-            incomplete: 0,
-            unattributed: self.unattributed,
-            outside: self.outside.values().cloned().collect(),
-            per_route: BTreeMap::new(),
-            window_ms: self.window_ms,
-            wanted: Vec::new(),
-            near: self.wanted.as_ref().map(Wanted::near).unwrap_or_default(),
-        };
-        type Place = (i64, Option<String>, u64);
-        let mut failed: Vec<(Place, Partial)> = Vec::new();
-        requests.total = self.slots.count() as u64;
-        let mut buried: Vec<u64> = vec![0; self.routes.len()];
-        for tombstone in self.slots.tombstones() {
-            requests.aborted += u64::from(tombstone.is_aborted());
-            if let Some(count) = buried.get_mut(tombstone.route as usize) {
-                *count += 1;
-            }
-        }
-        for (route, count) in self.routes.iter().zip(buried).filter(|(_, count)| *count > 0) {
-            *requests.per_route.entry(route.to_string()).or_default() += count;
-        }
-        for (key, index) in self.slots.all_open() {
-            let Some(mut partial) = open.get_mut(index as usize).and_then(Option::take) else { continue };
-            if self.is_wanted(key) {
-                partial.detach(&mut shared);
-                requests.wanted.push((*partial).clone());
-            }
-            partial.settle(self.fold, &mut shared);
-            if let Some((_, route)) = &partial.route {
-                *requests.per_route.entry(route.to_string()).or_default() += 1;
-            }
-            match partial.outcome() {
-                Outcome::Failed(_) => {
-                    partial.detach(&mut shared);
-                    let first = partial.facts.span_ms.map_or(i64::MIN, |(first, _)| first);
-                    failed.push(((first, partial.id.clone(), key), *partial));
-                }
-                Outcome::Aborted => requests.aborted += 1,
-                Outcome::Incomplete => requests.incomplete += 1,
-                Outcome::Succeeded(_) => {}
-            }
-        }
-        failed.sort_by(|(a, _), (b, _)| a.cmp(b));
-        requests.wanted.sort_by(|a, b| a.id.cmp(&b.id));
-        requests.failed = failed.into_iter().map(|(_, partial)| partial).collect();
-        requests
-    }
-
     fn brackets(&mut self, stream: u64) -> &mut Brackets {
         self.streams.entry(stream).or_default()
     }
@@ -408,7 +289,7 @@ impl<'f> Correlator<'f> {
         self.unattributed += 1;
         if tells_of_failure(&record) {
             let order = Order::new(record.time_ms, record.at, origin.backwards);
-            let held = Held { identity, order, at: record.at, body: Body::Record(Box::new(record), format) };
+            let held = Held::of_record(identity, order, record, format);
             self.outside.insert(order, held);
             if self.outside.len() > MAX_OUTSIDE {
                 self.outside.pop_last();
@@ -461,11 +342,11 @@ impl<'f> Correlator<'f> {
     ) -> bool {
         let order = Order::new(record.time_ms, record.at, origin.backwards);
         let facts = Facts::of(order.time_ms, record.status, record.function_status, record.marks);
-        let (identity, at) = (identity(&record), record.at);
+        let identity = identity(&record);
         let (template, path) = (record.route.clone(), record.path.clone());
         let (template, path) = (template.as_ref().map(String::as_bytes), path.as_ref().map(String::as_bytes));
         let route = RouteText::of(template, path, record.marks);
-        let held = Held { identity, order, at, body: Body::Record(Box::new(record), format) };
+        let held = Held::of_record(identity, order, record, format);
         self.put(key, id.map(str::as_bytes), kind, &facts, route, held)
     }
 
@@ -482,7 +363,7 @@ impl<'f> Correlator<'f> {
             Some(index) => index,
             None => self.open(key, id, kind),
         };
-        let Some(partial) = self.open[index as usize].as_mut() else { return false };
+        let Some(partial) = self.open.get_mut(index as usize) else { return false };
         if partial.id.is_none() {
             partial.id = id.map(|id| String::from_utf8_lossy(id).into_owned());
         }
@@ -493,14 +374,16 @@ impl<'f> Correlator<'f> {
             partial.route_seen = route.hash;
             let name = route.name();
             if partial.wants_route(route.rank, &name) {
-                let name = intern(&mut self.routes, &mut self.route_index, &name);
-                partial.route = Some((route.rank, name));
+                partial.route = Some((route.rank, self.routes.intern(&name)));
             }
         }
-        let second = due_second(&partial.facts);
-        if second < partial.due_second {
-            partial.due_second = second;
-            self.due.entry(second).or_default().push(key);
+        // Only an end brings nearer when a request is due.
+        if partial.due_second == i64::MAX || facts.end != Latest::NEVER {
+            let second = due_second(&partial.facts);
+            if second < partial.due_second {
+                partial.due_second = second;
+                self.due.entry(second).or_default().push(key);
+            }
         }
         partial.take(held, self.fold, &mut self.shared)
     }
@@ -513,10 +396,10 @@ impl<'f> Correlator<'f> {
         }
         let index = self.begin(id.as_deref(), kind);
         let buried = self.slots.begin(key, index);
-        if let (Some(tombstone), Some(partial)) = (buried, self.open[index as usize].as_mut()) {
+        if let (Some(tombstone), Some(partial)) = (buried, self.open.get_mut(index as usize)) {
             // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
             partial.facts = tombstone.facts();
-            partial.route = self.routes.get(tombstone.route as usize).map(|route| (1, Arc::clone(route)));
+            partial.route = self.routes.name(tombstone.route).map(|name| (1, name));
         }
         index
     }
@@ -524,13 +407,12 @@ impl<'f> Correlator<'f> {
     /// A place for a new request.
     fn begin(&mut self, id: Option<&str>, kind: IdKind) -> u32 {
         if let Some(index) = self.free.pop() {
-            match &mut self.open[index as usize] {
-                Some(partial) => partial.reuse(id, kind),
-                empty => *empty = Some(Box::new(Partial::new(id, kind))),
+            if let Some(partial) = self.open.get_mut(index as usize) {
+                partial.reuse(id, kind);
             }
             return index;
         }
-        self.open.push(Some(Box::new(Partial::new(id, kind))));
+        self.open.push(Partial::new(id, kind));
         (self.open.len() - 1) as u32
     }
 
@@ -539,85 +421,4 @@ impl<'f> Correlator<'f> {
             self.window_ms = Some(self.window_ms.map_or((at, at), |(from, to)| (from.min(at), to.max(at))));
         }
     }
-}
-
-/// The one copy of a route's name.
-fn intern(
-    routes: &mut Vec<Arc<str>>,
-    index: &mut hashbrown::HashMap<Arc<str>, u32>,
-    route: &str,
-) -> Arc<str> {
-    if let Some(at) = index.get(route) {
-        return Arc::clone(&routes[*at as usize]);
-    }
-    let name: Arc<str> = Arc::from(route);
-    index.insert(Arc::clone(&name), routes.len() as u32);
-    routes.push(Arc::clone(&name));
-    name
-}
-
-/// Second of log time in which a request may be let go; never (`i64::MAX`) while it has no time.
-fn due_second(facts: &Facts) -> i64 {
-    let Some((_, last_ms)) = facts.span_ms else { return i64::MAX };
-    let due_ms = match facts.end_ms {
-        Some(end_ms) => end_ms.max(last_ms).saturating_add(HORIZON_MS),
-        None => last_ms.saturating_add(IDLE_MS),
-    };
-    due_ms.div_euclid(1000)
-}
-
-/// Whether the watermark has passed the whole second.
-fn second_is_over(second: i64, watermark_ms: i64) -> bool {
-    second < watermark_ms.div_euclid(1000)
-}
-
-/// The text that a record has for its route.
-#[derive(Debug, Clone, Copy)]
-struct RouteText<'a> {
-    /// Smaller is better: a template before a path, anything before what middleware says.
-    rank: u8,
-    text: &'a [u8],
-    /// Of rank and text, never 0.
-    hash: u64,
-}
-
-const TEMPLATE: u8 = 0;
-const PATH: u8 = 2;
-const MIDDLEWARE: u8 = 4;
-
-impl<'a> RouteText<'a> {
-    fn of(template: Option<&'a [u8]>, path: Option<&'a [u8]>, marks: Marks) -> Option<RouteText<'a>> {
-        let (text, kind) = template.map(|text| (text, TEMPLATE)).or(path.map(|text| (text, PATH)))?;
-        let rank = kind + if marks.has(Marks::MIDDLEWARE) { MIDDLEWARE } else { 0 };
-        Some(RouteText { rank, text, hash: (xxh3_64(text) ^ u64::from(rank)) | 1 })
-    }
-
-    fn name(self) -> String {
-        let text = String::from_utf8_lossy(self.text);
-        if self.rank & PATH == 0 { route::of_template(&text).into_owned() } else { route::of_path(&text) }
-    }
-}
-
-/// Where error blocks and completions stand beside each other: in one source, or in one stream of a container that has
-/// streams. A platform that names the request on every row has no need of it.
-fn neighbours_key(stream: u64, format: &str, origin: Origin<'_>) -> Option<u64> {
-    if format.starts_with("vercel") {
-        return None;
-    }
-    Some(if format == "lines" { source_key(origin) } else { stream })
-}
-
-fn source_key(origin: Origin<'_>) -> u64 {
-    xxh3_64(origin.name.as_bytes()) ^ 0x9e37_79b9_7f4a_7c15
-}
-
-fn stream_key(record: &Record, origin: Origin<'_>) -> u64 {
-    match &record.stream {
-        Some(stream) => xxh3_64(stream.as_bytes()),
-        None => source_key(origin),
-    }
-}
-
-fn place_key(source: &str, at: Position) -> u64 {
-    xxh3_64(format!("{source}\0{}", at.entry).as_bytes())
 }

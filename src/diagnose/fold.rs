@@ -27,15 +27,16 @@ impl Fold for Folder<'_> {
     fn lines(&self, held: Vec<Held>) -> Vec<Line> {
         let mut lines = Vec::with_capacity(held.len());
         for entry in held {
-            let backwards = entry.order.sequence < 0;
+            let (backwards, at) = (entry.order.sequence < 0, entry.at());
             match entry.body {
-                Body::Record(record, format) => {
-                    lines.push((entry.identity, entry.order, *record, format));
+                Body::Record(decoded) => {
+                    let (record, format) = *decoded;
+                    lines.push((entry.identity, entry.order, record, format));
                 }
                 Body::Shared(..) => continue,
                 Body::Raw(raw) => {
                     let part = raw.as_ref().part;
-                    let frame = Frame { bytes: raw.as_ref().bytes(), kind: part.kind, at: entry.at };
+                    let frame = Frame { bytes: raw.as_ref().bytes(), kind: part.kind, at };
                     let Some(context) = raw.context() else { continue };
                     let mut records = Vec::new();
                     self.shapes.read_glanced(&frame, context, part.container, &mut records);

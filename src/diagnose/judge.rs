@@ -69,7 +69,7 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
         _ => None,
     };
     let (id, kind) = (partial.id.as_deref().map(str::to_owned), partial.kind);
-    let first_ms = partial.facts.span_ms.map(|(first, _)| first);
+    let first_ms = partial.facts.span.ends_ms().map(|(first, _)| first);
     let route = partial.route.as_ref().map(|(_, route)| route.to_string());
     let lines = partial.into_lines(folder as &dyn Fold);
     let diagnosis = weigh(&lines, rules);

@@ -129,7 +129,7 @@ impl Explainer<'_> {
             method: first_of(|line| line.record.method.as_ref()),
             route,
             deployment: first_of(|line| line.record.deployment.as_ref()),
-            time: request.facts.span_ms.map(|(first, _)| rfc3339(first)),
+            time: request.facts.span.ends_ms().map(|(first, _)| rfc3339(first)),
             class: rule.map_or(Class::Unclassified, |rule| rule.class),
             subclass: rule.map(|rule| rule.subclass.clone()).unwrap_or_default(),
             cause: rule.map(|rule| rule.id.clone()),

@@ -18,7 +18,7 @@ use crate::record::{Brief, Marks, Position, Record};
 use crate::report::model;
 
 /// Bytes that are read and decoded at a time, at most.
-pub const BATCH_BYTES: usize = 120 * 1024;
+pub const BATCH_BYTES: usize = 240 * 1024;
 /// Frames below which a batch is not worth distributing.
 const PARALLEL_FRAMES: usize = 64;
 /// First bytes that are looked at to tell binary data from text, before anything else is done with them: however they

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use proptest::prelude::*;
-use why500::correlate::held::{Body, FrameRef, Held, Order, Part, event_identity, identity};
+use why500::correlate::held::{FrameRef, Held, Order, Part, event_identity, identity};
 use why500::correlate::line::Line;
 use why500::correlate::outcome::Facts;
 use why500::correlate::partial::{MAX_HELD_BYTES, Partial};
@@ -96,12 +96,8 @@ fn record(number: u64) -> Record {
 }
 
 fn held(record: Record) -> Held {
-    Held {
-        identity: identity(&record),
-        order: Order::new(record.time_ms, record.at, false),
-        at: record.at,
-        body: Body::Record(Box::new(record), "lines"),
-    }
+    let order = Order::new(record.time_ms, record.at, false);
+    Held::of_record(identity(&record), order, record, "lines")
 }
 
 fn put(partial: &mut Partial, record: Record, folder: &Folder<'_>) {
@@ -203,7 +199,7 @@ fn raw_entries_and_records_are_the_same_entries() {
     let mut raw = || Held {
         identity: event_identity(b"e1"),
         order: Order::new(Some(1_767_571_200_000), at, false),
-        at,
+        line: at.line,
         body: shared.hold(FrameRef { batch: &batch, part }),
     };
     let (first, second, third) = (raw(), raw(), raw());

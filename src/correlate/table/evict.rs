@@ -1,0 +1,76 @@
+//! What is let go, and when: the table looks at a request again in the second of log time in which it is due.
+
+use super::Correlator;
+use crate::correlate::outcome::{Facts, Outcome};
+use crate::correlate::slots::Tombstone;
+
+/// Log time after its end for which a healthy request stays open for late records, in milliseconds.
+pub const HORIZON_MS: i64 = 5_000;
+/// Log time after its last record for which a request without an end keeps all its lines.
+pub const IDLE_MS: i64 = 900_000;
+
+impl Correlator<'_> {
+    /// Lets go of what is decided and out of reach: no source brings a record older than `watermark_ms`.
+    pub fn advance(&mut self, watermark_ms: i64) {
+        while let Some(bucket) =
+            self.due.first_entry().filter(|bucket| second_is_over(*bucket.key(), watermark_ms))
+        {
+            let (second, keys) = bucket.remove_entry();
+            for key in keys {
+                self.look(key, second, watermark_ms);
+            }
+            let mut dead = std::mem::take(&mut self.dead);
+            self.slots.bury(&dead);
+            dead.clear();
+            self.dead = dead;
+        }
+    }
+
+    /// Looks at a request that was due in this second, and lets it go if it may go.
+    fn look(&mut self, key: u64, second: i64, watermark_ms: i64) {
+        let Some(index) = self.slots.open(key) else { return };
+        if self.is_wanted(key) {
+            return;
+        }
+        let Some(partial) = self.open.get_mut(index as usize) else { return };
+        if partial.due_second != second {
+            // It was queued again, for an earlier second, since.
+            return;
+        }
+        partial.due_second = due_second(&partial.facts);
+        if !second_is_over(partial.due_second, watermark_ms) {
+            self.due.entry(partial.due_second).or_default().push(key);
+            return;
+        }
+        partial.due_second = i64::MAX;
+        partial.settle(self.fold, &mut self.shared);
+        let outcome = partial.outcome();
+        match outcome {
+            Outcome::Failed(_) => partial.detach(&mut self.shared),
+            Outcome::Incomplete => partial.compact(self.fold, &mut self.shared),
+            Outcome::Succeeded(_) | Outcome::Aborted => {
+                let route = partial.route.as_ref().and_then(|(_, route)| self.routes.place(route));
+                let tombstone = Tombstone::of(&partial.facts, outcome, route.unwrap_or(u32::MAX));
+                // The memory is kept for the next request, the entries are not.
+                partial.close(&mut self.shared);
+                self.dead.push((key, tombstone));
+                self.free.push(index);
+            }
+        }
+    }
+}
+
+/// Second of log time in which a request may be let go; never (`i64::MAX`) while it has no time.
+pub fn due_second(facts: &Facts) -> i64 {
+    let Some((_, last_ms)) = facts.span.ends_ms() else { return i64::MAX };
+    let due_ms = match facts.end.time_ms() {
+        Some(end_ms) => end_ms.max(last_ms).saturating_add(HORIZON_MS),
+        None => last_ms.saturating_add(IDLE_MS),
+    };
+    due_ms.div_euclid(1000)
+}
+
+/// Whether the watermark has passed the whole second.
+fn second_is_over(second: i64, watermark_ms: i64) -> bool {
+    second < watermark_ms.div_euclid(1000)
+}

@@ -1,0 +1,74 @@
+//! The routes of a run: which text of a record names its route, and one copy of every name.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::correlate::route;
+use crate::record::Marks;
+
+/// The text that a record has for its route.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteText<'a> {
+    /// Smaller is better: a template before a path, anything before what middleware says.
+    pub rank: u8,
+    /// As it stands in the log.
+    pub text: &'a [u8],
+    /// Of rank and text, never 0.
+    pub hash: u64,
+}
+
+const TEMPLATE: u8 = 0;
+const PATH: u8 = 2;
+const MIDDLEWARE: u8 = 4;
+
+impl<'a> RouteText<'a> {
+    /// The best text of a record.
+    pub fn of(template: Option<&'a [u8]>, path: Option<&'a [u8]>, marks: Marks) -> Option<RouteText<'a>> {
+        let (text, kind) = template.map(|text| (text, TEMPLATE)).or(path.map(|text| (text, PATH)))?;
+        let rank = kind + if marks.has(Marks::MIDDLEWARE) { MIDDLEWARE } else { 0 };
+        Some(RouteText { rank, text, hash: (xxh3_64(text) ^ u64::from(rank)) | 1 })
+    }
+
+    /// The route that it names.
+    pub fn name(self) -> String {
+        let text = String::from_utf8_lossy(self.text);
+        if self.rank & PATH == 0 { route::of_template(&text).into_owned() } else { route::of_path(&text) }
+    }
+}
+
+/// The names of all routes, each once.
+#[derive(Debug, Clone, Default)]
+pub struct Routes {
+    names: Vec<Arc<str>>,
+    places: HashMap<Arc<str>, u32>,
+}
+
+impl Routes {
+    /// The one copy of a name.
+    pub fn intern(&mut self, name: &str) -> Arc<str> {
+        if let Some(place) = self.places.get(name) {
+            return Arc::clone(&self.names[*place as usize]);
+        }
+        let name: Arc<str> = Arc::from(name);
+        self.places.insert(Arc::clone(&name), self.names.len() as u32);
+        self.names.push(Arc::clone(&name));
+        name
+    }
+
+    /// Its number.
+    pub fn place(&self, name: &str) -> Option<u32> {
+        self.places.get(name).copied()
+    }
+
+    /// The name of that number.
+    pub fn name(&self, place: u32) -> Option<Arc<str>> {
+        self.names.get(place as usize).cloned()
+    }
+
+    /// All of them, by number.
+    pub fn names(&self) -> &[Arc<str>] {
+        &self.names
+    }
+}
