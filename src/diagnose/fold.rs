@@ -25,57 +25,61 @@ pub struct Folder<'a> {
 
 impl Fold for Folder<'_> {
     fn lines(&self, held: Vec<Held>) -> Vec<Line> {
-        let mut lines = Vec::with_capacity(held.len());
+        let mut lines: Vec<(Line, &'static str)> = Vec::with_capacity(held.len());
+        let line = |identity, order, record: Record| Line {
+            identity,
+            order,
+            at: record.at,
+            record,
+            text: String::new(),
+            hits: Vec::new(),
+        };
+        let mut records = Vec::new();
         for entry in held {
             let (backwards, at) = (entry.order.sequence < 0, entry.at());
             match entry.body {
                 Body::Record(decoded) => {
                     let (record, format) = *decoded;
-                    lines.push((entry.identity, entry.order, record, format));
+                    lines.push((line(entry.identity, entry.order, record), format));
                 }
                 Body::Shared(..) => continue,
                 Body::Raw(raw) => {
                     let part = raw.as_ref().part;
                     let frame = Frame { bytes: raw.as_ref().bytes(), kind: part.kind, at };
                     let Some(context) = raw.context() else { continue };
-                    let mut records = Vec::new();
                     self.shapes.read_glanced(&frame, context, part.container, &mut records);
                     let format = Shapes::container_name(part.container);
-                    for record in records {
+                    for record in records.drain(..) {
                         // The entry's own identity for its first record, so that a repetition is found again.
                         let own = if record.at.part == 0 { entry.identity } else { identity(&record) };
                         let order = Order::new(record.time_ms, record.at, backwards);
-                        lines.push((own, order, record, format));
+                        lines.push((line(own, order, record), format));
                     }
                 }
             }
         }
-        lines.sort_by(|a, b| a.1.cmp(&b.1).then(a.2.at.cmp(&b.2.at)));
-        let mut seen = HashSet::new();
-        lines.retain(|(identity, ..)| seen.insert(*identity));
-        let mut out: Vec<(Line, &'static str)> = Vec::with_capacity(lines.len());
-        for (identity, order, mut record, format) in lines {
-            let text = take_text(&mut record);
-            if let Some((last, _)) = out.last_mut()
-                && continues(last, &record, &text, order)
-            {
-                last.text.push('\n');
-                last.text.push_str(&text);
-                crate::format::json::truncate(&mut last.text, MAX_TEXT_BYTES);
-                continue;
-            }
-            let at = record.at;
-            out.push((Line { identity, order, at, record, text, hits: Vec::new() }, format));
+        lines.sort_by(|(a, _), (b, _)| a.order.cmp(&b.order).then(a.at.cmp(&b.at)));
+        let mut seen = HashSet::with_capacity(lines.len());
+        lines.retain(|(line, _)| seen.insert(line.identity));
+        for (line, _) in &mut lines {
+            line.text = take_text(&mut line.record);
         }
+        lines.dedup_by(|(line, _), (last, _)| {
+            let joined = continues(last, line);
+            if joined {
+                last.text.push('\n');
+                last.text.push_str(&line.text);
+                crate::format::json::truncate(&mut last.text, MAX_TEXT_BYTES);
+            }
+            joined
+        });
         let mut name = String::new();
-        out.into_iter()
-            .map(|(mut line, format)| {
-                name.clear();
-                name.extend([format, "/", line.record.payload]);
-                self.rules.match_record(&line.record, &line.text, &name, &mut line.hits);
-                line
-            })
-            .collect()
+        for (line, format) in &mut lines {
+            name.clear();
+            name.extend([*format, "/", line.record.payload]);
+            self.rules.match_record(&line.record, &line.text, &name, &mut line.hits);
+        }
+        lines.into_iter().map(|(line, _)| line).collect()
     }
 }
 

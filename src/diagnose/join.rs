@@ -1,9 +1,8 @@
 //! Messages that were logged line by line, each line an entry of its own: which entry only goes on with the text of
 //! the one before it. Shapes join what one entry holds; here entries of one request are joined.
 
-use crate::correlate::held::Order;
 use crate::correlate::line::Line;
-use crate::record::{Marks, Record};
+use crate::record::Marks;
 
 /// Entries of one stream further apart than this are not parts of one message, in milliseconds.
 const GAP_MS: i64 = 1_000;
@@ -40,7 +39,8 @@ const STARTS: &[&str] = &[
 ];
 
 /// Whether an entry of its own only goes on with the text of the entry before it.
-pub fn continues(last: &Line, record: &Record, text: &str, order: Order) -> bool {
+pub fn continues(last: &Line, line: &Line) -> bool {
+    let (record, text, order) = (&line.record, line.text.as_str(), line.order);
     if last.record.stream != record.stream
         || order.source != last.order.source
         || text.is_empty()
@@ -89,17 +89,21 @@ fn open_braces(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::correlate::held::Order;
+    use crate::record::Record;
 
     fn line(text: &str) -> Line {
+        at(1_000, text)
+    }
+
+    fn at(time_ms: i64, text: &str) -> Line {
         let record = Record::default();
-        let order = Order::new(Some(1_000), record.at, false);
+        let order = Order::new(Some(time_ms), record.at, false);
         Line { identity: 0, order, at: record.at, record, text: text.to_owned(), hits: Vec::new() }
     }
 
     fn joins(last: &str, next: &str) -> bool {
-        let record = Record::default();
-        let order = Order::new(Some(1_001), record.at, false);
-        continues(&line(last), &record, next, order)
+        continues(&line(last), &at(1_001, next))
     }
 
     #[test]
@@ -131,10 +135,9 @@ mod tests {
 
     #[test]
     fn joins_nothing_across_a_gap_or_a_stream() {
-        let record = Record { stream: Some("other".to_owned()), ..Record::default() };
-        let near = Order::new(Some(1_001), record.at, false);
-        assert!(!continues(&line("Error: x"), &record, "    at f", near));
-        let late = Order::new(Some(9_000), record.at, false);
-        assert!(!continues(&line("Error: x"), &Record::default(), "    at f", late));
+        let mut other = at(1_001, "    at f");
+        other.record.stream = Some("other".to_owned());
+        assert!(!continues(&line("Error: x"), &other));
+        assert!(!continues(&line("Error: x"), &at(9_000, "    at f")));
     }
 }

@@ -164,6 +164,8 @@ impl Entry<'_> {
             region: self.execution_region.given().or_else(|| proxy.lambda_region.given()),
             environment: self.environment.given(),
             branch: self.branch.given(),
+            // Those that are kept below.
+            fields: Vec::with_capacity(9),
             ..Record::default()
         };
         record.set_id(&self.request_id.0, IdKind::Request);

@@ -102,7 +102,7 @@ impl Machine {
                 });
             }
         }
-        Machine { signals, prefilter: Prefilter::new(needs), without_pattern }
+        Machine { signals, prefilter: Prefilter::new(&needs), without_pattern }
     }
 
     /// Numbers of the signals that this text may match, and of those without a pattern, ascending.

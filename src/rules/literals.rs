@@ -9,8 +9,8 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Least length of a text that is worth looking for, in bytes.
 pub(super) const MIN_BYTES: usize = 4;
-/// Longer texts are cut: they would enlarge the automaton and tell no more.
-const MAX_BYTES: usize = 16;
+/// Longer texts are cut: they would take longer to compare and tell no more.
+pub(super) const MAX_BYTES: usize = 16;
 /// Most texts for one pattern or part of one.
 const MAX_TEXTS: usize = 64;
 

@@ -5,57 +5,72 @@
 //! each window of the record which texts to compare there. Building that table takes a fraction of a millisecond,
 //! where an Aho-Corasick automaton over the built-in rules takes ten, which is more than all else at start-up.
 
-use crate::rules::literals::MIN_BYTES;
+use crate::rules::literals::{MAX_BYTES, MIN_BYTES};
 
 /// Number of slots of the table, as a power of two: several times as many as there are texts, so that most are empty.
 const SLOT_BITS: u32 = 15;
 const SLOTS: usize = 1 << SLOT_BITS;
+/// The first look at a window is finer: fewer bytes of a record then look as if a text began there.
+const FINE_BITS: u32 = 17;
+const FINE_WORDS: usize = (1 << FINE_BITS) / u64::BITS as usize;
+/// The bit that is the case of a letter, in every byte.
+const CASE: u128 = u128::from_ne_bytes([b' '; MAX_BYTES]);
 
-/// A window is a `u32`, and every text has one.
-const _: () = assert!(MIN_BYTES == size_of::<u32>());
+/// A window is a `u32`, and every text has one; a text is no longer than a `u128`.
+const _: () = assert!(MIN_BYTES == size_of::<u32>() && MAX_BYTES == size_of::<u128>());
 
 /// Texts and where to look for them.
 #[derive(Debug)]
 pub(super) struct Prefilter {
-    /// One bit for each slot: whether any text is there. Small enough for the nearest cache.
-    taken: Vec<u64>,
+    /// One bit for each fine slot: whether any text is there. Small enough for the nearest cache.
+    taken: Box<[u64; FINE_WORDS]>,
     /// Where the entries of a slot begin; they end where those of the next begin.
     starts: Vec<u32>,
     entries: Vec<Entry>,
 }
 
 /// A text in the table.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
-    text: String,
-    /// Bytes of the text up to the end of its window.
-    head_bytes: usize,
+    /// The text, and zeros after it.
+    text: [u8; MAX_BYTES],
+    text_bytes: u8,
+    /// Bytes of the text before its window.
+    head_bytes: u8,
+    window: u32,
     owner: u32,
 }
 
 impl Prefilter {
     /// Texts with the numbers of those who want to know of them; several may want the same. Texts are in ASCII
-    /// lower case and at least [`MIN_BYTES`] long; shorter ones are never found.
-    pub(super) fn new(texts: Vec<(String, u32)>) -> Prefilter {
+    /// lower case and from [`MIN_BYTES`] to [`MAX_BYTES`] long; shorter ones are never found, of longer ones only
+    /// the beginning counts.
+    pub(super) fn new(texts: &[(String, u32)]) -> Prefilter {
+        let texts = || {
+            texts
+                .iter()
+                .map(|(text, owner)| (text.as_bytes().get(..MAX_BYTES).unwrap_or(text.as_bytes()), *owner))
+        };
         // A window that many texts have is common in logs too.
         let mut common = vec![0u32; SLOTS];
-        for (_, slot) in texts.iter().flat_map(|(text, _)| windows(text.as_bytes())) {
-            common[slot] += 1;
+        for (_, window) in texts().flat_map(|(text, _)| windows(text)) {
+            common[slot(window, SLOT_BITS)] += 1;
         }
-        let places = texts.into_iter().filter_map(|(text, owner)| {
-            let (head_bytes, slot) = windows(text.as_bytes()).min_by_key(|(_, slot)| common[*slot])?;
-            Some((slot, Entry { text, head_bytes, owner }))
+        let places = texts().filter_map(|(text, owner)| {
+            let (head, window) = windows(text).min_by_key(|(_, window)| common[slot(*window, SLOT_BITS)])?;
+            Some((slot(window, SLOT_BITS), Entry::new(text, head, window, owner)))
         });
         let mut places: Vec<(usize, Entry)> = places.collect();
         places.sort_unstable_by_key(|(slot, _)| *slot);
 
-        let mut taken = vec![0u64; SLOTS / 64];
+        let mut taken = Box::new([0u64; FINE_WORDS]);
         let mut starts = common;
         starts.fill(0);
         starts.push(0);
-        for (slot, _) in &places {
-            taken[slot / 64] |= 1 << (slot % 64);
-            starts[slot + 1] += 1;
+        for (coarse, entry) in &places {
+            let fine = slot(entry.window, FINE_BITS);
+            taken[fine / 64] |= 1 << (fine % 64);
+            starts[coarse + 1] += 1;
         }
         for slot in 0..SLOTS {
             starts[slot + 1] += starts[slot];
@@ -66,14 +81,16 @@ impl Prefilter {
     /// Calls `found` with the owner of a text for each place where it occurs.
     pub(super) fn find(&self, record: &str, mut found: impl FnMut(u32)) {
         let record = record.as_bytes();
-        for (end, slot) in windows(record) {
-            if self.taken[slot / 64] >> (slot % 64) & 1 == 0 {
+        for (at, window) in windows(record) {
+            let fine = slot(window, FINE_BITS);
+            if self.taken[fine / 64] >> (fine % 64) & 1 == 0 {
                 continue;
             }
-            for entry in &self.entries[self.starts[slot] as usize..self.starts[slot + 1] as usize] {
-                let begin = end.checked_sub(entry.head_bytes);
-                let there = begin.and_then(|begin| record.get(begin..begin + entry.text.len()));
-                if there.is_some_and(|there| there.eq_ignore_ascii_case(entry.text.as_bytes())) {
+            let coarse = slot(window, SLOT_BITS);
+            let entries = &self.entries[self.starts[coarse] as usize..self.starts[coarse + 1] as usize];
+            for entry in entries.iter().filter(|entry| entry.window == window) {
+                let begin = at.checked_sub(usize::from(entry.head_bytes));
+                if begin.and_then(|begin| record.get(begin..)).is_some_and(|rest| entry.begins(rest)) {
                     found(entry.owner);
                 }
             }
@@ -81,15 +98,39 @@ impl Prefilter {
     }
 }
 
-/// The slots of all windows of some bytes, in ASCII lower case, each with the place where the window ends.
-fn windows(bytes: &[u8]) -> impl Iterator<Item = (usize, usize)> {
-    let mut window = 0u32;
-    let ends = bytes.iter().enumerate().map(move |(at, byte)| {
-        window = window << 8 | u32::from(byte.to_ascii_lowercase());
-        // Multiplying by an odd number of mixed bits (from the golden ratio) spreads windows over the high bits.
-        (at + 1, (window.wrapping_mul(0x9e37_79b1) >> (32 - SLOT_BITS)) as usize)
-    });
-    ends.skip(MIN_BYTES - 1)
+impl Entry {
+    fn new(text: &[u8], head: usize, window: u32, owner: u32) -> Entry {
+        let mut padded = [0; MAX_BYTES];
+        padded[..text.len()].copy_from_slice(text);
+        Entry { text: padded, text_bytes: text.len() as u8, head_bytes: head as u8, window, owner }
+    }
+
+    /// Whether `rest` begins with the text, in any case.
+    fn begins(&self, rest: &[u8]) -> bool {
+        let text = &self.text[..usize::from(self.text_bytes)];
+        // Most that have the window differ elsewhere; all bytes at once say so.
+        if let Some(there) = rest.first_chunk() {
+            let unused_bits = 8 * (MAX_BYTES - text.len()) as u32;
+            let differ = (u128::from_le_bytes(*there) ^ u128::from_le_bytes(self.text)) & !CASE;
+            if differ << unused_bits != 0 {
+                return false;
+            }
+        }
+        rest.get(..text.len()).is_some_and(|there| there.eq_ignore_ascii_case(text))
+    }
+}
+
+/// All windows of some bytes, each with the place where it begins. A bit that is the case of a letter is set in every
+/// byte, which takes some other characters for one another too.
+fn windows(bytes: &[u8]) -> impl Iterator<Item = (usize, u32)> {
+    let at = bytes.array_windows::<MIN_BYTES>().enumerate();
+    at.map(|(at, window)| (at, u32::from_le_bytes(*window) | CASE as u32))
+}
+
+/// The slot of a window among `1 << bits`: multiplying by an odd number of mixed bits (from the golden ratio) spreads
+/// windows over the high bits.
+fn slot(window: u32, bits: u32) -> usize {
+    (window.wrapping_mul(0x9e37_79b1) >> (u32::BITS - bits)) as usize
 }
 
 #[cfg(test)]
@@ -99,7 +140,8 @@ mod tests {
     fn found(texts: &[&str], record: &str) -> Vec<String> {
         let owned = texts.iter().map(|text| (*text).to_owned()).zip(0u32..);
         let mut found = Vec::new();
-        Prefilter::new(owned.collect()).find(record, |number| found.push(texts[number as usize].to_owned()));
+        Prefilter::new(&owned.collect::<Vec<_>>())
+            .find(record, |number| found.push(texts[number as usize].to_owned()));
         found.sort();
         found
     }

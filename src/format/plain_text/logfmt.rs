@@ -34,8 +34,8 @@ pub fn pairs(line: &str) -> Option<Map<String, Value>> {
     if pairs().nth(1).is_none() || !pairs().any(|(key, _)| KNOWN.contains(&key)) {
         return None;
     }
-    let map: Map<String, Value> =
-        pairs().map(|(key, value)| (key.to_owned(), Value::String(unquoted(value)))).collect();
+    let mut map = Map::with_capacity(pairs().count());
+    map.extend(pairs().map(|(key, value)| (key.to_owned(), Value::String(unquoted(value)))));
     (map.len() >= 2).then_some(map)
 }
 
