@@ -116,9 +116,8 @@ fn prefix(text: &str) -> Option<(&str, Level)> {
 
 /// The digest among the properties below an error. It names the error, never the request.
 fn digest(text: &str) -> Option<&str> {
-    if memchr::memchr(b'\n', text.as_bytes()).is_none() {
-        return None;
-    }
+    // Nothing stands below an error of one line.
+    memchr::memchr(b'\n', text.as_bytes())?;
     let at = memchr::memmem::find(text.as_bytes(), b"digest: '")
         .filter(|at| text[..*at].ends_with(['\n', ' ', '\t']) && text[..*at].contains('\n'))?;
     text[at + 9..].split('\'').next().filter(|digest| !digest.is_empty() && digest.len() <= 200)
