@@ -1,8 +1,8 @@
 //! Texts that a pattern cannot match without. The prefilter looks for these in every record and tries only
 //! the patterns whose texts it found, so a hundred rules cost little more than one pass over the bytes.
 //!
-//! All texts are in ASCII lower case: the prefilter ignores ASCII case, which can only let more through. In
-//! patterns compiled for Unicode the two characters beyond ASCII that fold to an ASCII letter (`ſ`, and the Kelvin
+//! A capital letter of a text stands for itself, a small one for both cases, so that `_URL` is not looked for in `_url`,
+//! and `(?i)` needs no text for every way to write a word; this can only let more through. In patterns compiled for Unicode the two characters beyond ASCII that fold to an ASCII letter (`ſ`, and the Kelvin
 //! sign) are not followed: a log that spells a keyword of a `(?i)` pattern with one of them is not matched.
 
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -24,7 +24,7 @@ struct Part {
     required: Option<Texts>,
 }
 
-/// Texts (ASCII lower case, at least [`MIN_BYTES`] long) of which every match contains at least one; `None` if
+/// Texts (small letters stand for both cases, at least [`MIN_BYTES`] long) of which every match contains at least one; `None` if
 /// the pattern can match without such a text.
 pub(super) fn required_texts(hir: &Hir) -> Option<Vec<String>> {
     let part = analyse(hir);
@@ -49,7 +49,7 @@ fn whole_characters(text: &[u8]) -> Option<String> {
 fn analyse(hir: &Hir) -> Part {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => exact(vec![Vec::new()]),
-        HirKind::Literal(literal) => exact(vec![literal.0.to_ascii_lowercase()]),
+        HirKind::Literal(literal) => exact(vec![literal.0.to_vec()]),
         HirKind::Class(class) => Part { exact: class_texts(class), required: None },
         HirKind::Capture(capture) => analyse(&capture.sub),
         HirKind::Repetition(repetition) => {
@@ -113,7 +113,7 @@ fn exact(texts: Texts) -> Part {
     Part { exact: Some(texts), required: None }
 }
 
-/// The members of a small class, folded; `None` for large ones.
+/// The members of a small class, a letter in both cases once; `None` for large ones.
 fn class_texts(class: &Class) -> Option<Texts> {
     let mut texts = Texts::new();
     match class {
@@ -124,7 +124,7 @@ fn class_texts(class: &Class) -> Option<Texts> {
                 }
                 for c in range.start()..=range.end() {
                     if !matches!(c, 'ſ' | '\u{212a}') {
-                        texts.push(c.to_ascii_lowercase().to_string().into_bytes());
+                        texts.push(c.to_string().into_bytes());
                     }
                 }
             }
@@ -134,10 +134,15 @@ fn class_texts(class: &Class) -> Option<Texts> {
                 if range.end() - range.start() > 16 {
                     return None;
                 }
-                texts.extend((range.start()..=range.end()).map(|b| vec![b.to_ascii_lowercase()]));
+                texts.extend((range.start()..=range.end()).map(|b| vec![b]));
             }
         }
     }
+    let small = texts.clone();
+    texts.retain(|text| {
+        let folded = text.to_ascii_lowercase();
+        folded == *text || !small.contains(&folded)
+    });
     texts.sort();
     texts.dedup();
     (!texts.is_empty() && texts.len() <= 16).then_some(texts)
@@ -190,7 +195,7 @@ mod tests {
 
     #[test]
     fn finds_inner_folded_and_alternative_texts() {
-        assert_eq!(texts(r"[^\n]{1,9} ECONNREFUSED \d+"), Some(vec![" econnrefused ".to_owned()]));
+        assert_eq!(texts(r"[^\n]{1,9} ECONNREFUSED \d+"), Some(vec![" ECONNREFUSED ".to_owned()]));
         assert_eq!(texts(r"(?i:Connection) refused"), Some(vec!["connection refus".to_owned()]));
         assert_eq!(
             texts(r"Can(?:not|'t) find"),
