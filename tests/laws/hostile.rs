@@ -136,6 +136,31 @@ fn mutated_inputs_close_their_account_in_any_pieces() {
     });
 }
 
+/// On one thread lines are framed and glanced at in one, on several they are cut off first. Odd ends of lines and long
+/// lines are among them.
+#[test]
+fn mutated_inputs_are_the_same_on_any_threads() {
+    let inputs = inputs();
+    let odd =
+        vec![&b"\r"[..], b"\n\n", b" \n", b"\xef\xbb\xbf", b"{\"events\":[", b"]", b"{}\n", b"[\n", b"a,b\n"];
+    let odd = vec((any::<Index>(), select(odd)), 0..4);
+    let limits = [(engine(1), engine(2)), (&with_limit(1), &with_limit(2))];
+    let strategy = (any::<Index>(), any::<Index>(), vec(change(), 0..5), odd);
+    prove(300, &strategy, |(which, from, mut changes, odd)| {
+        changes.extend(odd.into_iter().map(|(at, piece)| Change::Insert(at, piece)));
+        let (name, bytes) = mutated(&inputs, &which, &from, &changes);
+        for (one, two) in limits {
+            let (one, two) = (printed(&run(one, &[(&name, &bytes)])), printed(&run(two, &[(&name, &bytes)])));
+            same(&one.0, &two.0, &name).map_err(TestCaseError::fail)?;
+        }
+        Ok(())
+    });
+}
+
+fn with_limit(threads: usize) -> Engine {
+    with_options(Options { threads, max_line_bytes: 500, ..Options::default() })
+}
+
 /// With a line limit that most entries exceed.
 #[test]
 fn overlong_entries_are_the_same_in_any_pieces() {

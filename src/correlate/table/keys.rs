@@ -2,8 +2,46 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Origin;
-use crate::record::{Position, Record};
+use super::{Correlator, Origin};
+use crate::record::{Marks, Position, Record};
+
+/// Lines of one method and path without any ID are one request while no more than this lies between them.
+const FALLBACK_GAP_MS: i64 = 1_000;
+
+impl Correlator<'_> {
+    /// The key of a record that has no ID but is a request by itself (an access line, a completion), or that has
+    /// method and path to go by.
+    pub(super) fn own_key(&mut self, record: &Record, origin: Origin<'_>) -> Option<u64> {
+        if record.at.part > 0
+            && let Some((at, key)) = self.last_own
+            && at.source == record.at.source
+            && at.entry == record.at.entry
+        {
+            return Some(key);
+        }
+        let completion = record.marks.has(Marks::CLIENT | Marks::ABORTED) && record.marks.has(Marks::END);
+        let in_stream = record.field("domain").is_some();
+        // A printed table has neither times nor IDs; its rows are requests.
+        let row = in_stream && record.time_ms.is_none();
+        if row || (completion && !in_stream) {
+            let key = place_key(origin.name, record.at);
+            self.last_own = Some((record.at, key));
+            return Some(key);
+        }
+        // Runtime-log streams name method, path and domain on every line, and no request.
+        let (method, path, domain) =
+            (record.method.as_deref()?, record.path.as_deref()?, record.field("domain")?);
+        let time_ms = record.time_ms?;
+        let family = xxh3_64(format!("{domain}\0{method}\0{path}").as_bytes());
+        let ends = record.marks.has(Marks::END);
+        let next = match self.fallback.get(&family) {
+            Some((last_ms, key, ended)) if !*ended && (time_ms - last_ms).abs() <= FALLBACK_GAP_MS => *key,
+            _ => xxh3_64(format!("{family}\0{time_ms}\0{}", record.at.entry).as_bytes()),
+        };
+        self.fallback.insert(family, (time_ms, next, ends));
+        Some(next)
+    }
+}
 
 /// Where error blocks and completions stand beside each other: in one source, or in one stream of a container that has
 /// streams. A platform that names the request on every row has no need of it.
