@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(texts(r"(?i:Connection) refused"), Some(vec!["connection refus".to_owned()]));
         assert_eq!(
             texts(r"Can(?:not|'t) find"),
-            Some(vec!["can't find".to_owned(), "cannot find".to_owned()])
+            Some(vec!["Can't find".to_owned(), "Cannot find".to_owned()])
         );
         assert_eq!(texts(r"(?:alpha\d|\d+beta)+"), Some(vec!["alpha".to_owned(), "beta".to_owned()]));
         assert_eq!(texts(r"colou?r:"), Some(vec!["color:".to_owned(), "colour:".to_owned()]));
