@@ -179,7 +179,9 @@ impl SourceReader {
                     return self.broken.take().map_or(Ok(false), Err);
                 }
             }
-            let along = if parallel { Along::Changed(false) } else { self.go_along(each) };
+            // To glance at a line takes less than to hand it to another thread.
+            let alone = !parallel || self.glancers.iter().any(Option::is_some);
+            let along = if alone { self.go_along(each) } else { Along::Changed(false) };
             if let Along::Changed(_) = along {
                 self.cut();
             }

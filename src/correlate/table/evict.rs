@@ -5,7 +5,7 @@ use crate::correlate::outcome::{Facts, Outcome};
 use crate::correlate::slots::Tombstone;
 
 /// Log time after its end for which a healthy request stays open for late records, in milliseconds.
-pub const HORIZON_MS: i64 = 5_000;
+pub const HORIZON_MS: i64 = 3_000;
 /// Log time after its last record for which a request without an end keeps all its lines.
 pub const IDLE_MS: i64 = 900_000;
 
