@@ -17,8 +17,7 @@ use similar::{ChangeTag, TextDiff};
 
 use why500::cli::args::Cli;
 use why500::engine::run::Finished;
-use why500::engine::{Engine, Options, View};
-use why500::format::registry::Shapes;
+use why500::engine::{Engine, Options};
 use why500::input::source::Stream;
 use why500::report::model::{Failure, Report, Source};
 use why500::report::table::TableOptions;
@@ -176,20 +175,7 @@ fn check(folder: &Path, engines: &Engines) -> Result<(), Failed> {
 
 fn engine_of(cli: &Cli, threads: usize) -> Result<Engine, String> {
     let args = &cli.triage;
-    let shapes = args.input_format.as_deref().map_or(Ok(Shapes::all()), Shapes::forced)?;
-    let options = Options {
-        threads,
-        shapes,
-        max_line_bytes: args.max_line,
-        redact_key: args.redact_key.clone(),
-        no_redact: args.no_redact,
-        view: View {
-            route: args.route.clone(),
-            classes: args.classes.clone(),
-            since_ms: args.since,
-            until_ms: args.until,
-        },
-    };
+    let options = Options { threads, ..args.options()? };
     Engine::with_rules(&args.rules, options).map_err(|error| error.to_string())
 }
 

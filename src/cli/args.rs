@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::engine::{Options, View};
+use crate::format::registry::Shapes;
+
 /// why500 answers one question from logs alone: why is production returning 500s?
 #[derive(Debug, Parser)]
 #[command(name = "why500", version, max_term_width = 100, args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
@@ -88,6 +91,17 @@ pub struct TriageArgs {
     /// Redraw the report at this interval while input arrives, on a terminal (10s, 1m)
     #[arg(long, value_name = "INTERVAL", value_parser = parse_interval)]
     pub every: Option<Duration>,
+    /// How to run and to print
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// No progress and no remarks on stderr; errors are still said
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments that all commands share that read logs.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
     /// Colour
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
@@ -106,9 +120,39 @@ pub struct TriageArgs {
     /// Print secrets and personal data as they are
     #[arg(long)]
     pub no_redact: bool,
-    /// No progress and no remarks on stderr; errors are still said
-    #[arg(long, short)]
-    pub quiet: bool,
+}
+
+impl RunArgs {
+    /// The options of a run that reads its input as the format of this name, or detects it, and shows `view`.
+    ///
+    /// # Errors
+    /// There is no such format; the text names those that there are.
+    pub fn options(&self, input_format: Option<&str>, view: View) -> Result<Options, String> {
+        Ok(Options {
+            threads: self.threads,
+            shapes: input_format.map_or(Ok(Shapes::all()), Shapes::forced)?,
+            max_line_bytes: self.max_line,
+            redact_key: self.redact_key.clone(),
+            no_redact: self.no_redact,
+            view,
+        })
+    }
+}
+
+impl TriageArgs {
+    /// The options of the run.
+    ///
+    /// # Errors
+    /// As [`RunArgs::options`].
+    pub fn options(&self) -> Result<Options, String> {
+        let view = View {
+            route: self.route.clone(),
+            classes: self.classes.clone(),
+            since_ms: self.since,
+            until_ms: self.until,
+        };
+        self.run.options(self.input_format.as_deref(), view)
+    }
 }
 
 /// Output forms.
@@ -165,24 +209,9 @@ pub struct ExplainArgs {
     /// Rules of your own, as for triage (may be repeated)
     #[arg(long, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
-    /// Colour
-    #[arg(long, value_enum, default_value_t = Colour::Auto)]
-    pub color: Colour,
-    /// Width in columns; by default that of the terminal, else 100
-    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(20..=1000))]
-    pub width: Option<u16>,
-    /// Worker threads; 0 takes all
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub threads: usize,
-    /// Skip the rest of a line or JSON value longer than this, and count it (8MiB, 64KiB, bytes)
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "8MiB")]
-    pub max_line: usize,
-    /// Key of the redaction tokens, to compare them between runs
-    #[arg(long, value_name = "KEY", env = "WHY500_REDACT_KEY", hide_env_values = true)]
-    pub redact_key: Option<String>,
-    /// Print secrets and personal data as they are
-    #[arg(long)]
-    pub no_redact: bool,
+    /// How to run and to print
+    #[command(flatten)]
+    pub run: RunArgs,
 }
 
 /// Output forms of `explain`.

@@ -6,29 +6,16 @@ use std::sync::atomic::AtomicBool;
 
 use super::args::{ExplainArgs, ExplainFormat};
 use super::exit::{Exit, Failure, remark};
-use super::triage::{colour, terminal_width, watch_signals};
+use super::triage::{table_options, watch_signals};
 use crate::engine::explain::Explained;
-use crate::engine::{Engine, Options, View};
-use crate::format::registry::Shapes;
+use crate::engine::{Engine, View};
 use crate::input::source;
-use crate::report::table::TableOptions;
 use crate::report::{explain, explanation};
 
 /// Reads, finds the request, prints. An ID that is not there ends with [`Exit::Found`]: the input was read, and what was
 /// asked for is not so.
 pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
-    let shapes = match &args.input_format {
-        Some(name) => Shapes::forced(name).map_err(Failure::Usage)?,
-        None => Shapes::all(),
-    };
-    let options = Options {
-        threads: args.threads,
-        shapes,
-        max_line_bytes: args.max_line,
-        redact_key: args.redact_key.clone(),
-        no_redact: args.no_redact,
-        view: View::default(),
-    };
+    let options = args.run.options(args.input_format.as_deref(), View::default()).map_err(Failure::Usage)?;
     let engine = Engine::with_rules(&args.rules, options)?;
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
@@ -46,11 +33,7 @@ pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         remark(&not_there(&args.id, &explained));
         return Ok(Exit::Found);
     };
-    let table = TableOptions {
-        width: args.width.map_or_else(terminal_width, usize::from),
-        colour: colour(args.color, io::stdout().is_terminal()),
-        ..TableOptions::default()
-    };
+    let table = table_options(&args.run);
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match args.format {
         ExplainFormat::Table => explain::write(request, &table, &mut out),

@@ -4,11 +4,10 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::args::{Colour, FailOn, Format, TriageArgs};
+use super::args::{Colour, FailOn, Format, RunArgs, TriageArgs};
 use super::exit::{Exit, Failure, remark};
 use super::watch::Terminal;
-use crate::engine::{Engine, Options, View};
-use crate::format::registry::Shapes;
+use crate::engine::Engine;
 use crate::input::source;
 use crate::report::model::Report;
 use crate::report::table::{self, TableOptions};
@@ -22,34 +21,15 @@ const MAX_REMARKS: usize = 20;
 
 /// Reads, diagnoses, prints.
 pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
-    let shapes = match &args.input_format {
-        Some(name) => Shapes::forced(name).map_err(Failure::Usage)?,
-        None => Shapes::all(),
-    };
-    let options = Options {
-        threads: args.threads,
-        shapes,
-        max_line_bytes: args.max_line,
-        redact_key: args.redact_key.clone(),
-        no_redact: args.no_redact,
-        view: View {
-            route: args.route.clone(),
-            classes: args.classes.clone(),
-            since_ms: args.since,
-            until_ms: args.until,
-        },
-    };
+    let options = args.options().map_err(Failure::Usage)?;
+    let shapes = options.shapes;
     let engine = Engine::with_rules(&args.rules, options)?;
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
     }
     let found = source::find(&args.paths);
     let to_terminal = io::stdout().is_terminal();
-    let table = TableOptions {
-        width: args.width.map_or_else(terminal_width, usize::from),
-        colour: colour(args.color, to_terminal),
-        top: args.top,
-    };
+    let table = TableOptions { top: args.top, ..table_options(&args.run) };
     let every = args.every.filter(|_| to_terminal && args.format == Format::Table);
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop);
@@ -128,11 +108,20 @@ fn fails(report: &Report, fail_on: &[FailOn]) -> bool {
     })
 }
 
-pub(super) fn terminal_width() -> usize {
+/// How a page is drawn on standard output.
+pub(super) fn table_options(args: &RunArgs) -> TableOptions {
+    TableOptions {
+        width: args.width.map_or_else(terminal_width, usize::from),
+        colour: colour(args.color, io::stdout().is_terminal()),
+        ..TableOptions::default()
+    }
+}
+
+fn terminal_width() -> usize {
     terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0))
 }
 
-pub(super) fn colour(choice: Colour, to_terminal: bool) -> bool {
+fn colour(choice: Colour, to_terminal: bool) -> bool {
     match choice {
         Colour::Always => true,
         Colour::Never => false,
