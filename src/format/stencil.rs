@@ -235,7 +235,7 @@ fn escape_len(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Where the integer that begins at `at` ends. What follows it is for the next literal to check.
-fn integer_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub fn integer_end(bytes: &[u8], at: usize) -> Option<usize> {
     let first = at + usize::from(bytes.get(at) == Some(&b'-'));
     let digits = bytes.get(first..)?;
     let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use crate::format::members::{Members, Quotes};
+use crate::format::members::Members;
 use crate::format::stencil::{self, Holes, Role, Stencils};
 use crate::format::vercel::{self, Number, Object, Text};
 use crate::format::{About, Container, Decoded, Glance, time};
@@ -312,8 +312,7 @@ const SAMPLE_MESSAGE: &[u8] = b"SAMPLE MESSAGE";
 /// The members that correlation needs, found without parsing the rest. Gives up where the full decoder could see
 /// anything else: escapes, a member twice, another type, another shape.
 fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
-    let quotes = Quotes::find(bytes)?;
-    let mut members = Members::new(bytes, &quotes)?;
+    let mut members = Members::new(bytes)?;
     let (mut id, mut time_ms, mut source, mut request_id) = (None, None, None, None);
     let (mut kind, mut edge_type, mut template, mut own) = (None, None, None, None);
     let (mut owner, mut proxy_seen, mut path, mut proxy_status) = (false, false, None, None);
