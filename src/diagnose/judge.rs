@@ -85,7 +85,7 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
         ),
     };
     let mut captures = diagnosis.captures.clone();
-    add_context(&mut captures, &lines, route.as_deref());
+    add_context(&mut captures, &lines, &diagnosis.figures, route.as_deref());
     let has = |marks: Marks| lines.iter().any(|line| line.record.marks.has(marks));
     let first_of = |get: fn(&Line) -> Option<&String>| lines.iter().find_map(get).cloned();
     Judged {
@@ -113,7 +113,12 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
 }
 
 /// `key = value` facts that the log holds beside the rule's captures.
-fn add_context(captures: &mut BTreeMap<String, String>, lines: &[Line], route: Option<&str>) {
+fn add_context(
+    captures: &mut BTreeMap<String, String>,
+    lines: &[Line],
+    figures: &Figures,
+    route: Option<&str>,
+) {
     let mut add = |key: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             captures.entry(key.to_owned()).or_insert(value);
@@ -134,7 +139,7 @@ fn add_context(captures: &mut BTreeMap<String, String>, lines: &[Line], route: O
     );
     add("region", find(&|line| line.record.region.clone()));
     add("environment", find(&|line| line.record.environment.clone()));
-    for (key, value) in Figures::read(lines).captures() {
+    for (key, value) in figures.captures() {
         add(&key, Some(value));
     }
     let summary = lines.iter().rev().find(|line| line.record.duration_ms.is_some());

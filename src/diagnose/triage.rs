@@ -1,6 +1,5 @@
 //! The five steps in their order, each with a verdict. A step is `clear` only with a cited line.
 
-use super::telemetry::Figures;
 use super::weigh::Diagnosis;
 use crate::correlate::line::Line;
 use crate::record::{Marks, Position};
@@ -55,7 +54,7 @@ pub fn steps(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> Vec<Step
                     cites: None,
                 };
             }
-            clear(*class, winner.map(|rule| rule.class), lines).unwrap_or_else(|| Step {
+            clear(*class, winner.map(|rule| rule.class), diagnosis, lines).unwrap_or_else(|| Step {
                 step: *class,
                 verdict: Verdict::Unknown,
                 why: no_evidence(*class).to_owned(),
@@ -66,7 +65,7 @@ pub fn steps(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> Vec<Step
 }
 
 /// What speaks for a step being all right.
-fn clear(step: Class, winner: Option<Class>, lines: &[Line]) -> Option<Step> {
+fn clear(step: Class, winner: Option<Class>, diagnosis: &Diagnosis, lines: &[Line]) -> Option<Step> {
     let says = |line: &Line, why: String| Step { step, verdict: Verdict::Clear, why, cites: Some(line.at) };
     match step {
         Class::Runtime => {
@@ -111,7 +110,7 @@ fn clear(step: Class, winner: Option<Class>, lines: &[Line]) -> Option<Step> {
             if let Some(line) = answered {
                 return Some(says(line, "the database was reached and answered".to_owned()));
             }
-            let figures = Figures::read(lines);
+            let figures = &diagnosis.figures;
             let free = figures.idle.filter(|idle| *idle > 0 && figures.waiting == Some(0))?;
             let line = figures.line.and_then(|line| lines.get(line))?;
             Some(says(line, format!("the pool had {free} free connections and nobody waiting")))
@@ -142,7 +141,6 @@ fn no_evidence(step: Class) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
     use crate::correlate::held::Order;
@@ -159,21 +157,10 @@ mod tests {
         }
     }
 
-    fn unclassified() -> Diagnosis {
-        Diagnosis {
-            rule: None,
-            confidence: 0.0,
-            rivals: Vec::new(),
-            captures: BTreeMap::new(),
-            evidence: Vec::new(),
-            symptom: None,
-        }
-    }
-
     #[test]
     fn without_evidence_all_steps_are_unknown_and_say_why() {
         let rules = RuleSet::embedded().unwrap_or_else(|errors| panic!("{errors}"));
-        let steps = steps(&unclassified(), &[], &rules);
+        let steps = steps(&Diagnosis::default(), &[], &rules);
         assert_eq!(steps.iter().map(|step| step.step).collect::<Vec<_>>(), Class::TRIAGE);
         for step in steps {
             assert_eq!((step.verdict, step.cites), (Verdict::Unknown, None));
@@ -192,7 +179,8 @@ mod tests {
             memory_limit_mb: Some(512.0),
             ..Record::default()
         };
-        let steps = steps(&unclassified(), &[line("cart loaded", handler), line("REPORT", summary)], &rules);
+        let steps =
+            steps(&Diagnosis::default(), &[line("cart loaded", handler), line("REPORT", summary)], &rules);
         let clear: Vec<Class> =
             steps.iter().filter(|step| step.verdict == Verdict::Clear).map(|step| step.step).collect();
         assert_eq!(clear, [Class::Runtime, Class::Platform]);

@@ -16,14 +16,14 @@ use std::collections::BTreeMap;
 
 use super::account::{Account, Factor, Fate};
 use super::case::{Case, Context, begins_in_app, gather, has_driver_frames, is_platform_end};
-use super::telemetry::Pool;
+use super::telemetry::{Figures, Pool};
 use crate::correlate::line::Line;
 use crate::record::Marks;
 use crate::rules::model::{Class, Effect, Rule, Status, Strength};
 use crate::rules::{Hit, RuleSet};
 
 /// What the rules say of one failed request.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Diagnosis {
     /// Index of the rule that won; None when unclassified.
     pub rule: Option<u16>,
@@ -38,6 +38,8 @@ pub struct Diagnosis {
     pub evidence: Vec<(usize, usize)>,
     /// A wrapper or symptom that was seen where nothing better was.
     pub symptom: Option<u16>,
+    /// Figures of pools and connections in the request's lines.
+    pub figures: Figures,
 }
 
 /// Score below which a cause is not named: two contradictions of a strong signal, or a lone suggestive one with any.
@@ -95,9 +97,6 @@ pub fn weigh_with_accounts(lines: &[Line], rules: &RuleSet) -> (Diagnosis, Vec<A
     let cases = gather(lines);
     let fired: Vec<(u16, &Case, Strength)> =
         cases.iter().filter_map(|(rule, case)| Some((*rule, case, case.best?))).collect();
-    if fired.is_empty() {
-        return (nothing(Vec::new(), None), Vec::new());
-    }
     let context = Context::of(lines);
     let mut accounts: Vec<Account> = fired
         .iter()
@@ -111,7 +110,7 @@ pub fn weigh_with_accounts(lines: &[Line], rules: &RuleSet) -> (Diagnosis, Vec<A
     }
     accounts.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.rule.cmp(&b.rule)));
     let diagnosis = decide(lines, rules, &cases, &mut accounts);
-    (diagnosis, accounts)
+    (Diagnosis { figures: context.figures, ..diagnosis }, accounts)
 }
 
 /// What a rule weighs by itself, in the circumstances of its request.
@@ -313,7 +312,8 @@ fn decide(
         accounts.iter().filter(|one| one.fate == Fate::Lost).map(|one| (one.rule, one.score)).collect();
     let symptom = accounts.iter().find(|one| one.fate == Fate::Symptom).map(|one| one.rule);
     let Some(&(_, top)) = standing.first() else {
-        return nothing(accounts.iter().map(|one| (one.rule, one.score)).collect(), symptom);
+        let rivals = accounts.iter().map(|one| (one.rule, one.score)).collect();
+        return Diagnosis { rivals, symptom, ..Diagnosis::default() };
     };
     let class = |rule: u16| rules.by_index(rule).map_or(Class::Unclassified, |rule| rule.class);
     let place = |rule: u16| {
@@ -349,18 +349,7 @@ fn decide(
         captures: captures(lines, winner),
         evidence: evidence.into_iter().map(|(_, line, start, _)| (line, start)).collect(),
         symptom,
-    }
-}
-
-/// No cause.
-fn nothing(rivals: Vec<(u16, f64)>, symptom: Option<u16>) -> Diagnosis {
-    Diagnosis {
-        rule: None,
-        confidence: 0.0,
-        rivals,
-        captures: BTreeMap::new(),
-        evidence: Vec::new(),
-        symptom,
+        figures: Figures::default(),
     }
 }
 
