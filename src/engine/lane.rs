@@ -1,20 +1,18 @@
 //! A source's items on their way into the table. Several sources are merged by log time, item by item, so that neither
 //! the sizes of batches nor the number of sources shows in what the table sees.
 
-use std::collections::VecDeque;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::open::Input;
 use super::reader::{Item, SourceReader};
 use super::run::Watcher;
-use crate::correlate::held::RawFrame;
+use super::waiting::Queue;
 use crate::correlate::table::{Correlator, Origin, Taken};
-use crate::format::Glance;
 use crate::format::registry::Shapes;
-use crate::input::frame::Frame;
 use crate::input::source::SourceError;
-use crate::record::{Marks, Position, Record};
+use crate::record::{Marks, Record};
 
 /// Timed records after which it is decided whether a source runs backwards.
 const DIRECTION_RECORDS: usize = 32;
@@ -23,6 +21,9 @@ const DIRECTION_ITEMS: usize = 4096;
 
 /// Files up to this size are read to their end at once: a folder may hold more of them than a process may have open.
 const SMALL_BYTES: u64 = 64 * 1024;
+
+/// Batches read while those before them go into the table.
+const BATCHES_AHEAD: usize = 8;
 
 /// Where a lane stands among the others: the log time of its next item, then its index.
 pub type Turn = (i64, usize);
@@ -43,16 +44,9 @@ pub struct Lane {
     times_ms: Vec<i64>,
     /// Latest log time that went into the table.
     clock_ms: i64,
-    /// Items that wait for their turn, with their times.
-    queue: VecDeque<(Option<i64>, Owned)>,
+    /// Items that wait for their turn.
+    queue: Queue,
     ended: bool,
-}
-
-/// An item that outlives its batch.
-#[derive(Clone)]
-enum Owned {
-    Raw(RawFrame, Position),
-    Records(Vec<Record>, u8),
 }
 
 impl Lane {
@@ -66,7 +60,7 @@ impl Lane {
             backwards: None,
             times_ms: Vec::new(),
             clock_ms: i64::MIN,
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             ended: false,
         }
     }
@@ -105,11 +99,11 @@ impl Lane {
     /// The log time of its next item; none if no item waits. A source that runs backwards comes before all others,
     /// because it holds the watermark until it is read.
     pub fn turn_ms(&self) -> Option<i64> {
-        self.queue.front().map(|(time_ms, _)| self.turn_of(*time_ms))
+        self.queue.first_ms().map(|time_ms| self.turn_of(time_ms))
     }
 
     fn turn_of(&self, time_ms: Option<i64>) -> i64 {
-        if self.backwards == Some(true) { i64::MIN } else { self.clock_ms.max(time_ms.unwrap_or(i64::MIN)) }
+        turn_ms(self.clock_ms, time_ms, self.backwards == Some(true))
     }
 
     /// Reads one batch. With a table, items go into it at once while it is this lane's turn, that is up to `next`, the
@@ -130,15 +124,14 @@ impl Lane {
                 Item::Records(records, _) => records.iter().find_map(|record| record.time_ms),
                 Item::Ignored | Item::Rejected(..) => return,
             };
-            if let (Some(backwards), Some((table, next)), true) = (*backwards, &mut table, queue.is_empty()) {
-                let turn = if backwards { i64::MIN } else { (*clock_ms).max(time_ms.unwrap_or(i64::MIN)) };
-                if next.is_none_or(|next| (turn, index) <= next) {
-                    let origin = Origin { name: &name, backwards };
-                    duplicates += put(table, item, origin, clock_ms, floor(*next));
-                    return;
-                }
+            if let (Some(backwards), Some((table, next)), true) = (*backwards, &mut table, queue.is_empty())
+                && next.is_none_or(|next| (turn_ms(*clock_ms, time_ms, backwards), index) <= next)
+            {
+                let origin = Origin { name: &name, backwards };
+                duplicates += put(table, item, origin, clock_ms, floor(*next));
+                return;
             }
-            queue.extend(own(item).map(|owned| (time_ms, owned)));
+            queue.push(item);
             if backwards.is_none() {
                 times_ms.extend(time_ms);
                 if times_ms.len() >= DIRECTION_RECORDS || queue.len() >= DIRECTION_ITEMS {
@@ -155,17 +148,45 @@ impl Lane {
 
     /// Puts what waits into the table, up to the turn of the lane behind it.
     pub fn put_until(&mut self, table: &mut Correlator<'_>, index: usize, next: Option<Turn>) {
-        let name = self.reader.name.clone();
-        let origin = Origin { name: &name, backwards: self.backwards == Some(true) };
-        let mut duplicates = 0;
-        while let Some(turn_ms) = self.turn_ms()
-            && next.is_none_or(|next| (turn_ms, index) <= next)
-            && let Some((_, owned)) = self.queue.pop_front()
-        {
-            let glancer = self.reader.glancer();
-            duplicates += put_owned(table, owned, glancer, origin, &mut self.clock_ms, floor(next));
-        }
+        let origin = Origin { name: &self.reader.name, backwards: self.backwards == Some(true) };
+        let duplicates = put_queue(table, &mut self.queue, origin, &mut self.clock_ms, index, next);
         self.count_duplicates(duplicates);
+    }
+
+    /// Whether all that waits goes into the table now, so that more may be read meanwhile.
+    pub fn may_read_on(&self, index: usize, next: Option<Turn>) -> bool {
+        let last = self.queue.last_ms().map(|time_ms| (self.turn_of(time_ms), index));
+        !self.ended && self.backwards.is_some() && next.is_none_or(|next| last <= Some(next))
+    }
+
+    /// As [`Lane::put_until`], and reads the next batch at the same time.
+    pub fn put_and_read_on(
+        &mut self,
+        table: &mut Correlator<'_>,
+        index: usize,
+        next: Option<Turn>,
+    ) -> Result<(), SourceError> {
+        let Lane { reader, backwards, clock_ms, queue, .. } = self;
+        let name = reader.name.clone();
+        let origin = Origin { name: &name, backwards: *backwards == Some(true) };
+        let mut read = Queue::default();
+        let (duplicates, more) = rayon::join(
+            || put_queue(table, queue, origin, clock_ms, index, next),
+            || {
+                for _ in 1..BATCHES_AHEAD {
+                    if !reader.batch(true, &mut |item| read.push(item))? {
+                        return Ok(false);
+                    }
+                }
+                reader.batch(true, &mut |item| read.push(item))
+            },
+        );
+        queue.append(read);
+        self.count_duplicates(duplicates);
+        if !matches!(more, Ok(true)) {
+            self.end();
+        }
+        more.map(drop)
     }
 
     /// Puts copies of what waits into a table that is looked at and thrown away.
@@ -173,10 +194,12 @@ impl Lane {
         let backwards = self.backwards.unwrap_or_else(|| runs_backwards(&self.times_ms));
         let origin = Origin { name: &self.reader.name, backwards };
         let mut clock_ms = self.clock_ms;
-        let mut glancer = self.reader.new_glancer();
-        for (_, owned) in &self.queue {
-            put_owned(table, owned.clone(), glancer.as_mut(), origin, &mut clock_ms, i64::MIN);
-        }
+        self.queue.clone().hand_over(
+            |_| true,
+            |item| {
+                put(table, item, origin, &mut clock_ms, i64::MIN);
+            },
+        );
     }
 
     fn count_duplicates(&mut self, frames: u64) {
@@ -190,12 +213,32 @@ fn floor(next: Option<Turn>) -> i64 {
     next.map_or(i64::MAX, |(turn_ms, _)| turn_ms)
 }
 
-fn own(item: Item<'_>) -> Option<Owned> {
-    match item {
-        Item::Glance(_, at, frame) => Some(Owned::Raw(frame.to_raw(), at)),
-        Item::Records(records, container) => Some(Owned::Records(records, container)),
-        Item::Ignored | Item::Rejected(..) => None,
-    }
+/// Where a lane stands among the others whose next item has this time.
+fn turn_ms(clock_ms: i64, time_ms: Option<i64>, backwards: bool) -> i64 {
+    if backwards { i64::MIN } else { clock_ms.max(time_ms.unwrap_or(i64::MIN)) }
+}
+
+/// Puts items into the table as long as it is their turn; how many were there already.
+fn put_queue(
+    table: &mut Correlator<'_>,
+    queue: &mut Queue,
+    origin: Origin<'_>,
+    clock_ms: &mut i64,
+    index: usize,
+    next: Option<Turn>,
+) -> u64 {
+    let mut duplicates = 0;
+    // Each item moves the clock by which the turn of the next one is judged.
+    let clock_ms = Cell::from_mut(clock_ms);
+    queue.hand_over(
+        |time_ms| next.is_none_or(|next| (turn_ms(clock_ms.get(), time_ms, origin.backwards), index) <= next),
+        |item| {
+            let mut now_ms = clock_ms.get();
+            duplicates += put(table, item, origin, &mut now_ms, floor(next));
+            clock_ms.set(now_ms);
+        },
+    );
+    duplicates
 }
 
 /// Puts an item into the table; 1 if all it held was there already.
@@ -217,29 +260,6 @@ fn put(
         Item::Ignored | Item::Rejected(..) => return 0,
     };
     u64::from(taken == Taken::Duplicate)
-}
-
-fn put_owned(
-    table: &mut Correlator<'_>,
-    owned: Owned,
-    glancer: Option<&mut Box<dyn Glance>>,
-    origin: Origin<'_>,
-    clock_ms: &mut i64,
-    floor_ms: i64,
-) -> u64 {
-    match owned {
-        Owned::Records(records, container) => {
-            put_records(table, records, container, origin, clock_ms, floor_ms)
-        }
-        Owned::Raw(raw, at) => {
-            let raw = raw.as_ref();
-            let frame = Frame { bytes: raw.bytes(), kind: raw.part.kind, at };
-            match glancer.and_then(|glancer| glancer.glance(&frame)) {
-                Some(brief) => put(table, Item::Glance(brief, at, raw), origin, clock_ms, floor_ms),
-                None => 0,
-            }
-        }
-    }
 }
 
 fn put_records(

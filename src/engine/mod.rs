@@ -7,6 +7,7 @@ pub mod open;
 pub mod reader;
 pub mod run;
 pub mod stdin;
+mod waiting;
 
 use std::path::PathBuf;
 

@@ -142,13 +142,8 @@ impl SourceReader {
     }
 
     /// Who glances at its frames, with nothing learned yet; none before the source's container is known.
-    pub fn new_glancer(&self) -> Option<Box<dyn Glance>> {
+    fn new_glancer(&self) -> Option<Box<dyn Glance>> {
         self.hint.and_then(|container| CONTAINERS[usize::from(container)].glancer())
-    }
-
-    /// One that may have learned.
-    pub fn glancer(&mut self) -> Option<&mut Box<dyn Glance>> {
-        self.glancers.first_mut().and_then(Option::as_mut)
     }
 
     /// Gives it the bytes to read.

@@ -135,7 +135,6 @@ impl Engine {
         mut table: Correlator<'_>,
     ) -> ReadAll {
         inputs.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let folder = self.folder();
         let batch_bytes = (READ_AHEAD_BYTES / inputs.len().max(1)).clamp(LEAST_BATCH_BYTES, BATCH_BYTES);
         let mut lanes: Vec<Lane> = inputs
             .into_iter()
@@ -165,20 +164,19 @@ impl Engine {
                     }
                     let direct = unready.is_empty().then_some((&mut table, next));
                     errors.extend(lanes[index].fill(parallel, index, direct).err());
-                    let read_bytes = lanes.iter().map(|lane| lane.reader.ledger.bytes).sum();
-                    watcher.progress(read_bytes, lanes.iter().map(|lane| lane.size_bytes).sum());
-                    if watcher.wants_report() {
-                        let (sources, remarks) = accounts(&mut lanes);
-                        let so_far = so_far(&table, &lanes);
-                        let mut report = assemble::report(self, &folder, so_far, sources, remarks, parallel);
-                        report.partial = true;
-                        watcher.report(report);
-                    }
+                    self.tell(watcher, &mut lanes, &table, parallel);
                 }
                 turns.extend(lanes[index].turn_ms().map(|turn_ms| Reverse((turn_ms, index))));
             }
             let Some(Reverse((_, index))) = turns.pop() else { break };
-            lanes[index].put_until(&mut table, index, turns.peek().map(|Reverse(next)| *next));
+            let next = turns.peek().map(|Reverse(next)| *next);
+            let lane = &mut lanes[index];
+            if parallel && lane.may_read_on(index, next) && !stop.load(Ordering::Relaxed) {
+                errors.extend(lane.put_and_read_on(&mut table, index, next).err());
+                self.tell(watcher, &mut lanes, &table, parallel);
+            } else {
+                lane.put_until(&mut table, index, next);
+            }
             unready.push(index);
         }
         end_of_input(&mut table, &lanes);
@@ -189,6 +187,25 @@ impl Engine {
             .count()
             .max(sources.len() - errors.len());
         ReadAll { requests: table.finish(), sources, remarks, errors, unreadable, read }
+    }
+
+    /// Tells whoever watches how far the run is.
+    fn tell(
+        &self,
+        watcher: &mut (dyn Watcher + Send),
+        lanes: &mut [Lane],
+        table: &Correlator<'_>,
+        parallel: bool,
+    ) {
+        let read_bytes = lanes.iter().map(|lane| lane.reader.ledger.bytes).sum();
+        watcher.progress(read_bytes, lanes.iter().map(|lane| lane.size_bytes).sum());
+        if watcher.wants_report() {
+            let (sources, remarks) = accounts(lanes);
+            let so_far = so_far(table, lanes);
+            let mut report = assemble::report(self, &self.folder(), so_far, sources, remarks, parallel);
+            report.partial = true;
+            watcher.report(report);
+        }
     }
 }
 

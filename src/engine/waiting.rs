@@ -1,0 +1,207 @@
+//! Items that wait: what was read stays in its batch, and what was glanced at is noted by where it stands there. So a
+//! source can be read on one thread while what was read before goes into the table on another.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::reader::Item;
+use crate::correlate::held::{FrameRef, Part};
+use crate::input::batches::Batch;
+use crate::record::{Brief, Marks, Position, Record};
+
+/// Items in their order.
+#[derive(Debug, Clone, Default)]
+pub struct Queue {
+    groups: VecDeque<Group>,
+}
+
+/// Items that stand in one batch, or in none.
+#[derive(Debug, Clone, Default)]
+struct Group {
+    batch: Arc<Batch>,
+    items: VecDeque<Waiting>,
+}
+
+/// An item apart from its batch.
+#[derive(Debug, Clone)]
+enum Waiting {
+    Glance(Note, Position, Part),
+    Records(Vec<Record>, u8),
+}
+
+impl Queue {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// How many items wait.
+    pub fn len(&self) -> usize {
+        self.groups.iter().map(|group| group.items.len()).sum()
+    }
+
+    /// Adds an item, unless it holds no log line.
+    pub fn push(&mut self, item: Item<'_>) {
+        let (waiting, batch) = match item {
+            Item::Glance(brief, at, frame) => {
+                (Waiting::Glance(Note::of(&brief, frame.bytes()), at, frame.part), Some(frame.batch))
+            }
+            Item::Records(records, container) => (Waiting::Records(records, container), None),
+            Item::Ignored | Item::Rejected(..) => return,
+        };
+        let last =
+            self.groups.back_mut().filter(|group| batch.is_none_or(|batch| Arc::ptr_eq(batch, &group.batch)));
+        match last {
+            Some(group) => group.items.push_back(waiting),
+            None => {
+                let batch = batch.map(Arc::clone).unwrap_or_default();
+                self.groups.push_back(Group { batch, items: VecDeque::from([waiting]) });
+            }
+        }
+    }
+
+    /// Adds the items of another queue.
+    pub fn append(&mut self, mut other: Queue) {
+        self.groups.append(&mut other.groups);
+    }
+
+    /// The log time of the first item, if there is one.
+    pub fn first_ms(&self) -> Option<Option<i64>> {
+        self.groups.front().and_then(|group| group.items.front()).map(Waiting::time_ms)
+    }
+
+    /// The log time of the last item, if there is one.
+    pub fn last_ms(&self) -> Option<Option<i64>> {
+        self.groups.back().and_then(|group| group.items.back()).map(Waiting::time_ms)
+    }
+
+    /// Hands the items over one by one, as long as `wants` says so of the log time of the first.
+    pub fn hand_over(&mut self, mut wants: impl FnMut(Option<i64>) -> bool, mut each: impl FnMut(Item<'_>)) {
+        while let Some(group) = self.groups.front_mut() {
+            while let Some(item) = group.items.front() {
+                if !wants(item.time_ms()) {
+                    return;
+                }
+                match group.items.pop_front() {
+                    Some(Waiting::Glance(note, at, part)) => {
+                        let frame = FrameRef { batch: &group.batch, part };
+                        each(Item::Glance(note.brief(frame.bytes()), at, frame));
+                    }
+                    Some(Waiting::Records(records, container)) => each(Item::Records(records, container)),
+                    None => {}
+                }
+            }
+            self.groups.pop_front();
+        }
+    }
+}
+
+impl Waiting {
+    fn time_ms(&self) -> Option<i64> {
+        match self {
+            Waiting::Glance(note, ..) => note.time_ms,
+            Waiting::Records(records, _) => records.iter().find_map(|record| record.time_ms),
+        }
+    }
+}
+
+/// A [`Brief`] apart from the bytes of its frame.
+#[derive(Debug, Clone)]
+struct Note {
+    time_ms: Option<i64>,
+    status: Option<u16>,
+    function_status: Option<u16>,
+    marks: Marks,
+    id: Text,
+    event_id: Option<Text>,
+    route: Option<Text>,
+    path: Option<Text>,
+}
+
+impl Note {
+    fn of(brief: &Brief<'_>, bytes: &[u8]) -> Note {
+        let text = |text: Option<&[u8]>| text.map(|text| Text::of(text, bytes));
+        Note {
+            time_ms: brief.time_ms,
+            status: brief.status,
+            function_status: brief.function_status,
+            marks: brief.marks,
+            id: Text::of(brief.id, bytes),
+            event_id: text(brief.event_id),
+            route: text(brief.route),
+            path: text(brief.path),
+        }
+    }
+
+    /// The brief, of the same frame.
+    fn brief<'a>(&'a self, bytes: &'a [u8]) -> Brief<'a> {
+        let text = |text: &'a Option<Text>| text.as_ref().map(|text| text.read(bytes));
+        Brief {
+            id: self.id.read(bytes),
+            time_ms: self.time_ms,
+            status: self.status,
+            function_status: self.function_status,
+            marks: self.marks,
+            event_id: text(&self.event_id),
+            route: text(&self.route),
+            path: text(&self.path),
+        }
+    }
+}
+
+/// A text of a frame.
+#[derive(Debug, Clone)]
+enum Text {
+    /// As it stands in the frame.
+    Part { start: u32, len: u32 },
+    /// Not as it stands there.
+    Own(Box<[u8]>),
+}
+
+impl Text {
+    #[inline]
+    fn of(text: &[u8], bytes: &[u8]) -> Text {
+        let start = text.as_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
+        match (u32::try_from(start), u32::try_from(text.len())) {
+            (Ok(start), Ok(len)) if bytes.len() - text.len().min(bytes.len()) >= start as usize => {
+                Text::Part { start, len }
+            }
+            _ => Text::Own(text.into()),
+        }
+    }
+
+    #[inline]
+    fn read<'a>(&'a self, bytes: &'a [u8]) -> &'a [u8] {
+        match self {
+            Text::Part { start, len } => {
+                bytes.get(*start as usize..(start + len) as usize).unwrap_or_default()
+            }
+            Text::Own(text) => text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_gives_the_brief_back() {
+        let bytes = b"id r-1 /cart 200".to_vec();
+        let brief = Brief {
+            id: &bytes[3..6],
+            time_ms: Some(7),
+            status: Some(200),
+            function_status: None,
+            marks: Marks::END,
+            event_id: Some(b"elsewhere"),
+            route: Some(&bytes[7..12]),
+            path: Some(&bytes[16..]),
+        };
+        let note = Note::of(&brief, &bytes);
+        assert!(matches!(note.route, Some(Text::Part { start: 7, len: 5 })));
+        assert!(matches!(note.event_id, Some(Text::Own(_))));
+        // The note points into any copy of the frame.
+        assert_eq!(note.brief(&bytes.clone()), brief);
+    }
+}
