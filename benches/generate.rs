@@ -1,6 +1,7 @@
 //! Writes a made-up log to standard output: `cargo bench --bench generate -- --format vercel --size 1GiB > big.ndjson`.
 
 #[path = "support/generate.rs"]
+#[expect(dead_code, reason = "others use the rest of it")]
 mod generate;
 
 use std::io::{self, ErrorKind};
@@ -8,8 +9,7 @@ use std::process::ExitCode;
 
 use generate::{Endless, Format, Generator};
 
-const USAGE: &str =
-    "options: --format vercel|cloudwatch|pino  --size BYTES|NKiB|NMiB|NGiB  --seed N  --failed-per-mille N";
+const USAGE: &str = "options: --format vercel|cloudwatch|cloudwatch-text|dashboard|pino  --size BYTES|NKiB|NMiB|NGiB  --seed N  --failed-per-mille N  --in-flight N";
 
 fn main() -> ExitCode {
     match plan(std::env::args().skip(1)) {
@@ -33,7 +33,8 @@ fn main() -> ExitCode {
 }
 
 fn plan(mut arguments: impl Iterator<Item = String>) -> Result<Option<(Generator, u64)>, String> {
-    let (mut format, mut size_bytes, mut seed, mut failed_per_mille) = (None, 100 << 20, 1, 20);
+    let (mut format, mut size_bytes, mut seed, mut failed_per_mille, mut in_flight) =
+        (None, 100 << 20, 1, 20, 16);
     while let Some(name) = arguments.next() {
         if name == "--bench" {
             continue;
@@ -45,21 +46,12 @@ fn plan(mut arguments: impl Iterator<Item = String>) -> Result<Option<(Generator
                 let found = Format::ALL.into_iter().find(|format| format.name() == value);
                 format = Some(found.ok_or_else(|| format!("no format is called `{value}`"))?);
             }
-            "--size" => size_bytes = size(&value)?,
+            "--size" => size_bytes = generate::size(&value)?,
             "--seed" => seed = number()?,
             "--failed-per-mille" => failed_per_mille = number()?,
+            "--in-flight" => in_flight = number()?,
             _ => return Err(format!("what is {name}?")),
         }
     }
-    Ok(format.map(|format| (Generator::new(format, seed, failed_per_mille), size_bytes)))
-}
-
-fn size(text: &str) -> Result<u64, String> {
-    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
-    let (digits, shift) = units
-        .iter()
-        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits, *shift)))
-        .unwrap_or((text, 0));
-    let number: u64 = digits.trim().parse().map_err(|_| format!("--size {text}: not a size"))?;
-    number.checked_shl(shift).ok_or_else(|| format!("--size {text}: too large"))
+    Ok(format.map(|format| (Generator::new(format, seed, failed_per_mille).in_flight(in_flight), size_bytes)))
 }

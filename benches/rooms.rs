@@ -1,6 +1,7 @@
 //! Times of the single rooms and of a whole run, on made-up logs. `cargo bench --bench rooms`.
 
 #[path = "support/generate.rs"]
+#[expect(dead_code, reason = "others use the rest of it")]
 mod generate;
 
 use std::hint::black_box;

@@ -8,8 +8,10 @@ use std::io::{self, Read};
 const STEP_MS: u64 = 40;
 /// 2026-01-05T00:00:00Z.
 const START_MS: u64 = 1_767_571_200_000;
-/// Log streams of the functions; each serves one request at a time.
-const STREAMS: u64 = 64;
+/// Steps between two records of a request, so that some fifteen requests are in flight at a time.
+const SPREAD_STEPS: u64 = 5;
+/// Most records of a request.
+const PARTS: u64 = 7;
 
 /// What is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,19 +20,26 @@ pub enum Format {
     Vercel,
     /// CloudWatch Logs events of Lambda functions, elements of an `events` array.
     CloudWatch,
+    /// The same as `aws logs tail` prints them.
+    CloudWatchText,
+    /// Rows of the Vercel dashboard's export, newest first.
+    Dashboard,
     /// Lines of pino in a Fastify server.
     Pino,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Format; 3] = [Format::Vercel, Format::CloudWatch, Format::Pino];
+    pub const ALL: [Format; 5] =
+        [Format::Vercel, Format::CloudWatch, Format::CloudWatchText, Format::Dashboard, Format::Pino];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Format::Vercel => "vercel",
             Format::CloudWatch => "cloudwatch",
+            Format::CloudWatchText => "cloudwatch-text",
+            Format::Dashboard => "dashboard",
             Format::Pino => "pino",
         }
     }
@@ -39,9 +48,24 @@ impl Format {
     fn glue(self) -> (&'static [u8], &'static [u8], &'static [u8]) {
         match self {
             Format::CloudWatch => (b"{\"events\": [", b", ", b"], \"searchedLogStreams\": []}\n"),
-            Format::Vercel | Format::Pino => (b"", b"\n", b"\n"),
+            Format::Dashboard => (DASHBOARD_HEADER, b"\n", b"\n"),
+            Format::Vercel | Format::CloudWatchText | Format::Pino => (b"", b"\n", b"\n"),
         }
     }
+}
+
+/// The columns of the dashboard's export.
+const DASHBOARD_HEADER: &[u8] = b"TimeUTC,timestampInMs,requestPath,requestMethod,requestQueryString,responseStatusCode,requestId,requestUserAgent,level,environment,branch,vercelCache,type,function,host,deploymentDomain,deploymentId,durationMs,region,maxMemoryUsed,memorySize,message,projectId,traceId,sessionId,invocationId,instanceId,concurrency\n";
+
+/// What is in a generated log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Truth {
+    /// Requests.
+    pub requests: u64,
+    /// Those that failed, by the class of their cause.
+    pub classes: BTreeMap<&'static str, u64>,
+    /// Those that failed, by route as it is reported.
+    pub routes: BTreeMap<&'static str, u64>,
 }
 
 /// xorshift64*: small, seeded, the same everywhere.
@@ -74,18 +98,38 @@ pub struct Generator {
     seed: u64,
     random: Random,
     failed_per_mille: u64,
+    spread_steps: u64,
     waiting: BTreeMap<u64, String>,
-    requests: u64,
+    /// What was made so far.
+    pub truth: Truth,
 }
 
-/// Errors as software prints them.
-const ERRORS: [&str; 6] = [
-    "Error: connect ECONNREFUSED 10.0.3.17:5432\\n    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1637:16)",
-    "Error: Cannot find module 'sharp'\\nRequire stack:\\n- /var/task/app/api/images/route.js\\n    at Module._resolveFilename (node:internal/modules/cjs/loader:1225:15)",
-    "PrismaClientInitializationError: \\nInvalid `prisma.order.findMany()` invocation:\\n\\nerror: Environment variable not found: DATABASE_URL.",
-    "Error: getaddrinfo ENOTFOUND db.internal.example.com\\n    at GetAddrInfoReqWrap.onlookupall [as oncomplete] (node:dns:121:26)",
-    "TypeError: Cannot read properties of undefined (reading 'total')\\n    at handler (/var/task/app/api/orders/route.js:14:31)",
-    "error: remaining connection slots are reserved for non-replication superuser connections",
+/// Errors as software prints them, with the classes of their causes.
+const ERRORS: [(&str, &str); 6] = [
+    (
+        "connectivity",
+        "Error: connect ECONNREFUSED 10.0.3.17:5432\\n    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1637:16)",
+    ),
+    (
+        "runtime",
+        "Error: Cannot find module 'sharp'\\nRequire stack:\\n- /var/task/app/api/images/route.js\\n    at Module._resolveFilename (node:internal/modules/cjs/loader:1225:15)",
+    ),
+    (
+        "env",
+        "PrismaClientInitializationError: \\nInvalid `prisma.order.findMany()` invocation:\\n\\nerror: Environment variable not found: DATABASE_URL.",
+    ),
+    (
+        "connectivity",
+        "Error: getaddrinfo ENOTFOUND db.internal.example.com\\n    at GetAddrInfoReqWrap.onlookupall [as oncomplete] (node:dns:121:26)",
+    ),
+    (
+        "route",
+        "TypeError: Cannot read properties of undefined (reading 'total')\\n    at handler (/var/task/app/api/orders/route.js:14:31)",
+    ),
+    (
+        "connectivity",
+        "error: remaining connection slots are reserved for non-replication superuser connections",
+    ),
 ];
 const ROUTES: [(&str, &str); 4] = [
     ("/api/orders/[id]", "/api/orders/48213"),
@@ -102,15 +146,22 @@ impl Generator {
             seed,
             random: Random::new(seed),
             failed_per_mille,
+            spread_steps: SPREAD_STEPS,
             waiting: BTreeMap::new(),
-            requests: 0,
+            truth: Truth::default(),
         }
+    }
+
+    /// The same with about this many requests in flight.
+    pub fn in_flight(mut self, requests: u64) -> Generator {
+        self.spread_steps = (requests / 3).max(1);
+        self
     }
 
     /// Makes one request and hands out the records that no later request can come before.
     fn release(&mut self, each: &mut dyn FnMut(&str)) {
         self.request();
-        let next_ms = START_MS + STEP_MS * self.requests;
+        let next_ms = START_MS + STEP_MS * self.truth.requests;
         while let Some(entry) = self.waiting.first_entry()
             && *entry.key() < next_ms
         {
@@ -119,20 +170,34 @@ impl Generator {
     }
 
     fn request(&mut self) {
-        let number = self.requests;
+        let number = self.truth.requests;
         let fails = self.random.below(1000) < self.failed_per_mille;
-        self.requests += 1;
+        self.truth.requests += 1;
         let draw = self.random.next();
+        if fails {
+            let (class, _) = error(draw);
+            let (template, path) = ROUTES[(draw % 4) as usize];
+            // Where a log has no templates, only what looks like an ID is taken for one.
+            let templates =
+                matches!(self.format, Format::Vercel | Format::Dashboard) || !path.ends_with("teapot");
+            *self.truth.classes.entry(class).or_default() += 1;
+            *self.truth.routes.entry(if templates { template } else { path }).or_default() += 1;
+        }
         match self.format {
             Format::Vercel => self.vercel(number, fails, draw),
-            Format::CloudWatch => self.cloudwatch(number, fails, draw),
+            Format::CloudWatch | Format::CloudWatchText => self.cloudwatch(number, fails, draw),
+            Format::Dashboard => self.dashboard(number, fails, draw),
             Format::Pino => self.pino(number, fails, draw),
         }
     }
 
     /// Time of record `part` of a request; different for all of them.
-    fn time(number: u64, part: u64) -> u64 {
-        START_MS + STEP_MS * (number + 5 * part) + part
+    fn time(&self, number: u64, part: u64) -> u64 {
+        START_MS + STEP_MS * (number + self.spread_steps * part) + part
+    }
+
+    fn times(&self, number: u64) -> [u64; PARTS as usize] {
+        std::array::from_fn(|part| self.time(number, part as u64))
     }
 
     fn id(&self, number: u64) -> String {
@@ -144,9 +209,9 @@ impl Generator {
     fn vercel(&mut self, number: u64, fails: bool, draw: u64) {
         let (route, path) = ROUTES[(draw % 4) as usize];
         let id = self.id(number);
-        let seed = self.seed;
+        let (seed, times_ms) = (self.seed, self.times(number));
         let mut put = |part: u64, rest: String| {
-            let time = Generator::time(number, part);
+            let time = times_ms[part as usize];
             self.waiting.insert(
                 time,
                 format!(
@@ -157,7 +222,7 @@ impl Generator {
         let proxy = |part: u64, status: u64| {
             format!(
                 r#""proxy":{{"timestamp":{},"method":"GET","host":"shop.example.com","path":"{path}","userAgent":["ExampleClient/1.0"],"region":"iad1","statusCode":{status},"vercelId":"iad1::{id}","vercelCache":"MISS"}}"#,
-                Generator::time(number, part)
+                times_ms[part as usize]
             )
         };
         if draw & 0x300 == 0 {
@@ -179,7 +244,7 @@ impl Generator {
             ),
         );
         if fails {
-            let error = ERRORS[(draw >> 20) as usize % ERRORS.len()];
+            let (_, error) = error(draw);
             put(
                 2,
                 format!(r#"{function},"type":"stderr","level":"error","message":"{error}","statusCode":500"#),
@@ -207,10 +272,18 @@ impl Generator {
 
     fn cloudwatch(&mut self, number: u64, fails: bool, draw: u64) {
         let id = self.id(number);
-        let seed = self.seed;
-        let stream = number % STREAMS;
+        let (seed, times_ms, text) = (self.seed, self.times(number), self.format == Format::CloudWatchText);
+        // Each stream serves one request at a time.
+        let stream = number % (self.spread_steps * PARTS + 1).max(64);
         let mut put = |part: u64, message: String| {
-            let time = Generator::time(number, part);
+            let time = times_ms[part as usize];
+            if text {
+                let message = message.replace("\\n", "\n").replace("\\t", "\t");
+                let line =
+                    format!("{}000+00:00 2026/01/05/[$LATEST]{seed:016x}{stream:016x} {message}", iso(time));
+                self.waiting.insert(time, line);
+                return;
+            }
             self.waiting.insert(
                 time,
                 format!(
@@ -219,21 +292,12 @@ impl Generator {
                 ),
             );
         };
-        let stamp = |part: u64| {
-            let ms = Generator::time(number, part) % 86_400_000;
-            format!(
-                "2026-01-05T{:02}:{:02}:{:02}.{:03}Z",
-                ms / 3_600_000,
-                ms / 60_000 % 60,
-                ms / 1000 % 60,
-                ms % 1000
-            )
-        };
+        let stamp = |part: usize| format!("{}Z", iso(times_ms[part]));
         put(0, format!("START RequestId: {id} Version: $LATEST"));
         put(1, format!("{}\\t{id}\\tINFO\\tcart of {} items", stamp(1), draw >> 60));
         put(2, "a line without any id".to_owned());
         if fails {
-            let error = ERRORS[(draw >> 20) as usize % ERRORS.len()];
+            let (_, error) = error(draw);
             put(3, format!("{}\\t{id}\\tERROR\\t{error}", stamp(3)));
             put(4, format!("{} {id} Task timed out after 3.00 seconds", stamp(4)));
         }
@@ -247,11 +311,35 @@ impl Generator {
         );
     }
 
+    fn dashboard(&mut self, number: u64, fails: bool, draw: u64) {
+        let (route, path) = ROUTES[(draw % 4) as usize];
+        let (id, times_ms, seed) = (self.id(number), self.times(number), self.seed);
+        let status = if fails { 500 } else { 200 };
+        let mut put = |part: usize, level: &str, figures: &str, message: &str| {
+            // The newest row comes first.
+            let time = 2 * START_MS - times_ms[part];
+            let day = iso(time).replace('T', " ");
+            self.waiting.insert(
+                times_ms[part],
+                format!(
+                    r#"{},{time},shop.example.com{path},GET,,{status},{id},ExampleClient/1.0,{level},production,main,MISS,function,{route},shop.example.com,shop-abc.example.com,dpl_Example{seed:04},{figures},"{}",prj_Example0001,,,{id},,1"#,
+                    &day[..19],
+                    message.replace("\\n", "\n").replace('"', "\"\"")
+                ),
+            );
+        };
+        put(0, "", "240,iad1,142,2048", "");
+        put(1, "info", ",,,", &format!("cart of {} items, loaded", draw >> 60));
+        if fails {
+            put(2, "error", ",,,", error(draw).1);
+        }
+    }
+
     fn pino(&mut self, number: u64, fails: bool, draw: u64) {
         let (_, path) = ROUTES[(draw % 4) as usize];
-        let id = self.id(number);
+        let (id, times_ms) = (self.id(number), self.times(number));
         let mut put = |part: u64, level: u64, rest: String| {
-            let time = Generator::time(number, part);
+            let time = times_ms[part as usize];
             self.waiting.insert(
                 time,
                 format!(
@@ -267,7 +355,7 @@ impl Generator {
             ),
         );
         if fails {
-            let error = ERRORS[(draw >> 20) as usize % ERRORS.len()];
+            let (_, error) = error(draw);
             let message = error.split("\\n").next().unwrap_or_default();
             put(
                 1,
@@ -289,6 +377,17 @@ impl Generator {
     }
 }
 
+/// What a failing request meets, by class and text.
+fn error(draw: u64) -> (&'static str, &'static str) {
+    ERRORS[(draw >> 20) as usize % ERRORS.len()]
+}
+
+/// `2026-01-05T00:00:00.000`.
+fn iso(time_ms: u64) -> String {
+    let time = chrono::DateTime::from_timestamp_millis(time_ms as i64).unwrap_or_default();
+    time.format("%Y-%m-%dT%H:%M:%S%.3f").to_string()
+}
+
 /// A reader over records that are made while it is read; ends after the record that reaches `size_bytes`.
 pub struct Endless {
     generator: Generator,
@@ -306,6 +405,24 @@ impl Endless {
         let buffer = generator.format.glue().0.to_vec();
         Endless { generator, size_bytes, made_bytes: 0, buffer, at: 0, any: false, closed: false }
     }
+}
+
+impl Endless {
+    /// What was made so far.
+    pub fn truth(&self) -> &Truth {
+        &self.generator.truth
+    }
+}
+
+/// A size such as `200MiB`.
+pub fn size(text: &str) -> Result<u64, String> {
+    let units = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
+    let (digits, shift) = units
+        .iter()
+        .find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits, *shift)))
+        .unwrap_or((text, 0));
+    let number: u64 = digits.trim().parse().map_err(|_| format!("--size {text}: not a size"))?;
+    number.checked_shl(shift).ok_or_else(|| format!("--size {text}: too large"))
 }
 
 impl Read for Endless {

@@ -2,6 +2,7 @@
 //! closes, nothing is let go too early. Proved on made-up logs, on mutations of them, and on every sample.
 
 #[path = "../../benches/support/generate.rs"]
+#[expect(dead_code, reason = "others use the rest of it")]
 mod generate;
 
 mod algebra;

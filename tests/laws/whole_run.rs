@@ -36,7 +36,7 @@ fn pieces_of_any_size_give_the_same_bytes() {
 fn any_number_of_threads_gives_the_same_bytes() {
     let mut inputs = generated();
     inputs.extend(samples());
-    for format in Format::ALL {
+    for format in crate::inputs::RECORDS {
         let bytes = file(format, &records(format, 3, 700_000));
         inputs.push(crate::inputs::Input { name: format!("large-{}", format.name()), bytes });
     }
@@ -53,7 +53,7 @@ fn any_number_of_threads_gives_the_same_bytes() {
 /// Several sources at once, each in pieces: which of them is read when must not show.
 #[test]
 fn pieces_of_several_sources_give_the_same_bytes() {
-    for format in Format::ALL {
+    for format in crate::inputs::RECORDS {
         let all = records(format, 4, 24_000);
         let parts: Vec<Vec<u8>> = all.chunks(all.len().div_ceil(3)).map(|part| file(format, part)).collect();
         let names = ["a.log", "b.log", "c.log"];
@@ -76,7 +76,7 @@ fn pieces_of_several_sources_give_the_same_bytes() {
 #[test]
 fn the_order_of_files_changes_nothing() {
     const ORDERS: [[usize; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
-    for format in Format::ALL {
+    for format in crate::inputs::RECORDS {
         let all = records(format, 2, 30_000);
         let whole = findings(&run(engine(1), &[("whole.log", &file(format, &all))]));
         let runs: Vec<Vec<u8>> = all.chunks(all.len().div_ceil(3)).map(|part| file(format, part)).collect();
@@ -131,7 +131,7 @@ proptest! {
 
     #[test]
     fn interleaving_changes_nothing_but_positions(seed in any::<u64>(), which in 0usize..3) {
-        let format = Format::ALL[which];
+        let format = crate::inputs::RECORDS[which];
         let (one, two) = (records(format, 11, 8_000), records(format, 12, 8_000));
         let apart = findings(&run(engine(1), &[("a.log", &file(format, &one)), ("b.log", &file(format, &two))]));
         let mut random = Random::new(seed);
