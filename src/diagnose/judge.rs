@@ -19,6 +19,7 @@ const REQUEST_EVIDENCE: usize = 3;
 const MAX_LINE_CHARS: usize = 800;
 
 /// A diagnosed request, before anything is redacted.
+#[derive(Clone)]
 pub struct Judged {
     /// Correlation ID.
     pub id: Option<String>,

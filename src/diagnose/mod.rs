@@ -1,7 +1,8 @@
 //! Diagnosis: what the rules say of one failed request, and which failed requests are one incident. Pure functions
-//! of the request's lines.
+//! of the request's lines; what failed requests say together is added after the merge (`circumstances`, `neighbours`).
 pub mod account;
 pub mod case;
+pub mod circumstances;
 pub mod explain;
 pub mod fold;
 pub mod incident;

@@ -1,5 +1,5 @@
-//! What failed requests say of each other: the incident that a failure without any text may belong to, and bursts of
-//! cold starts. It names neighbours; it never classifies.
+//! The incident that a failed request without any text may belong to, by the failures beside it. It names neighbours; it
+//! never classifies.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,6 @@ use super::judge::Judged;
 
 /// Time after a crash for which failures of the same instance are put down to it, in milliseconds.
 const CRASH_REACH_MS: i64 = 60_000;
-/// Time in which cold starts are one burst, in milliseconds.
-const BURST_MS: i64 = 60_000;
-/// Cold starts that make a burst; fewer are the ordinary life of a serverless function.
-const BURST_STARTS: usize = 5;
 
 /// Gives every failure without text and cause the incident of its neighbours: that of a crash on the same instance before
 /// it, else the most frequent one of its route and deployment.
@@ -50,48 +46,6 @@ pub fn infer(judged: &mut [Judged]) {
 /// Route and deployment; without a route nothing is beside a request.
 fn place(one: &Judged) -> Option<(String, String)> {
     Some((one.route.clone()?, one.deployment.clone().unwrap_or_default()))
-}
-
-/// A sentence on the densest burst of cold starts among these failures, if there is one and it covers at least half of them.
-pub fn cold_burst(members: &[&Judged]) -> Option<String> {
-    let mut starts: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
-    for one in members.iter().filter(|one| one.cold) {
-        let deployment = one.deployment.as_deref().unwrap_or_default();
-        starts.entry(deployment).or_default().extend(one.first_ms);
-    }
-    let (deployment, times, count) = starts
-        .into_iter()
-        .filter_map(|(deployment, mut times)| {
-            times.sort_unstable();
-            let (from, count) = densest(&times)?;
-            Some((deployment, times.get(from..from + count)?.to_vec(), count))
-        })
-        .max_by(|a, b| a.2.cmp(&b.2).then(b.0.cmp(a.0)))?;
-    if count < BURST_STARTS || count * 2 < members.len() {
-        return None;
-    }
-    let seconds = (times.last()? - times.first()?) as f64 / 1000.0;
-    let of = if deployment.is_empty() { String::new() } else { format!(" of deployment {deployment}") };
-    Some(format!(
-        "cold starts: {count} of these {} requests began on new instances{of} within {seconds:.1} s, each of which opens its own pool",
-        members.len()
-    ))
-}
-
-/// Where the window of [`BURST_MS`] with the most times begins, and how many there are.
-fn densest(times: &[i64]) -> Option<(usize, usize)> {
-    let mut from = 0;
-    let mut best: Option<(usize, usize)> = None;
-    for (to, at) in times.iter().enumerate() {
-        while times.get(from).is_some_and(|first| at.saturating_sub(*first) > BURST_MS) {
-            from += 1;
-        }
-        let count = to + 1 - from;
-        if best.is_none_or(|(_, most)| count > most) {
-            best = Some((from, count));
-        }
-    }
-    best
 }
 
 #[cfg(test)]
@@ -140,22 +94,5 @@ mod tests {
         all[5].streams = ["stream-1".to_owned()].into();
         infer(&mut all);
         assert_eq!(all[5].inferred_from.as_deref(), Some("bbb"), "the instance crashed two seconds before");
-    }
-
-    #[test]
-    fn a_burst_takes_several_cold_starts_within_seconds() {
-        let all: Vec<Judged> = (0..6).map(|number| judged(number, Some(1), "aaa")).collect();
-        let members: Vec<&Judged> = all.iter().collect();
-        let said = cold_burst(&members).unwrap_or_default();
-        assert!(
-            said.contains("6 of these 6 requests") && said.contains("deployment dpl_1 within 5.0 s"),
-            "{said}"
-        );
-        assert_eq!(cold_burst(&members[..4]), None, "a few are ordinary");
-        let mut slow: Vec<Judged> = (0..6).map(|number| judged(number, Some(1), "aaa")).collect();
-        for (number, one) in slow.iter_mut().enumerate() {
-            one.first_ms = Some(number as i64 * 90_000);
-        }
-        assert_eq!(cold_burst(&slow.iter().collect::<Vec<_>>()), None, "not within a minute");
     }
 }

@@ -13,7 +13,7 @@ use crate::correlate::table::Requests;
 use crate::diagnose::fold::Folder;
 use crate::diagnose::judge::{Judged, evidence, judge};
 use crate::diagnose::weigh::{round, weigh};
-use crate::diagnose::{incident, neighbours, triage};
+use crate::diagnose::{circumstances, incident, neighbours, triage};
 use crate::format::time::rfc3339;
 use crate::record::Position;
 use crate::redact::Redactor;
@@ -55,6 +55,7 @@ pub fn report(
     };
     let redactor = redactor(engine, &judged);
     neighbours::infer(&mut judged);
+    let circumstances = circumstances::of(&judged, rules, requests.window_ms);
     let view = &engine.options.view;
     if view.is_narrow() {
         judged.retain(|one| {
@@ -73,7 +74,11 @@ pub fn report(
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let writer = Writer { rules, redactor: &redactor, names: &names, per_route: &requests.per_route };
     let failures: Vec<Failure> = judged.iter().map(|one| writer.failure(one)).collect();
-    let incidents = writer.incidents(&judged, &failures, failed);
+    let mut incidents = writer.incidents(&judged, &failures, failed);
+    for incident in &mut incidents {
+        let said = circumstances.get(&incident.id).into_iter().flatten();
+        incident.contributing = said.map(|sentence| writer.text(sentence)).collect();
+    }
     let outside_requests = writer.outside(requests.outside, folder);
     let routes = writer.routes(judged.iter());
     Report {
@@ -253,12 +258,6 @@ impl Writer<'_> {
         let rule = best.diagnosis.rule.and_then(|rule| self.rules.by_index(rule));
         let inferred: BTreeSet<&str> =
             members.iter().filter_map(|one| one.inferred_from.as_deref()).collect();
-        let contributing = match rule {
-            Some(rule) if rule.class == Class::Connectivity && rule.subclass == "pool" => {
-                neighbours::cold_burst(&members).map(|burst| self.text(&burst)).into_iter().collect()
-            }
-            _ => Vec::new(),
-        };
         let captures = self.map(&common_captures(&members));
         // One request's captures, so that a host goes with its own port.
         let own = self.map(&best.captures);
@@ -327,7 +326,7 @@ impl Writer<'_> {
                 .map_or_else(|| best.next_step.clone().unwrap_or_default(), |rule| fill(&rule.fix, &own)),
             prevention: rule.map(|rule| fill(&rule.prevention, &own)).unwrap_or_default(),
             references: rule.map(|rule| rule.references.clone()).unwrap_or_default(),
-            contributing,
+            contributing: Vec::new(),
             inferred_from: inferred.into_iter().map(str::to_owned).collect(),
             captures,
         }

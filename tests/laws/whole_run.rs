@@ -95,6 +95,30 @@ fn the_order_of_files_changes_nothing() {
     }
 }
 
+/// What several requests say together does not depend on how the log was cut.
+#[test]
+fn circumstances_are_found_however_the_log_is_dealt() {
+    for case in ["many-instances", "deployment-change"] {
+        let path = format!("{}/samples/jsonlines/{case}/app.log", env!("CARGO_MANIFEST_DIR"));
+        let log = std::fs::read_to_string(path).expect("a sample");
+        let whole = run(engine(1), &[("whole.log", log.as_bytes())]);
+        let said: usize = whole.incidents.iter().map(|incident| incident.contributing.len()).sum();
+        assert!(said > 1, "{case} has circumstances");
+        let expected = findings(&whole);
+        let parts: Vec<String> = (0..3)
+            .map(|nth| log.lines().skip(nth).step_by(3).map(|line| format!("{line}\n")).collect())
+            .collect();
+        for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+            let sources: Vec<(&str, &[u8])> =
+                ["a.log", "b.log", "c.log"].into_iter().zip(order.map(|nth| parts[nth].as_bytes())).collect();
+            for threads in [1, 2] {
+                let again = findings(&run(engine(threads), &sources));
+                assert_same(&expected, &again, &format!("{case}, dealt in the order {order:?}"));
+            }
+        }
+    }
+}
+
 #[test]
 fn repetition_changes_nothing() {
     for format in [Format::Vercel, Format::CloudWatch] {
