@@ -51,15 +51,20 @@ impl Level {
     /// Reads the spellings that loggers use (`WARNING`, `err`, `crit`, `E`, `Information`, `fail` …).
     pub fn parse(text: &str) -> Option<Level> {
         let text = text.trim().trim_matches(|c| c == '[' || c == ']');
-        Some(match text.to_ascii_lowercase().as_str() {
-            "trace" | "silly" | "verbose" | "trce" | "t" | "finest" | "finer" => Level::Trace,
-            "debug" | "dbug" | "d" | "fine" | "dbg" => Level::Debug,
-            "info" | "log" | "http" | "notice" | "information" | "informational" | "default" | "i"
-            | "inf" | "ok" => Level::Info,
-            "warn" | "warning" | "wrn" | "w" => Level::Warn,
-            "error" | "err" | "erro" | "severe" | "fail" | "e" | "exception" => Level::Error,
-            "fatal" | "critical" | "crit" | "alert" | "emerg" | "emergency" | "panic" | "dpanic" | "f"
-            | "c" => Level::Fatal,
+        // No spelling is longer.
+        let mut lower = [0; 16];
+        let lower = lower.get_mut(..text.len())?;
+        lower.copy_from_slice(text.as_bytes());
+        lower.make_ascii_lowercase();
+        Some(match &*lower {
+            b"trace" | b"silly" | b"verbose" | b"trce" | b"t" | b"finest" | b"finer" => Level::Trace,
+            b"debug" | b"dbug" | b"d" | b"fine" | b"dbg" => Level::Debug,
+            b"info" | b"log" | b"http" | b"notice" | b"information" | b"informational" | b"default"
+            | b"i" | b"inf" | b"ok" => Level::Info,
+            b"warn" | b"warning" | b"wrn" | b"w" => Level::Warn,
+            b"error" | b"err" | b"erro" | b"severe" | b"fail" | b"e" | b"exception" => Level::Error,
+            b"fatal" | b"critical" | b"crit" | b"alert" | b"emerg" | b"emergency" | b"panic" | b"dpanic"
+            | b"f" | b"c" => Level::Fatal,
             _ => return None,
         })
     }

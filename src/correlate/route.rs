@@ -11,8 +11,9 @@ const MAX_SEGMENTS: usize = 12;
 /// The route of a concrete path: without scheme, host and query, with numbers, ids, hashes and
 /// encoded or overlong segments as `[id]`.
 pub fn of_path(path: &str) -> String {
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    let path = match path.find("://") {
+    let path = &path[..memchr::memchr2(b'?', b'#', path.as_bytes()).unwrap_or(path.len())];
+    let scheme_end = memchr::memchr_iter(b':', path.as_bytes()).find(|at| path[*at..].starts_with("://"));
+    let path = match scheme_end {
         Some(at) => path[at + 3..].find('/').map_or("/", |slash| &path[at + 3 + slash..]),
         None => path,
     };
@@ -26,6 +27,9 @@ pub fn of_path(path: &str) -> String {
     }
     if out.is_empty() {
         out.push('/');
+    }
+    if out.len() <= MAX_ROUTE_BYTES && out.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return out;
     }
     out.chars().filter(|c| !c.is_control()).take(MAX_ROUTE_BYTES).collect()
 }

@@ -9,8 +9,9 @@ mod finish;
 mod keys;
 mod routes;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::evict::due_second;
@@ -146,7 +147,8 @@ impl<'f> Correlator<'f> {
         let stream = stream_key(&record, origin);
         if let Some(id) = record.id.clone() {
             let key = xxh3_64(id.text.as_bytes());
-            let open = self.brackets(stream).only_open().filter(|open| brackets && *open != key);
+            let open = if brackets { self.brackets(stream).only_open() } else { None };
+            let open = open.filter(|open| *open != key);
             return match open {
                 // An ID never seen, amid the lines of a stream that serves one request at a time, is of something
                 // else that the open request logs.

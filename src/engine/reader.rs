@@ -517,7 +517,8 @@ fn decode<'b>(
     {
         return Item::Glance(brief, cut.at, FrameRef { batch, part });
     }
-    let mut records = Vec::new();
+    // Nearly every frame is one record.
+    let mut records = Vec::with_capacity(1);
     let context = &batch.contexts[cut.context as usize];
     let read = shapes.read(&frame, context, hint, cut.text, &mut records);
     match (read.decoded, read.container) {

@@ -2,16 +2,17 @@
 //! format with or without a custom tail (nginx, Apache, gunicorn, ingress-nginx, Envoy, Traefik), uvicorn, morgan's
 //! five formats, and the request lines of the Next.js development server. Error logs of proxies are not read here.
 
-use nom::branch::alt;
-use nom::bytes::complete::{tag, take_till, take_till1, take_while_m_n};
-use nom::character::complete::{anychar, char, space0};
-use nom::combinator::{eof, map, opt, recognize, verify};
-use nom::multi::many0_count;
-use nom::sequence::{delimited, pair, preceded, terminated};
+use std::borrow::Cow;
+
+use nom::bytes::complete::{tag, take_till, take_till1};
+use nom::character::complete::{char, space0};
+use nom::combinator::{opt, verify};
+use nom::sequence::{delimited, terminated};
 use nom::{IResult, Parser};
 
 use crate::format::text_parts::{
-    METHODS, duration_ms, is_bare_id, method, path_of, push_field, request_line, set_request_id, set_time,
+    self, METHODS, duration_ms, is_bare_id, method, path_of, push_field, request_line, set_request_id,
+    set_time,
 };
 use crate::format::{About, Payload, ansi, plain_text, python_text, time};
 use crate::record::{IdKind, Level, Marks, Record};
@@ -44,16 +45,18 @@ impl Payload for AccessLog {
     }
 
     fn read(&self, record: &mut Record, more: &mut Vec<Record>) {
-        let text = ansi::strip(&record.message).into_owned();
+        let mut text = std::mem::take(&mut record.message);
+        if let Cow::Owned(stripped) = ansi::strip(&text) {
+            text = stripped;
+        }
         let (line, below) = text.split_once('\n').unwrap_or((&text, ""));
         let line = line.trim_end_matches('\r');
-        let Some(entry) = parse(line) else {
-            record.message = text;
-            return;
-        };
-        fill(record, &entry);
-        push_rest(record, below, more);
-        record.message = line.to_owned();
+        if let Some(entry) = parse(line) {
+            fill(record, &entry);
+            push_rest(record, below, more);
+            text.truncate(line.len());
+        }
+        record.message = text;
     }
 }
 
@@ -94,7 +97,7 @@ struct Entry<'a> {
 }
 
 fn first_line(text: &str) -> &str {
-    let line = text.lines().next().unwrap_or_default();
+    let line = text_parts::first_line(text);
     let mut end = line.len().min(16 * 1024);
     while !line.is_char_boundary(end) {
         end -= 1;
@@ -109,12 +112,12 @@ fn parse(line: &str) -> Option<Entry<'_>> {
 
 /// `host ident user [date] "GET /x HTTP/1.1" 500 tail`, any of the parts before the quote missing.
 fn quoted_entry(line: &str) -> Option<Entry<'_>> {
-    let quote = line.find('"').filter(|at| *at <= MAX_HEAD_BYTES)?;
+    let quote = memchr::memchr(b'"', line.as_bytes()).filter(|at| *at <= MAX_HEAD_BYTES)?;
+    let (request, rest) = quoted(&line[quote..])?;
+    let (status, tail) = status(rest.strip_prefix(' ')?)?;
     let date = head(&line[..quote])?;
-    let (rest, request) = quoted(&line[quote..]).ok()?;
-    let (tail, status) = preceded(char(' '), status).parse(rest).ok()?;
     let (verb, target) = match request_line(request) {
-        Some((_, target)) => (request.split(' ').next().unwrap_or_default(), target),
+        Some((verb, target)) => (verb, target),
         // A malformed request has no line; only a dated entry may say so.
         None if date.is_some() && (request == "-" || request.is_empty()) => ("", ""),
         None => return None,
@@ -124,7 +127,7 @@ fn quoted_entry(line: &str) -> Option<Entry<'_>> {
 
 /// What may stand before the quoted request: a date in brackets, or an address and dashes. `Some(None)` is the latter.
 fn head(text: &str) -> Option<Option<&str>> {
-    if let Some(open) = text.find('[') {
+    if let Some(open) = memchr::memchr(b'[', text.as_bytes()) {
         let (_, date) = bracketed(&text[open..]).ok()?;
         let is_date = time::parse(date).is_some() || date.contains(", ");
         return is_date.then_some(Some(date));
@@ -149,21 +152,33 @@ fn bracketed(text: &str) -> IResult<&str, &str> {
     delimited(char('['), take_till1(|c| c == ']'), char(']')).parse(text)
 }
 
-/// A quoted text; a backslash escapes the character after it. The escapes are kept.
-fn quoted(text: &str) -> IResult<&str, &str> {
-    let plain = take_till1(|c| c == '"' || c == '\\');
-    let escaped = recognize(pair(char('\\'), anychar));
-    delimited(char('"'), recognize(many0_count(alt((plain, escaped)))), char('"')).parse(text)
+/// A quoted text, and what follows; a backslash escapes the character after it. The escapes are kept.
+fn quoted(text: &str) -> Option<(&str, &str)> {
+    let inside = text.strip_prefix('"')?;
+    let bytes = inside.as_bytes();
+    let mut from = 0;
+    loop {
+        let at = from + memchr::memchr2(b'"', b'\\', bytes.get(from..)?)?;
+        if bytes[at] == b'"' {
+            return Some((&inside[..at], &inside[at + 1..]));
+        }
+        from = at + 2;
+    }
 }
 
 /// Three digits from 100 to 599 that end there, or a dash for a response that was never sent; `000` is the same.
-fn status(text: &str) -> IResult<&str, Option<u16>> {
-    let number = map(take_while_m_n(3, 3, |c: char| c.is_ascii_digit()), |digits: &str| digits.parse().ok());
-    let known =
-        verify(number, |status: &Option<u16>| status.is_some_and(|s| s == 0 || (100..600).contains(&s)));
-    let (rest, status) = alt((known, map(tag("-"), |_| None))).parse(text)?;
-    let (_, _) = alt((recognize(eof), tag(" "), tag(","))).parse(rest)?;
-    Ok((rest, status.filter(|status| *status != 0)))
+/// And what follows.
+fn status(text: &str) -> Option<(Option<u16>, &str)> {
+    let (status, rest) = match text.strip_prefix('-') {
+        Some(rest) => (0, rest),
+        None => {
+            let digits = text.get(..3).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
+            (digits.parse().ok()?, &text[3..])
+        }
+    };
+    let known = status == 0 || (100..600).contains(&status);
+    let ends = rest.is_empty() || rest.starts_with([' ', ',']);
+    (known && ends).then_some((Some(status).filter(|status| *status != 0), rest))
 }
 
 /// `GET /x 500 12.345 ms - 31` and the like, without quotes: the tail must be one that access loggers write, or any
@@ -179,7 +194,7 @@ fn bare_entry(line: &str) -> Option<Entry<'_>> {
                 return None;
             }
             let after = protocol(after).map_or(after, |(after, _)| after);
-            let (tail, status) = status(after).ok()?;
+            let (status, tail) = status(after)?;
             return is_timing(tail).then_some(Entry {
                 date: None,
                 verb: word,

@@ -2,6 +2,7 @@
 //! No shape is recognised here.
 
 use super::json::MAX_FIELDS;
+use crate::input::frame::lossy;
 use crate::record::{IdKind, Record};
 
 /// Field under which a log group is kept.
@@ -46,7 +47,7 @@ pub fn clean(text: &mut String) {
 
 /// Text of bytes, cleaned; invalid UTF-8 is replaced.
 pub fn text(bytes: &[u8]) -> String {
-    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    let mut text = lossy(bytes).into_owned();
     clean(&mut text);
     text
 }

@@ -108,9 +108,11 @@ impl Container for InsightsCsv {
     }
 
     fn detect(&self, frame: &Frame<'_>, context: &FrameContext) -> Option<&'static str> {
+        if frame.kind != FrameKind::Csv {
+            return None;
+        }
         let columns: Vec<&str> = context.columns.iter().map(String::as_str).collect();
-        (frame.kind == FrameKind::Csv && self.claims_header(&columns))
-            .then_some("header with @timestamp or @message")
+        self.claims_header(&columns).then_some("header with @timestamp or @message")
     }
 
     fn claims_header(&self, columns: &[&str]) -> bool {
@@ -119,13 +121,18 @@ impl Container for InsightsCsv {
 
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
         let cells = csv_scan::fields(frame.bytes);
-        if cells.iter().all(String::is_empty) {
+        if cells.iter().all(|cell| cell.is_empty()) {
             return Decoded::Ignored("blank row");
         }
         if cells == context.columns {
             return Decoded::Ignored("header");
         }
-        let cells = context.columns.iter().cloned().zip(cells.into_iter().map(Value::String)).collect();
+        let cells = context
+            .columns
+            .iter()
+            .cloned()
+            .zip(cells.into_iter().map(|cell| Value::String(cell.into_owned())))
+            .collect();
         row(cells, frame, out)
     }
 }

@@ -46,7 +46,7 @@ pub fn line(text: &str) -> Option<Line<'_>> {
     let grammar = match text.as_bytes().first()? {
         b'S' | b'E' | b'R' | b'I' | b'X' | b'L' | b'T' => platform.parse(text),
         b'[' => bracketed.parse(text),
-        b'0'..=b'9' => dated.parse(text),
+        b'0'..=b'9' if text.as_bytes().get(4) == Some(&b'-') => dated.parse(text),
         _ => return None,
     };
     grammar.ok().map(|(_, line)| line)

@@ -2,8 +2,8 @@
 //! line with the lines that continue it, or one JSON object. It tells where entries begin; what they say is the
 //! business of the payloads.
 
-use crate::format::{About, Container, Decoded, ansi};
-use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::format::{About, Container, Decoded, ansi, text_parts};
+use crate::input::frame::{Frame, FrameContext, FrameKind, lossy};
 use crate::record::{Marks, Record};
 
 #[cfg(test)]
@@ -41,13 +41,13 @@ impl Container for Lines {
         if frame.kind == FrameKind::Csv {
             return Decoded::NotMine;
         }
-        let text = String::from_utf8_lossy(frame.bytes);
+        let text = lossy(frame.bytes);
         let text = text.trim_start_matches(['\u{feff}', '\0']).trim_end_matches(['\n', '\r', '\0', ' ']);
         if text.trim().is_empty() {
             return Decoded::Ignored("blank line");
         }
         let mut record = Record { at: frame.at, message: text.to_owned(), ..Record::default() };
-        let first = text.lines().next().unwrap_or_default();
+        let first = text_parts::first_line(text);
         if frame.kind == FrameKind::Line && is_fragment(&ansi::strip(first)) {
             record.marks.insert(Marks::CONTINUATION);
         }
@@ -134,7 +134,7 @@ pub fn starts_entry(line: &[u8]) -> bool {
     if line.first() == Some(&b'{') {
         return true;
     }
-    let text = String::from_utf8_lossy(line);
+    let text = lossy(line);
     let text = ansi::strip(text.trim_start_matches(['\u{feff}', '\0']).trim_end());
     let body = text.trim_start();
     if body.is_empty() {
@@ -151,7 +151,7 @@ pub fn starts_entry(line: &[u8]) -> bool {
 /// Whether an indented line is one of Next.js's own: a symbol, or a request line of its development server.
 fn begins_next_line(body: &str) -> bool {
     NEXT_SYMBOLS.iter().any(|symbol| body.starts_with(symbol))
-        || super::text_parts::request_line(body).is_some_and(|(_, target)| {
+        || text_parts::request_line(body).is_some_and(|(_, target)| {
             target.starts_with('/')
                 && target.contains(" in ")
                 && target.split(' ').nth(1).is_some_and(is_status)
@@ -290,7 +290,7 @@ const PYTHON_WORDINGS: &[&str] = &[
 /// Whether a line is the unindented last line of a traceback: `KeyError: 'total'`,
 /// `sqlalchemy.exc.OperationalError: (psycopg.OperationalError) …`, `httpx.ReadTimeout`.
 pub(super) fn is_python_last_line(line: &str) -> bool {
-    let (name, rest) = match line.split_once(": ") {
+    let (name, rest) = match text_parts::split_colon(line) {
         Some((name, rest)) => (name, rest),
         None => (line.strip_suffix(':').unwrap_or(line), ""),
     };

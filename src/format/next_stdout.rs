@@ -2,7 +2,7 @@
 //! of NextAuth and Auth.js. These lines have no time, no path, no status and no request ID. Request lines of the
 //! development server are access log lines and not read here.
 
-use crate::format::text_parts::{push_field, read_printed_error};
+use crate::format::text_parts::{first_line, push_field, read_printed_error};
 use crate::format::{About, Payload, ansi};
 use crate::record::{Level, Marks, Record};
 
@@ -64,8 +64,7 @@ impl Payload for NextStdout {
     }
 
     fn detect(&self, record: &Record) -> bool {
-        let first = record.message.trim_start().lines().next().unwrap_or_default();
-        let first = ansi::strip(first);
+        let first = ansi::strip(first_line(record.message.trim_start()));
         prefix(first.trim_start()).is_some() || digest(&record.message).is_some()
     }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::format::text_parts::{
-    is_error_class, is_uuid, push_field, read_printed_error, set_request_id, set_time,
+    first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request_id, set_time,
 };
 use crate::format::{About, Payload, ansi, json, json_app, time};
 use crate::record::{Level, Marks, Record};
@@ -63,13 +63,14 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     if let Some(level) = leading_level(rest) {
         record.level = Some(level);
     }
-    if rest.contains("\n    at ") {
+    let has_lines_below = memchr::memchr(b'\n', rest.as_bytes()).is_some();
+    if has_lines_below && rest.contains("\n    at ") {
         // Nothing prints a stack unless something failed.
         record.level.get_or_insert(Level::Error);
     }
     read_node(rest, record);
     read_ids(rest, record);
-    let first = rest.lines().next().unwrap_or_default();
+    let first = first_line(rest);
     if let Some(pairs) = logfmt::pairs(first) {
         return read_pairs(pairs, rest, record);
     }
@@ -101,7 +102,7 @@ fn leading_time(text: &str) -> (Option<time::Stamp>, &str) {
     let found = ends.iter().rev().find_map(|end| {
         let word = trimmed[..*end].trim_end_matches([':', ',', '|']);
         // A bare number is a count, not a time.
-        let stamp = time::parse(word).filter(|_| word.contains(['-', '/']))?;
+        let stamp = Some(word).filter(|word| word.contains(['-', '/'])).and_then(time::parse)?;
         Some((Some(stamp), trimmed[*end..].trim_start_matches([' ', '\t', '|'])))
     });
     found.unwrap_or((None, text))
@@ -143,7 +144,7 @@ fn read_heroku<'t>(text: &'t str, record: &mut Record) -> &'t str {
 
 /// What Node.js prints by itself: crashes, warnings, the version that ends a crash.
 fn read_node(text: &str, record: &mut Record) {
-    let first = text.lines().next().unwrap_or_default();
+    let first = first_line(text);
     if let Some((pid, rest)) = first.strip_prefix("(node:").and_then(|rest| rest.split_once(") "))
         && pid.bytes().all(|b| b.is_ascii_digit())
         && rest.contains("Warning: ")
@@ -189,9 +190,13 @@ const ID_KEYS: [&str; 7] =
 /// Explicit request IDs in the first line: `request_id=…`, `reqId=…`, `[UUID]`. IDs that services return in error
 /// texts (`Request ID: …`) are theirs, not ours.
 fn read_ids(text: &str, record: &mut Record) {
-    let first = text.lines().next().unwrap_or_default();
+    let first = first_line(text);
     for equals in memchr::memchr_iter(b'=', first.as_bytes()) {
         let (before, value) = (&first[..equals], &first[equals + 1..]);
+        // All of them end with this letter.
+        if !before.ends_with('d') {
+            continue;
+        }
         let Some(before) = ID_KEYS.iter().find_map(|key| before.strip_suffix(key)) else { continue };
         let starts_word = before.chars().next_back().is_none_or(|c| !c.is_alphanumeric() && c != '_');
         let value = value.trim_start_matches(['"', '\'']);
@@ -201,8 +206,9 @@ fn read_ids(text: &str, record: &mut Record) {
             return;
         }
     }
-    let bracketed = first.split('[').skip(1).take(8).filter_map(|part| part.split_once(']'));
-    if let Some((id, _)) = bracketed.into_iter().find(|(id, _)| is_uuid(id)) {
+    let after_brackets = memchr::memchr_iter(b'[', first.as_bytes()).take(8).map(|at| &first[at + 1..]);
+    let mut bracketed = after_brackets.filter_map(|rest| rest.split_at_checked(36));
+    if let Some((id, _)) = bracketed.find(|(id, rest)| rest.starts_with(']') && is_uuid(id)) {
         set_request_id(record, id);
     }
 }

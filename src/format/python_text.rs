@@ -2,7 +2,7 @@
 //! the tracebacks below them, and bare tracebacks. Access lines and JSON loggers are read elsewhere.
 
 use crate::format::lines::is_python_last_line;
-use crate::format::text_parts::{method, set_request, set_time};
+use crate::format::text_parts::{first_line, method, set_request, set_time};
 use crate::format::{About, Payload, ansi, time};
 use crate::record::{Level, Marks, Record};
 
@@ -30,10 +30,11 @@ impl Payload for PythonText {
 
     fn detect(&self, record: &Record) -> bool {
         let text = record.message.trim_start();
-        if text.split('\n').any(|line| line.starts_with(TRACEBACK)) {
+        let begins = |at: usize| text.as_bytes()[at..].starts_with(TRACEBACK.as_bytes());
+        if begins(0) || memchr::memchr_iter(b'\n', text.as_bytes()).any(|at| begins(at + 1)) {
             return true;
         }
-        let first = ansi::strip(text.lines().next().unwrap_or_default());
+        let first = ansi::strip(first_line(text));
         head(&first).is_some()
     }
 
@@ -120,8 +121,9 @@ fn logging_head(line: &str) -> Option<Head<'_>> {
 
 /// `ERROR:    text` of uvicorn, `ERROR:logger:text` of `logging.basicConfig`.
 fn level_head(line: &str) -> Option<Head<'_>> {
-    let (word, rest) = line.split_once(':')?;
-    let level = Some(python_level(word)?);
+    // The longest level has eight letters.
+    let (word, rest) = line.split_at(line.bytes().take(9).position(|b| b == b':')?);
+    let (level, rest) = (Some(python_level(word)?), &rest[1..]);
     if rest.starts_with("  ") {
         return Some(Head { level, body: rest.trim_start(), ..Head::default() });
     }

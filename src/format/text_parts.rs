@@ -14,6 +14,32 @@ pub const METHODS: [&str; 9] =
 const CLASS_ENDINGS: [&str; 9] =
     ["Error", "Exception", "Timeout", "Failure", "DoesNotExist", "NotFound", "Interrupt", "Exit", "Warning"];
 
+/// The first line, without its end; as the first of [`str::lines`].
+pub fn first_line(text: &str) -> &str {
+    match memchr::memchr(b'\n', text.as_bytes()) {
+        Some(at) => text[..at].strip_suffix('\r').unwrap_or(&text[..at]),
+        None => text,
+    }
+}
+
+/// What stands before and after the first `: `.
+pub fn split_colon(text: &str) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let at = memchr::memchr_iter(b':', bytes).find(|at| bytes.get(at + 1) == Some(&b' '))?;
+    Some((&text[..at], &text[at + 2..]))
+}
+
+/// The parts of a text between `: `.
+fn colon_segments(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (segment, after) = split_colon(text).map_or((text, None), |(head, tail)| (head, Some(tail)));
+        rest = after;
+        Some(segment)
+    })
+}
+
 /// Takes the application's own time, unless the container has one that is surer: the text named no zone, or the
 /// two are more than a day apart.
 pub fn set_time(record: &mut Record, stamp: Stamp) {
@@ -32,14 +58,16 @@ pub fn method(text: &str) -> Option<String> {
 /// The path of a request target: without scheme, host, query and fragment.
 pub fn path_of(target: &str) -> Option<String> {
     let target = target.trim();
-    let local = match target.find("://") {
-        Some(at) if at < 10 && !target.starts_with('/') => {
+    let scheme_end = if target.starts_with('/') { None } else { target.find("://") };
+    let local = match scheme_end {
+        Some(at) if at < 10 => {
             let rest = &target[at + 3..];
             rest.find(['/', '?', '#']).map_or("/", |slash| &rest[slash..])
         }
         _ => target,
     };
-    let path = local.split(['?', '#']).next().unwrap_or_default();
+    let end = memchr::memchr2(b'?', b'#', local.as_bytes()).unwrap_or(local.len());
+    let path = &local[..end];
     match path {
         "" if local != target || target.starts_with('?') => Some("/".to_owned()),
         "*" => Some("*".to_owned()),
@@ -48,13 +76,13 @@ pub fn path_of(target: &str) -> Option<String> {
 }
 
 /// Method and target of `GET /x?y HTTP/1.1`; the protocol may be missing.
-pub fn request_line(text: &str) -> Option<(String, &str)> {
-    let (verb, rest) = text.split_once(' ')?;
-    if !METHODS.contains(&verb) {
-        return None;
-    }
-    let target = rest.rsplit_once(" HTTP/").map_or(rest, |(target, _)| target).trim();
-    (!target.is_empty()).then(|| (verb.to_owned(), target))
+pub fn request_line(text: &str) -> Option<(&str, &str)> {
+    let verb = METHODS.into_iter().find(|method| text.starts_with(method))?;
+    let rest = text[verb.len()..].strip_prefix(' ')?;
+    // The protocol is found by its slash, mostly the last one.
+    let target = memchr::memrchr_iter(b'/', rest.as_bytes()).find_map(|at| rest[..at].strip_suffix(" HTTP"));
+    let target = target.unwrap_or(rest).trim();
+    (!target.is_empty()).then_some((verb, target))
 }
 
 /// Fills method and path of a record that has none.
@@ -128,15 +156,15 @@ pub fn is_error_class(word: &str) -> bool {
     let last = word.rsplit('.').next().unwrap_or(word);
     word.len() <= 120
         && last.starts_with(|c: char| c.is_ascii_uppercase())
-        && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$' | '.'))
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.'))
         && CLASS_ENDINGS.iter().any(|ending| last.ends_with(ending))
 }
 
 /// Reads error class and codes from error text that a runtime printed: `TypeError: …`, `Error [Name]: …`,
 /// `Error: … {` with `code: 'X'` property lines below.
 pub fn read_printed_error(text: &str, record: &mut Record) {
-    let head = text.lines().next().unwrap_or_default();
-    let mut segments = head.split(": ").take(5).peekable();
+    let head = first_line(text);
+    let mut segments = colon_segments(head).take(5).peekable();
     while let Some(segment) = segments.next() {
         let is_last = segments.peek().is_none();
         let segment = segment.trim_end_matches(':');
@@ -144,6 +172,9 @@ pub fn read_printed_error(text: &str, record: &mut Record) {
             break;
         }
         note_class(segment, record);
+    }
+    if head.len() == text.len() {
+        return;
     }
     for line in text.lines().skip(1).take(400) {
         let line = line.trim_start();
@@ -213,7 +244,7 @@ mod tests {
         assert_eq!(duration_ms("12.5ms"), Some(12.5));
         assert_eq!(duration_ms("1.5 s"), Some(1500.0));
         assert_eq!(duration_ms("12"), None);
-        assert_eq!(request_line("GET /a b HTTP/1.1"), Some(("GET".to_owned(), "/a b")));
+        assert_eq!(request_line("GET /a b HTTP/1.1"), Some(("GET", "/a b")));
         assert_eq!(request_line("Getting /a"), None);
     }
 

@@ -33,16 +33,21 @@ pub fn parse(text: &str) -> Option<Stamp> {
     if bytes.len() >= 20 && bytes[2] == b'/' {
         return common_log(text);
     }
+    // A web date has a clock; what else comes here, addresses above all, often has none.
+    memchr::memchr(b':', bytes)?;
     DateTime::parse_from_rfc2822(text).ok().map(|at| Stamp { ms: at.timestamp_millis(), zoned: true })
+}
+
+/// The number that stands in these bytes, which are all digits.
+fn digits(bytes: &[u8], from: usize, to: usize) -> Option<u32> {
+    let part = bytes.get(from..to)?;
+    part.iter().all(u8::is_ascii_digit).then(|| part.iter().fold(0, |n, b| n * 10 + u32::from(b - b'0')))
 }
 
 /// `YYYY-MM-DD[T ]HH:MM:SS[(.|,)fraction][ ][zone]`, also with slashes in the date.
 fn iso(text: &str) -> Option<Stamp> {
     let bytes = text.as_bytes();
-    let digits = |from: usize, to: usize| -> Option<u32> {
-        let part = bytes.get(from..to)?;
-        part.iter().all(u8::is_ascii_digit).then(|| part.iter().fold(0, |n, b| n * 10 + u32::from(b - b'0')))
-    };
+    let digits = |from, to| digits(bytes, from, to);
     if bytes.len() < 19
         || !matches!(bytes[10], b'T' | b't' | b' ' | b'_')
         || bytes[13] != b':'
@@ -83,23 +88,80 @@ fn offset_ms(zone: &str) -> Option<i64> {
         b'-' => -1,
         _ => return None,
     };
-    let digits: String = zone[1..].chars().filter(|c| *c != ':').collect();
-    if !matches!(digits.len(), 2 | 4) || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
+    let (mut count, mut number) = (0, 0);
+    for byte in zone.bytes().skip(1).filter(|byte| *byte != b':') {
+        if !byte.is_ascii_digit() || count == 4 {
+            return None;
+        }
+        count += 1;
+        number = number * 10 + i64::from(byte - b'0');
     }
-    let hours: i64 = digits[..2].parse().ok()?;
-    let minutes: i64 = digits.get(2..4).map_or(Some(0), |m| m.parse().ok())?;
-    Some(sign * (hours * 60 + minutes) * 60_000)
+    let minutes = match count {
+        2 => number * 60,
+        4 => number / 100 * 60 + number % 100,
+        _ => return None,
+    };
+    Some(sign * minutes * 60_000)
 }
 
 /// `10/Oct/2026:13:55:36 +0000`.
 fn common_log(text: &str) -> Option<Stamp> {
+    if let Some(stamp) = usual_common_log(text.as_bytes()) {
+        return Some(stamp);
+    }
     if let Ok(at) = DateTime::parse_from_str(text, "%d/%b/%Y:%H:%M:%S %z") {
         return Some(Stamp { ms: at.timestamp_millis(), zoned: true });
     }
     NaiveDateTime::parse_from_str(text, "%d/%b/%Y:%H:%M:%S")
         .ok()
         .map(|at| Stamp { ms: at.and_utc().timestamp_millis(), zoned: false })
+}
+
+/// [`common_log`] as nearly every server writes it; any other width or spelling is the library's.
+fn usual_common_log(bytes: &[u8]) -> Option<Stamp> {
+    const MONTHS: [&[u8; 3]; 12] =
+        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+    let [
+        _,
+        _,
+        b'/',
+        month @ ..,
+        b'/',
+        _,
+        _,
+        _,
+        _,
+        b':',
+        _,
+        _,
+        b':',
+        _,
+        _,
+        b':',
+        _,
+        _,
+        b' ',
+        sign,
+        _,
+        _,
+        _,
+        _,
+    ] = bytes
+    else {
+        return None;
+    };
+    let month = MONTHS.iter().position(|name| name.as_slice() == month)? as u32 + 1;
+    let number = |from, to| digits(bytes, from, to);
+    let date = NaiveDate::from_ymd_opt(number(7, 11)? as i32, month, number(0, 2)?)?;
+    let at = date.and_hms_opt(number(12, 14)?, number(15, 17)?, number(18, 20)?)?;
+    let (hours, minutes) = (i64::from(number(22, 24)?), i64::from(number(24, 26)?));
+    let offset_ms = match sign {
+        _ if hours > 23 || minutes > 59 => return None,
+        b'+' => (hours * 60 + minutes) * 60_000,
+        b'-' => -(hours * 60 + minutes) * 60_000,
+        _ => return None,
+    };
+    Some(Stamp { ms: at.and_utc().timestamp_millis() - offset_ms, zoned: true })
 }
 
 /// A number in text form, possibly with a fraction or in a spreadsheet's notation (`1.76563E+12`, which

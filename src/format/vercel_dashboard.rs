@@ -230,7 +230,7 @@ impl Container for VercelDashboardCsv {
             }
         }
         if row.is_fragment() {
-            return match fragment(cells.iter().map(String::as_str)) {
+            return match fragment(cells.iter().map(AsRef::as_ref)) {
                 Some(record) => push(record, frame, out),
                 None => Decoded::Ignored("empty row"),
             };

@@ -3,10 +3,12 @@
 //! time of day without a date, the expanded table no status, messages cut to the terminal's width. Read what is there;
 //! for more, export again with `vercel logs --json`.
 
+use std::borrow::Cow;
+
 use crate::format::time;
 use crate::format::vercel::{self, Text};
 use crate::format::{About, Container, Decoded};
-use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::input::frame::{Frame, FrameContext, FrameKind, lossy};
 use crate::record::{Level, Marks, Record};
 
 /// The CLI's output for people.
@@ -112,7 +114,11 @@ impl Line {
         if words.next() == Some("TIME") && words.next() == Some("HOST") && words.next() == Some("LEVEL") {
             return Some(Line::Header);
         }
-        if CHATTER.iter().any(|start| line.trim_start_matches("> ").starts_with(start))
+        let mut remark = line;
+        while let Some(rest) = remark.strip_prefix("> ") {
+            remark = rest;
+        }
+        if CHATTER.iter().any(|start| remark.starts_with(start))
             && (!line.starts_with("Fetched ") || line.contains(" logs for "))
         {
             return Some(Line::Chatter);
@@ -255,14 +261,14 @@ fn is_rule(line: &str) -> bool {
 }
 
 fn first_line(bytes: &[u8]) -> &[u8] {
-    bytes.split(|b| *b == b'\n').next().unwrap_or_default()
+    &bytes[..memchr::memchr(b'\n', bytes).unwrap_or(bytes.len())]
 }
 
 /// The bytes as text without colour codes, which stand between the columns where colour was forced.
-fn text_of(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    if !text.contains('\u{1b}') {
-        return text.into_owned();
+fn text_of(bytes: &[u8]) -> Cow<'_, str> {
+    let text = lossy(bytes);
+    if memchr::memchr(0x1b, bytes).is_none() {
+        return text;
     }
     let mut plain = String::with_capacity(text.len());
     let mut rest = text.as_ref();
@@ -272,7 +278,7 @@ fn text_of(bytes: &[u8]) -> String {
         rest = rest.strip_prefix(|c: char| c.is_ascii_alphabetic()).unwrap_or(rest);
     }
     plain.push_str(rest);
-    plain
+    Cow::Owned(plain)
 }
 
 #[cfg(test)]

@@ -35,14 +35,15 @@ impl Container for ViewerCsv {
 
     fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
         let mut cells = csv_scan::fields(frame.bytes).into_iter();
-        let (Some(stamp), Some(mut message)) = (cells.next(), cells.next()) else {
+        let (Some(stamp), Some(message)) = (cells.next(), cells.next()) else {
             return if frame.bytes.trim_ascii().is_empty() {
                 Decoded::Ignored("blank row")
             } else {
                 Decoded::Rejected("a row needs timestamp and message")
             };
         };
-        if [stamp.as_str(), message.as_str()] == COLUMNS {
+        let mut message = message.into_owned();
+        if [stamp.as_ref(), message.as_str()] == COLUMNS {
             return Decoded::Ignored("header");
         }
         let Some(stamp) = time::parse(&stamp) else {

@@ -2,7 +2,11 @@
 //! quote closes a field only before a delimiter, and a line that looks like the beginning of a row ends a row
 //! whose quote was left open.
 
+use std::borrow::Cow;
+
 use memchr::{memchr, memchr3};
+
+use super::frame::lossy;
 
 /// Scanner of rows; keeps its place while more bytes arrive.
 #[derive(Debug, Clone, Default)]
@@ -143,46 +147,45 @@ fn first_field(row: &[u8]) -> &[u8] {
 
 /// The fields of one row. Doubled quotes are undone, a quote that closes nothing is text, bytes that are not
 /// UTF-8 are replaced.
-pub fn fields(row: &[u8]) -> Vec<String> {
+pub fn fields(row: &[u8]) -> Vec<Cow<'_, str>> {
     let row = row.strip_suffix(b"\n").unwrap_or(row);
     let row = row.strip_suffix(b"\r").unwrap_or(row);
     let mut out = Vec::new();
     let mut at = 0;
     loop {
-        let mut field = Vec::new();
-        if row.get(at) == Some(&b'"') {
-            at += 1;
-            loop {
-                let Some(found) = memchr(b'"', row.get(at..).unwrap_or_default()) else {
-                    field.extend_from_slice(row.get(at..).unwrap_or_default());
-                    at = row.len();
-                    break;
-                };
-                field.extend_from_slice(&row[at..at + found]);
-                at += found + 1;
-                match row.get(at) {
-                    None | Some(b',') => break,
-                    Some(b'"') => {
-                        field.push(b'"');
-                        at += 1;
-                    }
-                    Some(_) => field.push(b'"'),
-                }
-            }
+        let (field, end) = if row.get(at) == Some(&b'"') {
+            quoted_field(row, at + 1)
         } else {
             let end = memchr(b',', row.get(at..).unwrap_or_default()).map_or(row.len(), |found| at + found);
-            field.extend_from_slice(row.get(at..end).unwrap_or_default());
-            at = end;
-        }
-        out.push(
-            String::from_utf8(field)
-                .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned()),
-        );
-        if row.get(at) != Some(&b',') {
+            (lossy(row.get(at..end).unwrap_or_default()), end)
+        };
+        out.push(field);
+        if row.get(end) != Some(&b',') {
             return out;
         }
-        at += 1;
+        at = end + 1;
     }
+}
+
+/// The field whose text begins at `from`, behind its quote, and where it ends, behind its other quote.
+fn quoted_field(row: &[u8], from: usize) -> (Cow<'_, str>, usize) {
+    let closes = |at: usize| matches!(row.get(at + 1), None | Some(b','));
+    let mut at = from;
+    let mut field = Vec::new();
+    while let Some(found) = memchr(b'"', row.get(at..).unwrap_or_default()) {
+        let quote = at + found;
+        if closes(quote) && field.is_empty() {
+            return (lossy(&row[at..quote]), quote + 1);
+        }
+        field.extend_from_slice(&row[at..quote]);
+        if closes(quote) {
+            return (Cow::Owned(lossy(&field).into_owned()), quote + 1);
+        }
+        field.push(b'"');
+        at = quote + if row.get(quote + 1) == Some(&b'"') { 2 } else { 1 };
+    }
+    field.extend_from_slice(row.get(at..).unwrap_or_default());
+    (Cow::Owned(lossy(&field).into_owned()), row.len())
 }
 
 /// Whether a cell of the row is a whole number of more than eleven digits as a spreadsheet rounds and writes it

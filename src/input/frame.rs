@@ -1,6 +1,17 @@
 //! The frame: the bytes of one entry, as its source frames it. No meaning is read here.
 
+use std::borrow::Cow;
+
 use crate::record::Position;
+
+/// The bytes as text; what is not UTF-8 is replaced.
+pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    // Nearly all logs are UTF-8, and to see that takes less than to replace nothing.
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
 
 /// How the entry was framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

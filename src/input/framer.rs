@@ -4,6 +4,7 @@
 //! The framer sees a growing window of bytes and gives the same frames however the bytes arrived. It knows
 //! syntax only; what a line or a header means it asks of [`Boundaries`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use memchr::memchr;
@@ -545,12 +546,12 @@ impl Framer {
         let line = line_of(&bytes[..end]);
         if line.len() <= MAX_HEADER_BYTES && memchr(b',', line).is_some() && !line.starts_with(b"{") {
             let columns = csv_scan::fields(line);
-            let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let names: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
             if boundaries.is_csv_header(&names) {
                 self.mode = Mode::Csv;
                 self.row = RowScan::default();
                 self.context = Arc::new(FrameContext {
-                    columns,
+                    columns: columns.into_iter().map(Cow::into_owned).collect(),
                     source: self.context.source.clone(),
                     ..FrameContext::default()
                 });

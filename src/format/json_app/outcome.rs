@@ -30,47 +30,44 @@ pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
     let is_number = |key: &str| map.get(key).is_some_and(Value::is_number);
     let is_object = |key: &str| map.get(key).is_some_and(Value::is_object);
     let level_text = map.get("level").and_then(Value::as_str);
-    let gcp_payload = ["textPayload", "jsonPayload", "protoPayload", "httpRequest"].into_iter().any(has);
-    let tests = [
-        ("gcp", has("logName") || (has("insertId") && gcp_payload)),
-        ("docker", is_text("log") && has("stream") && has("time")),
-        ("loki", is_text("line") && has("timestamp") && !has("level")),
-        ("postgres", has("error_severity") && has("pid")),
-        (
-            "ecs",
+    let gcp_payload = || ["textPayload", "jsonPayload", "protoPayload", "httpRequest"].into_iter().any(has);
+    let tests: [(&str, &dyn Fn() -> bool); 23] = [
+        ("gcp", &|| has("logName") || (has("insertId") && gcp_payload())),
+        ("docker", &|| is_text("log") && has("stream") && has("time")),
+        ("loki", &|| is_text("line") && has("timestamp") && !has("level")),
+        ("postgres", &|| has("error_severity") && has("pid")),
+        ("ecs", &|| {
             has("ecs.version")
                 || is_object("ecs")
-                || (has("@timestamp") && (has("log.level") || is_object("log"))),
-        ),
-        ("serilog", has("@t")),
-        ("winston", has("@message") || has("@fields")),
-        ("tslog", is_object("_meta") || is_object("_logMeta")),
-        ("log4js", has("categoryName")),
-        ("python", has("levelname") || has("asctime") || has("exc_info") || has("levelno")),
-        ("bunyan", is_number("level") && has("v") && has("name") && is_text("time")),
-        ("pino", is_number("level") && (has("time") || has("pid") || has("msg"))),
-        ("pino", is_number("time") && has("msg") && has("pid")),
-        (
-            "gcp",
+                || (has("@timestamp") && (has("log.level") || is_object("log")))
+        }),
+        ("serilog", &|| has("@t")),
+        ("winston", &|| has("@message") || has("@fields")),
+        ("tslog", &|| is_object("_meta") || is_object("_logMeta")),
+        ("log4js", &|| has("categoryName")),
+        ("python", &|| has("levelname") || has("asctime") || has("exc_info") || has("levelno")),
+        ("bunyan", &|| is_number("level") && has("v") && has("name") && is_text("time")),
+        ("pino", &|| is_number("level") && (has("time") || has("pid") || has("msg"))),
+        ("pino", &|| is_number("time") && has("msg") && has("pid")),
+        ("gcp", &|| {
             has("severity")
-                && (has("httpRequest") || map.keys().any(|key| key.starts_with("logging.googleapis.com/"))),
-        ),
-        ("lograge", has("controller") && has("action")),
-        ("structlog", is_text("event") && has("level")),
-        ("nestjs", has("context") && has("pid") && is_number("timestamp")),
-        ("tracing", is_object("fields") && has("target")),
-        ("zap", has("ts") && has("level") && has("msg")),
-        (
-            "slog",
+                && (has("httpRequest") || map.keys().any(|key| key.starts_with("logging.googleapis.com/")))
+        }),
+        ("lograge", &|| has("controller") && has("action")),
+        ("structlog", &|| is_text("event") && has("level")),
+        ("nestjs", &|| has("context") && has("pid") && is_number("timestamp")),
+        ("tracing", &|| is_object("fields") && has("target")),
+        ("zap", &|| has("ts") && has("level") && has("msg")),
+        ("slog", &|| {
             is_text("time")
                 && has("msg")
-                && level_text.is_some_and(|level| level.starts_with(|c: char| c.is_ascii_uppercase())),
-        ),
-        ("logrus", is_text("time") && has("msg") && has("level")),
-        ("zerolog", has("level") && has("message") && has("time")),
-        ("winston", is_text("level") && is_text("message")),
+                && level_text.is_some_and(|level| level.starts_with(|c: char| c.is_ascii_uppercase()))
+        }),
+        ("logrus", &|| is_text("time") && has("msg") && has("level")),
+        ("zerolog", &|| has("level") && has("message") && has("time")),
+        ("winston", &|| is_text("level") && is_text("message")),
     ];
-    tests.into_iter().find(|(_, holds)| *holds).map(|(name, _)| name)
+    tests.into_iter().find(|(_, holds)| holds()).map(|(name, _)| name)
 }
 
 /// Reads method, path, status and duration, and marks what the record says happened.
@@ -139,7 +136,7 @@ fn read_request(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Re
     // `request: "GET /x HTTP/1.1"`, as nginx and django-structlog have it.
     if let Some((line_verb, line_target)) = map.get("request").and_then(Value::as_str).and_then(request_line)
     {
-        verb = verb.or(Some(line_verb));
+        verb = verb.or_else(|| Some(line_verb.to_owned()));
         target = target.or_else(|| Some(line_target.to_owned()));
     }
     let name = aliased(found.name(Slot::Path));

@@ -10,6 +10,8 @@ use crate::format::text_parts::{is_uuid, set_request_id, set_time};
 use crate::format::{json, time};
 use crate::record::{Level, Record};
 
+/// How many members most objects of loggers have at most.
+const USUAL_MEMBERS: usize = 16;
 /// Longest text before an object that can be a logger's prefix, in bytes.
 const MAX_PREFIX_BYTES: usize = 200;
 
@@ -102,7 +104,7 @@ impl<'de> Deserialize<'de> for FirstLevel {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<FirstLevel, A::Error> {
-                let mut map = Map::new();
+                let mut map = Map::with_capacity(USUAL_MEMBERS);
                 while let Some((key, value)) = access.next_entry::<String, Value>()? {
                     if !(matches!(key.as_str(), "level" | "time") && map.contains_key(&key)) {
                         map.insert(key, value);

@@ -1,5 +1,7 @@
 //! Finds the members of a logger's object by meaning: one pass over the object, whatever its nesting.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::aliases::{self, LOOSE_WRAPPERS, SLOTS, Slot, WRAPPERS};
@@ -40,6 +42,11 @@ struct Place<'p> {
     loose: bool,
 }
 
+/// Whether a name is as [`aliases::fold`] gives it.
+fn is_folded(key: &str) -> bool {
+    !key.bytes().any(|b| b.is_ascii_uppercase() || matches!(b, b'_' | b'-'))
+}
+
 impl<'v> Found<'v> {
     /// Walks the object; members without a meaning become other fields of the record.
     pub fn walk(&mut self, map: &'v Map<String, Value>, record: &mut Record) {
@@ -74,9 +81,11 @@ impl<'v> Found<'v> {
 
     fn members(&mut self, map: &'v Map<String, Value>, place: Place<'_>, record: &mut Record) {
         for (key, value) in map {
-            let folded = aliases::fold(key);
-            let path = if place.path.is_empty() { folded } else { format!("{}.{folded}", place.path) };
-            let name = if place.name.is_empty() { key.clone() } else { format!("{}.{key}", place.name) };
+            // Most names of most objects are written as the table spells them, and stand at top level.
+            let folded = if is_folded(key) { Cow::Borrowed(key.as_str()) } else { aliases::fold(key).into() };
+            let path = if place.path.is_empty() { folded } else { format!("{}.{folded}", place.path).into() };
+            let name: Cow<'_, str> =
+                if place.name.is_empty() { key.into() } else { format!("{}.{key}", place.name).into() };
             self.member(value, Place { path: &path, name: &name, ..place }, record);
         }
     }

@@ -30,12 +30,12 @@ const KNOWN: &[&str] = &[
 /// unbalanced quote runs to the end.
 pub fn pairs(line: &str) -> Option<Map<String, Value>> {
     // Prose with pairs is common, so keys are looked at before anything is copied.
-    let pairs = || Pairs { rest: line.trim() }.take(MAX_PAIRS);
-    if pairs().nth(1).is_none() || !pairs().any(|(key, _)| KNOWN.contains(&key)) {
+    let pairs: Vec<_> = Pairs { rest: line.trim() }.take(MAX_PAIRS).collect();
+    if pairs.len() < 2 || !pairs.iter().any(|(key, _)| KNOWN.contains(key)) {
         return None;
     }
-    let mut map = Map::with_capacity(pairs().count());
-    map.extend(pairs().map(|(key, value)| (key.to_owned(), Value::String(unquoted(value)))));
+    let mut map = Map::with_capacity(pairs.len());
+    map.extend(pairs.into_iter().map(|(key, value)| (key.to_owned(), Value::String(unquoted(value)))));
     (map.len() >= 2).then_some(map)
 }
 
@@ -70,13 +70,15 @@ impl<'t> Iterator for Pairs<'t> {
 }
 
 fn is_key(key: &str) -> bool {
-    let valid = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '@' | '#' | '-');
-    !key.is_empty() && key.len() <= 64 && key.chars().all(valid)
+    let valid = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@' | b'#' | b'-');
+    !key.is_empty() && key.len() <= 64 && key.bytes().all(valid)
 }
 
 /// Where a value ends, its quotes included.
 fn value_end(text: &str) -> usize {
-    let Some(inside) = text.strip_prefix('"') else { return text.find([' ', '\t']).unwrap_or(text.len()) };
+    let Some(inside) = text.strip_prefix('"') else {
+        return memchr::memchr2(b' ', b'\t', text.as_bytes()).unwrap_or(text.len());
+    };
     let mut escaped = false;
     for (at, byte) in inside.bytes().enumerate() {
         match byte {

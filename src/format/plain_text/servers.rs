@@ -1,13 +1,13 @@
 //! Error logs of servers around the application: nginx, PostgreSQL, PgBouncer. They are never a request of their
 //! own: no status, no marks.
 
-use crate::format::text_parts::{push_field, request_line, set_request, set_time};
+use crate::format::text_parts::{first_line, push_field, request_line, set_request, set_time};
 use crate::format::time;
 use crate::record::{Level, Record};
 
 /// Reads a line of one of the servers; false if it is none.
 pub fn read(text: &str, record: &mut Record) -> bool {
-    let first = text.lines().next().unwrap_or_default();
+    let first = first_line(text);
     first.starts_with(|c: char| c.is_ascii_digit()) && (nginx(first, record) || postgres(first, record))
 }
 
@@ -33,7 +33,7 @@ fn nginx(line: &str, record: &mut Record) -> bool {
         value.split('"').next()
     };
     if let Some((verb, target)) = named(", request: \"").and_then(request_line) {
-        set_request(record, &verb, target);
+        set_request(record, verb, target);
     }
     if let Some(upstream) = named(", upstream: \"") {
         let address = upstream.split_once("://").map_or(upstream, |(_, address)| address);
@@ -62,7 +62,9 @@ const POSTGRES_LEVELS: &[(&str, Level)] = &[
 /// `2026-01-01 10:10:15.001 UTC [311] app@shop FATAL:  text` (any `log_line_prefix` with `%m` or `%t` and `[%p]`),
 /// Amazon RDS's `… UTC:10.0.0.9(5432):user@db:[123]:FATAL:  text`, PgBouncer's `… UTC [208] LOG text`.
 fn postgres(line: &str, record: &mut Record) -> bool {
-    let Some(open) = line.find('[').filter(|at| (23..120).contains(at)) else { return false };
+    let Some(open) = memchr::memchr(b'[', line.as_bytes()).filter(|at| (23..120).contains(at)) else {
+        return false;
+    };
     let Some((pid, rest)) = line[open + 1..].split_once(']') else { return false };
     if pid.is_empty() || !pid.bytes().all(|b| b.is_ascii_digit()) {
         return false;
