@@ -133,9 +133,7 @@ impl<'f> Correlator<'f> {
         self.see_time(brief.time_ms);
         let (identity, stream) = match (brief.event_id, &brief.line) {
             (Some(id), _) => (event_identity(id), None),
-            (None, Some(line)) => {
-                glanced_identity(line, at, brief.time_ms, brief.status, &mut self.scratch)
-            }
+            (None, Some(line)) => glanced_identity(line, at, brief.time_ms, brief.status, &mut self.scratch),
             (None, None) => (xxh3_64(frame.bytes()), None),
         };
         let route = RouteText::of(brief.route, brief.path, brief.marks);

@@ -120,7 +120,9 @@ impl Shapes {
         let glancer = CONTAINERS.get(usize::from(container))?.glancer()?;
         // It knows what payload the frames have when nobody forces another.
         let forced = self.forced_payload.map(|index| PAYLOADS[usize::from(index)].name());
-        forced.is_none_or(|forced| matches!(glancer.payload(), "") || glancer.payload() == forced).then_some(glancer)
+        forced
+            .is_none_or(|forced| matches!(glancer.payload(), "") || glancer.payload() == forced)
+            .then_some(glancer)
     }
 
     /// Reads into records one frame that the glancer of the container at this index has read.

@@ -67,10 +67,27 @@ fn role(path: &[&str]) -> Option<Role> {
 fn is_barred(text: &[u8]) -> bool {
     matches!(
         text,
-        b"type" | b"time" | b"level" | b"record" | b"status" | b"routeKey" | b"requestId" | b"errorType"
-            | b"timestamp" | b"stackTrace" | b"httpMethod" | b"requestTime" | b"resourcePath"
-            | b"AWSRequestId" | b"errorMessage" | b"responseLength" | b"requestTimeEpoch"
-            | b"deployment_error" | b"extendedRequestId" | b"integrationStatus" | b"function_request_id"
+        b"type"
+            | b"time"
+            | b"level"
+            | b"record"
+            | b"status"
+            | b"routeKey"
+            | b"requestId"
+            | b"errorType"
+            | b"timestamp"
+            | b"stackTrace"
+            | b"httpMethod"
+            | b"requestTime"
+            | b"resourcePath"
+            | b"AWSRequestId"
+            | b"errorMessage"
+            | b"responseLength"
+            | b"requestTimeEpoch"
+            | b"deployment_error"
+            | b"extendedRequestId"
+            | b"integrationStatus"
+            | b"function_request_id"
     ) || text.starts_with(b"H4sI")
 }
 
