@@ -362,6 +362,7 @@ pub struct Brief<'a> {
 pub struct BriefLine<'a> {
     /// As [`Record::stream`], in two parts with a colon between them; an empty part and the colon are left out.
     pub stream: [&'a [u8]; 2],
-    /// As [`Record::message`]. There is no [`Record::error_text`].
+    /// As [`Record::message`], but with a backslash before each quote if it stood in a JSON string; it holds no others.
+    /// There is no [`Record::error_text`].
     pub message: &'a [u8],
 }

@@ -192,7 +192,16 @@ pub fn glanced_identity(
     }
     bytes.extend_from_slice(second);
     let stream = (!bytes.is_empty()).then(|| xxh3_64(bytes));
-    append_text(bytes, place, time_ms, status, line.message);
+    let mut parts = line.message.split(|byte| *byte == b'\\');
+    if memchr::memchr(b'\\', line.message).is_some() {
+        append_text(bytes, place, time_ms, status, parts.next().unwrap_or_default());
+        // The text goes on before the zero that ends it.
+        bytes.pop();
+        parts.for_each(|part| bytes.extend_from_slice(part));
+        bytes.push(0);
+    } else {
+        append_text(bytes, place, time_ms, status, line.message);
+    }
     (xxh3_64(bytes), stream)
 }
 

@@ -39,19 +39,42 @@ fn known_beginnings(first: u8) -> &'static [&'static str] {
 }
 
 /// Whether no payload finds an ID, a status, a mark, a route, a path, a time, a stream or further records in this text,
-/// and all leave it as it is. `message` is one line of printable ASCII without quotes and backslashes, or it is not quiet.
+/// and all leave it as it is. `message` is one line of printable ASCII without backslashes, or it is not quiet.
 pub fn is_quiet(message: &[u8]) -> bool {
-    let [first, .., last] = message else { return message.first().is_none_or(u8::is_ascii_alphabetic) };
-    // A leading digit may begin a time, a brace an object.
-    let begins =
-        first.is_ascii_alphabetic() || (*first == b'[' && message.get(1).is_some_and(u8::is_ascii_lowercase));
-    begins
-        && *last != b' '
-        // `Thu, 01 Jan 2026 …`, in brackets or not.
-        && !message.iter().skip(3).take(2).any(|b| *b == b',')
+    let begins = match message {
+        [] => true,
+        // A leading digit may begin a time, a brace an object.
+        [first] => first.is_ascii_alphabetic(),
+        [first, second, ..] => first.is_ascii_alphabetic() || (*first == b'[' && second.is_ascii_lowercase()),
+    };
+    begins && goes_on::<false>(message)
+}
+
+/// The same of a text as it stands in a JSON string, where quotes are escaped and nothing else is; a text that begins
+/// with an object and goes on is one that payload `json` has left as it is.
+pub fn is_quiet_escaped(message: &[u8]) -> bool {
+    if message.starts_with(b"{\\\"") {
+        return message.last() != Some(&b'"') && goes_on::<true>(message);
+    }
+    match message {
+        [] => true,
+        [first] => first.is_ascii_alphabetic(),
+        [first, second, ..] => {
+            let begins = first.is_ascii_alphabetic() || (*first == b'[' && second.is_ascii_lowercase());
+            begins && goes_on::<true>(message)
+        }
+    }
+}
+
+/// What is asked of a text that begins as a quiet one does.
+#[inline]
+fn goes_on<const ESCAPED: bool>(message: &[u8]) -> bool {
+    // `Thu, 01 Jan 2026 …`, in brackets or not.
+    !message.iter().skip(3).take(2).any(|b| *b == b',')
+        && !matches!(message.last(), Some(b' '))
         && !begins_known(message)
         && !names_method(message)
-        && has_only_harmless(message)
+        && has_only_harmless::<ESCAPED>(message)
 }
 
 fn begins_known(message: &[u8]) -> bool {
@@ -80,25 +103,38 @@ fn names_method(message: &[u8]) -> bool {
     false
 }
 
-/// One pass over the text: only printable ASCII, and nothing that reads like an ID, a colour or a telling pair.
+/// One pass over the text: only printable ASCII, and nothing that reads like an ID, a colour, a telling pair, an access
+/// line, or the name of what tells a shape of Lambda or API Gateway.
 #[inline]
-fn has_only_harmless(message: &[u8]) -> bool {
-    let (quote, backslash, equals, bracket) =
-        (u8x16::splat(b'"'), u8x16::splat(b'\\'), u8x16::splat(b'='), u8x16::splat(b'['));
-    let last_control = u8x16::splat(0x1f);
+fn has_only_harmless<const ESCAPED: bool>(message: &[u8]) -> bool {
+    let quote_mark = if ESCAPED { b'\\' } else { b'"' };
+    let (quote, backslash) = (u8x16::splat(quote_mark), u8x16::splat(b'\\'));
+    let (equals, bracket, last_control) = (u8x16::splat(b'='), u8x16::splat(b'['), u8x16::splat(0x1f));
+    let mut quoted = false;
+    let mut harmless = |at: usize| {
+        if message[at] == quote_mark {
+            let first = !std::mem::replace(&mut quoted, true);
+            is_harmless_quote::<ESCAPED>(message, at, first)
+        } else {
+            is_harmless(message, at)
+        }
+    };
     let mut blocks = message.chunks_exact(16);
     let mut at = 0;
     for block in &mut blocks {
         let Ok(block) = <[u8; 16]>::try_from(block) else { return false };
         let block = u8x16::from(block);
-        let bad = block.simd_eq(quote) | block.simd_eq(backslash) | block.min(last_control).simd_eq(block);
-        if (bad | block).to_bitmask() != 0 {
+        let mut bad = block.min(last_control).simd_eq(block) | block;
+        if !ESCAPED {
+            bad |= block.simd_eq(backslash);
+        }
+        if bad.to_bitmask() != 0 {
             return false;
         }
-        let mut telling = (block.simd_eq(equals) | block.simd_eq(bracket)).to_bitmask();
+        let telling = block.simd_eq(equals) | block.simd_eq(bracket) | block.simd_eq(quote);
+        let mut telling = telling.to_bitmask();
         while telling != 0 {
-            let place = at + telling.trailing_zeros() as usize;
-            if !is_harmless(message, place) {
+            if !harmless(at + telling.trailing_zeros() as usize) {
                 return false;
             }
             telling &= telling - 1;
@@ -106,10 +142,27 @@ fn has_only_harmless(message: &[u8]) -> bool {
         at += 16;
     }
     blocks.remainder().iter().enumerate().all(|(offset, byte)| match byte {
-        b'"' | b'\\' | ..=0x1f | 0x7f.. => false,
-        b'=' | b'[' => is_harmless(message, at + offset),
+        ..=0x1f | 0x7f.. => false,
+        b'\\' if !ESCAPED => false,
+        b'=' | b'[' => harmless(at + offset),
+        byte if *byte == quote_mark => harmless(at + offset),
         _ => true,
     })
+}
+
+/// What stands at a quote, or at the backslash before it.
+fn is_harmless_quote<const ESCAPED: bool>(message: &[u8], at: usize, first: bool) -> bool {
+    let before = &message[..at];
+    let may_be_name = matches!(before, [.., b'I', b'd'] | [.., b'i', b'd'] | [.., b'r', b'd'])
+        || matches!(before, [.., b'p', b'e'] | [.., b'm', b'p']);
+    // An object at the end is read, an address or a date may stand before a request.
+    let reads_like_entry = first
+        && (message.last() == Some(&b'}')
+            || before.contains(&b'[')
+            || memchr::memmem::find(before, b" -").is_some());
+    !(may_be_name && message[0] == b'{')
+        && !reads_like_entry
+        && (!ESCAPED || message.get(at + 1) == Some(&b'"'))
 }
 
 /// What stands at an equals sign or an opening bracket.

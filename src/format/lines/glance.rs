@@ -3,7 +3,7 @@
 //! learned only if all that it said stands in the holes or is the same for all lines that fill it.
 
 use crate::format::json_app::{self, Use};
-use crate::format::quiet::is_quiet;
+use crate::format::quiet::is_quiet_escaped;
 use crate::format::registry::{CONTAINERS, Shapes};
 use crate::format::stencil::{Holes, Role, Stencils};
 use crate::format::text_parts::is_counter;
@@ -166,16 +166,15 @@ fn is_plain(record: &Record) -> bool {
 impl Kind {
     fn of(record: &Record, holes: &Holes<'_>) -> Option<Kind> {
         let text = |slot: u8| holes.get(usize::from(slot)).copied().flatten();
-        let mut slots = MESSAGES
-            .iter()
-            .map(|(_, slot)| *slot)
-            .filter(|slot| text(*slot).is_some_and(|text| text == record.message.as_bytes()));
+        let mut slots = MESSAGES.iter().map(|(_, slot)| *slot).filter(|slot| {
+            text(*slot).is_some_and(|text| without_escapes(text) == record.message.as_bytes())
+        });
         let message = slots.next();
         if slots.next().is_some() || (message.is_none() && !record.message.is_empty()) {
             return None;
         }
         let decides = record.status.is_some() || !record.marks.is_empty();
-        let exact = decides.then(|| record.message.as_bytes().into());
+        let exact = decides.then(|| message.and_then(text).unwrap_or_default().into());
         Some(Kind { status: record.status, marks: record.marks, message, exact })
     }
 }
@@ -191,7 +190,12 @@ fn agrees(brief: &Brief<'_>, record: &Record) -> bool {
         && text(&record.stream).unwrap_or_default() == stream
         && text(&record.route).as_deref() == brief.route
         && path.as_deref() == brief.path
-        && brief.line.is_some_and(|line| line.message == record.message.as_bytes())
+        && brief.line.is_some_and(|line| without_escapes(line.message) == record.message.as_bytes())
+}
+
+/// A text that stood in a JSON string and in which nothing is escaped but quotes.
+fn without_escapes(text: &[u8]) -> Vec<u8> {
+    text.iter().copied().filter(|byte| *byte != b'\\').collect()
 }
 
 /// Gives up where a value may mean anything else than a value of its kind.
@@ -206,7 +210,10 @@ fn brief<'a>(kind: &Kind, holes: &Holes<'a>) -> Option<Brief<'a>> {
         Some(exact) => message == &**exact,
         None => !std::str::from_utf8(message).is_ok_and(json_app::is_phrase),
     };
-    if !fits || !is_quiet(message) || hole(DURATION).is_some_and(|number| number.first() == Some(&b'-')) {
+    if !fits
+        || !is_quiet_escaped(message)
+        || hole(DURATION).is_some_and(|number| number.first() == Some(&b'-'))
+    {
         return None;
     }
     let time_ms = match (hole(TIME_NUMBER), hole(TIME_TEXT)) {
