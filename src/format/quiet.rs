@@ -160,9 +160,9 @@ fn is_harmless_quote<const ESCAPED: bool>(message: &[u8], at: usize, first: bool
         && (message.last() == Some(&b'}')
             || before.contains(&b'[')
             || memchr::memmem::find(before, b" -").is_some());
-    !(may_be_name && message[0] == b'{')
-        && !reads_like_entry
-        && (!ESCAPED || message.get(at + 1) == Some(&b'"'))
+    let names_shape = may_be_name && message.first() == Some(&b'{');
+    let is_other_escape = ESCAPED && message.get(at + 1) != Some(&b'"');
+    !(names_shape || reads_like_entry || is_other_escape)
 }
 
 /// What stands at an equals sign or an opening bracket.
