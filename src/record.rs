@@ -358,4 +358,16 @@ pub struct Brief<'a> {
     pub route: Option<&'a [u8]>,
     /// As [`Record::path`]; only where there is no route.
     pub path: Option<&'a [u8]>,
+    /// Of entries without an event ID: what tells them apart.
+    pub line: Option<BriefLine<'a>>,
+}
+
+/// What tells entries without an event ID apart, beside their time: where they were written, and the text.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct BriefLine<'a> {
+    /// As [`Record::stream`], in two parts with a colon between them; an empty part and the colon are left out.
+    pub stream: [&'a [u8]; 2],
+    /// As [`Record::message`], but with a backslash before each quote if it stood in a JSON string; it holds no others.
+    /// There is no [`Record::error_text`].
+    pub message: &'a [u8],
 }

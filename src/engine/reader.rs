@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::correlate::held::{FrameRef, Part};
-use crate::format::registry::{CONTAINERS, Detector, Shapes};
+use crate::format::registry::{Detector, Shapes};
 use crate::format::{Decoded, Glance};
 use crate::input::batches::{Batch, Batches};
 use crate::input::csv_scan::is_rounded_by_spreadsheet;
@@ -143,7 +143,7 @@ impl SourceReader {
 
     /// Who glances at its frames, with nothing learned yet; none before the source's container is known.
     fn new_glancer(&self) -> Option<Box<dyn Glance>> {
-        self.hint.and_then(|container| CONTAINERS[usize::from(container)].glancer())
+        self.hint.and_then(|container| self.shapes.glancer(container))
     }
 
     /// Gives it the bytes to read.
@@ -175,7 +175,7 @@ impl SourceReader {
                 }
             }
             // To glance at a line takes less than to hand it to another thread.
-            let alone = !parallel || self.glancers.iter().any(Option::is_some);
+            let alone = !parallel || self.mostly_glanced();
             let along = if alone { self.go_along(each) } else { Along::Changed(false) };
             if let Along::Changed(_) = along {
                 self.cut();
@@ -306,6 +306,11 @@ impl SourceReader {
         self.cuts.clear();
     }
 
+    /// Whether most frames are glanced at, as far as was seen.
+    fn mostly_glanced(&self) -> bool {
+        self.glancers.iter().any(Option::is_some) && self.glanced * 2 >= self.ledger.decoded
+    }
+
     fn remark_on_rounding(&mut self) {
         let text = match self.rounded {
             0 => return,
@@ -329,9 +334,6 @@ impl SourceReader {
                 self.name
             ));
         }
-        if let Some(container) = self.hint {
-            *self.formats.entry((container, "")).or_default() += std::mem::take(&mut self.glanced);
-        }
         self.ledger.rejects = self
             .rejects
             .iter()
@@ -343,7 +345,8 @@ impl SourceReader {
             .collect();
         // Only frames of the container that the hint names are glanced at.
         if let Some(container) = self.hint.filter(|_| self.glanced > 0) {
-            *self.formats.entry((container, "")).or_default() += std::mem::take(&mut self.glanced);
+            let payload = self.new_glancer().map_or("", |glancer| glancer.payload());
+            *self.formats.entry((container, payload)).or_default() += std::mem::take(&mut self.glanced);
         }
         let most =
             self.formats.iter().max_by_key(|((container, payload), count)| (**count, !container, *payload));
@@ -511,7 +514,10 @@ fn decode<'b>(
     cut: &Cut,
 ) -> Item<'b> {
     let frame = Frame { bytes: &batch.bytes[cut.start..cut.end], kind: cut.kind, at: cut.at };
+    let context = &batch.contexts[cut.context as usize];
+    // What stands in an array that has a name may be of another shape than its members tell.
     if let (Some(container), Some(glancer)) = (hint, glancer)
+        && context.array_key.is_empty()
         && let Some(brief) = glancer.glance(&frame)
         && let Some(part) = Part::new(cut.start..cut.end, cut.context, container, cut.kind)
     {
@@ -519,7 +525,6 @@ fn decode<'b>(
     }
     // Nearly every frame is one record.
     let mut records = Vec::with_capacity(1);
-    let context = &batch.contexts[cut.context as usize];
     let read = shapes.read(&frame, context, hint, cut.text, &mut records);
     match (read.decoded, read.container) {
         (Decoded::Records, Some(container)) => Item::Records(records, container),

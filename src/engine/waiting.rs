@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::reader::Item;
 use crate::correlate::held::{FrameRef, Part};
 use crate::input::batches::Batch;
-use crate::record::{Brief, Marks, Position, Record};
+use crate::record::{Brief, BriefLine, Marks, Position, Record};
 
 /// Items in their order.
 #[derive(Debug, Clone, Default)]
@@ -116,6 +116,14 @@ struct Note {
     event_id: Option<Text>,
     route: Option<Text>,
     path: Option<Text>,
+    line: Option<NotedLine>,
+}
+
+/// A [`BriefLine`] apart from the bytes of its frame.
+#[derive(Debug, Clone)]
+struct NotedLine {
+    stream: [Text; 2],
+    message: Text,
 }
 
 impl Note {
@@ -130,6 +138,10 @@ impl Note {
             event_id: text(brief.event_id),
             route: text(brief.route),
             path: text(brief.path),
+            line: brief.line.map(|line| NotedLine {
+                stream: line.stream.map(|part| Text::of(part, bytes)),
+                message: Text::of(line.message, bytes),
+            }),
         }
     }
 
@@ -145,6 +157,10 @@ impl Note {
             event_id: text(&self.event_id),
             route: text(&self.route),
             path: text(&self.path),
+            line: self.line.as_ref().map(|line| BriefLine {
+                stream: line.stream.each_ref().map(|part| part.read(bytes)),
+                message: line.message.read(bytes),
+            }),
         }
     }
 }
@@ -197,6 +213,7 @@ mod tests {
             event_id: Some(b"elsewhere"),
             route: Some(&bytes[7..12]),
             path: Some(&bytes[16..]),
+            line: Some(BriefLine { stream: [b"", &bytes[..2]], message: &bytes[13..] }),
         };
         let note = Note::of(&brief, &bytes);
         assert!(matches!(note.route, Some(Text::Part { start: 7, len: 5 })));

@@ -1,6 +1,6 @@
 //! The lists of shapes, and the two things done with them: deciding which shape a frame has, and reading it.
 
-use super::{Container, Decoded, Payload};
+use super::{Container, Decoded, Glance, Payload};
 use crate::format::ansi;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::Boundaries;
@@ -113,6 +113,16 @@ impl Shapes {
             }
         }
         Read { container: None, decoded: Decoded::NotMine }
+    }
+
+    /// Who glances at the frames of the container at this index, if anybody does.
+    pub fn glancer(&self, container: u8) -> Option<Box<dyn Glance>> {
+        let glancer = CONTAINERS.get(usize::from(container))?.glancer()?;
+        // It knows what payload the frames have when nobody forces another.
+        let forced = self.forced_payload.map(|index| PAYLOADS[usize::from(index)].name());
+        forced
+            .is_none_or(|forced| matches!(glancer.payload(), "") || glancer.payload() == forced)
+            .then_some(glancer)
     }
 
     /// Reads into records one frame that the glancer of the container at this index has read.

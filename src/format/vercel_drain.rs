@@ -392,6 +392,7 @@ fn brief<'a>(fixed: Fixed, read: &Read<'a>) -> Option<Brief<'a>> {
         event_id: Some(read.id),
         route,
         path,
+        line: None,
     })
 }
 

@@ -5,12 +5,12 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{TestCaseError, TestCaseResult, TestRunner};
 use why500::engine::{Engine, Options};
-use why500::format::Decoded;
 use why500::format::registry::{CONTAINERS, Detector, Shapes};
-use why500::input::frame::{Frame, FrameContext, FrameKind};
+use why500::input::frame::Frame;
 use why500::input::framer::{Framer, Step};
-use why500::record::{Marks, Position};
+use why500::record::Position;
 
+use crate::glance::{agrees, frame, glancers};
 use crate::inputs::{Input, generated, samples};
 use crate::support::{
     Pieces, assert_closes, assert_same, engine, printed, run, run_pieces, same, with_options,
@@ -258,41 +258,17 @@ fn a_glance_sees_what_decoding_sees() {
     let strategy = (any::<Index>(), any::<Index>(), vec(change(), 0..4));
     prove(400, &strategy, |(which, from, changes)| {
         let (name, bytes) = mutated(&inputs, &which, &from, &changes);
-        let frame = |bytes| Frame { bytes, kind: FrameKind::Json, at: Position::default() };
-        // One that learned from the whole input may be faster, but says the same.
-        let mut learned: Vec<_> = CONTAINERS.iter().map(|container| container.glancer()).collect();
+        // Those that learned from the whole input may be faster, but say the same.
+        let mut learned = glancers();
         for line in inputs[which.index(inputs.len())].bytes.split(|byte| *byte == b'\n') {
-            for glancer in learned.iter_mut().flatten() {
+            for (_, glancer) in &mut learned {
                 glancer.glance(&frame(line));
             }
         }
         for line in bytes.split(|byte| *byte == b'\n') {
-            let frame = frame(line);
-            let fresh = CONTAINERS.iter().map(|container| container.glancer()).enumerate();
-            let learned = learned.iter_mut().enumerate();
-            for (index, brief) in
-                fresh.filter_map(|(index, glancer)| Some((index, glancer?.glance(&frame)?))).chain(
-                    learned.filter_map(|(index, glancer)| Some((index, glancer.as_mut()?.glance(&frame)?))),
-                )
-            {
-                let mut records = Vec::new();
-                let read = Shapes::all().read(&frame, &FrameContext::default(), None, None, &mut records);
-                let text = String::from_utf8_lossy(line);
-                prop_assert_eq!(read.container, Some(index as u8), "{}: {}", name, text);
-                prop_assert_eq!(read.decoded, Decoded::Records, "{}: {}", name, text);
-                let record = &records[0];
-                prop_assert_eq!(record.id.as_ref().map(|id| id.text.as_bytes()), Some(brief.id), "{}", text);
-                prop_assert_eq!(record.event_id.as_ref().map(String::as_bytes), brief.event_id, "{}", text);
-                prop_assert_eq!(record.time_ms, brief.time_ms, "{}", text);
-                prop_assert_eq!(record.status, brief.status, "{}", text);
-                prop_assert_eq!(record.function_status, brief.function_status, "{}", text);
-                prop_assert_eq!(record.route.as_ref().map(String::as_bytes), brief.route, "{}", text);
-                // A path is asked for where there is no route.
-                let path = record.path.as_ref().filter(|_| record.route.is_none());
-                prop_assert_eq!(path.map(String::as_bytes), brief.path, "{}", text);
-                let decisive = Marks::CLIENT | Marks::END | Marks::BACKGROUND | Marks::MIDDLEWARE;
-                for (name, mark) in [("any", decisive), ("client", Marks::CLIENT), ("end", Marks::END)] {
-                    prop_assert_eq!(record.marks.has(mark), brief.marks.has(mark), "{}: {}", name, text);
+            for (index, glancer) in glancers().iter_mut().chain(&mut learned) {
+                if let Some(brief) = glancer.glance(&frame(line)) {
+                    agrees(&name, line, *index, &brief)?;
                 }
             }
         }

@@ -1,0 +1,211 @@
+//! What is glanced at says what decoding says, whatever was learned before.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+use serde_json::{Value, json};
+use why500::format::registry::{CONTAINERS, Shapes};
+use why500::format::{Decoded, Glance};
+use why500::input::frame::{Frame, FrameContext, FrameKind};
+use why500::record::{Brief, IdKind, Marks, Position};
+
+use crate::generate::Format;
+use crate::inputs::{generated, records, samples};
+
+/// A line as a frame.
+pub fn frame(bytes: &[u8]) -> Frame<'_> {
+    Frame { bytes, kind: FrameKind::Json, at: Position::default() }
+}
+
+/// Whether what the glancer of the container at this index said of a line is what decoding says.
+pub fn agrees(name: &str, line: &[u8], index: usize, brief: &Brief<'_>) -> TestCaseResult {
+    let mut records = Vec::new();
+    let read = Shapes::all().read(&frame(line), &FrameContext::default(), None, None, &mut records);
+    let text = String::from_utf8_lossy(line);
+    prop_assert_eq!(read.container, Some(index as u8), "{}: {}", name, text);
+    prop_assert_eq!(read.decoded, Decoded::Records, "{}: {}", name, text);
+    let record = &records[0];
+    prop_assert_eq!(record.id.as_ref().map(|id| id.text.as_bytes()), Some(brief.id), "{}", text);
+    prop_assert_eq!(record.event_id.as_ref().map(String::as_bytes), brief.event_id, "{}", text);
+    prop_assert_eq!(record.time_ms, brief.time_ms, "{}", text);
+    prop_assert_eq!(record.status, brief.status, "{}", text);
+    prop_assert_eq!(record.function_status, brief.function_status, "{}", text);
+    prop_assert_eq!(record.route.as_ref().map(String::as_bytes), brief.route, "{}", text);
+    // A path is asked for where there is no route.
+    let path = record.path.as_ref().filter(|_| record.route.is_none());
+    prop_assert_eq!(path.map(String::as_bytes), brief.path, "{}", text);
+    let decisive = Marks::CLIENT | Marks::END | Marks::BACKGROUND | Marks::MIDDLEWARE;
+    for (name, mark) in [("any", decisive), ("client", Marks::CLIENT), ("end", Marks::END)] {
+        prop_assert_eq!(record.marks.has(mark), brief.marks.has(mark), "{}: {}", name, text);
+    }
+    let Some(own) = brief.line else { return Ok(()) };
+    // An entry without an event ID is told from others by all that its record says.
+    prop_assert_eq!(records.len(), 1, "{}", text);
+    prop_assert_eq!(record.id.as_ref().map(|id| id.kind), Some(IdKind::Request), "{}", text);
+    prop_assert_eq!(record.marks, brief.marks, "{}", text);
+    let message: Vec<u8> = own.message.iter().copied().filter(|byte| *byte != b'\\').collect();
+    prop_assert_eq!((record.message.as_bytes(), record.error_text.as_str()), (&message[..], ""), "{}", text);
+    let stream: Vec<&[u8]> = own.stream.into_iter().filter(|part| !part.is_empty()).collect();
+    let stream = (!stream.is_empty()).then(|| stream.join(&b':'));
+    prop_assert_eq!(record.stream.as_ref().map(|text| text.as_bytes().to_vec()), stream, "{}", text);
+    Ok(())
+}
+
+/// The glancers, each with the index of its container.
+pub fn glancers() -> Vec<(usize, Box<dyn Glance>)> {
+    let all = CONTAINERS.iter().enumerate();
+    all.filter_map(|(index, container)| Some((index, container.glancer()?))).collect()
+}
+
+/// Values that mean something else than others of their type.
+fn odd_values() -> Vec<Value> {
+    let texts = [
+        "",
+        "-",
+        "null",
+        "undefined",
+        "0",
+        "7",
+        "req-5",
+        "a b",
+        "a ",
+        " a",
+        "x/y",
+        "/x?y=1",
+        "//x",
+        "/x#y",
+        "/",
+        "https://example.com/x",
+        "GET",
+        "GET /x 200 in 5ms",
+        "GET /x",
+        "request completed",
+        "Request Aborted",
+        "incoming request",
+        "access",
+        "handled 200",
+        "2026-01-01T00:00:00Z",
+        "2026-01-01",
+        "1767225600000",
+        "red [31mx[0m",
+        "\u{1b}[31mx\u{1b}[0m",
+        "{}",
+        "{\"status\":500}",
+        "done {\"requestId\":\"abc\"}",
+        "a\nb",
+        "AWSRequestId",
+        "type",
+        "platform.report",
+        "caf\u{e9}",
+        "H4sIAAAA",
+        "request_id=abc level=info",
+        "status=500 method=GET path=/x",
+        "Error: boom\n    at f (a.js:1:1)",
+        "500",
+        "info",
+        "ERROR",
+        "{Name} x",
+        "a::b",
+        "Root=1-2-3;Parent=4",
+        "projects/p/traces/abc",
+        "12ms",
+        "[x] y",
+        "[INFO] y",
+        "ok \"q\"",
+    ];
+    let mut out: Vec<Value> = texts.into_iter().map(|text| json!(text)).collect();
+    out.extend([
+        json!(0),
+        json!(7),
+        json!(-7),
+        json!(1.5),
+        json!(-1.5),
+        json!(200),
+        json!(500),
+        json!(503.0),
+    ]);
+    out.extend([json!(1_767_225_600_000u64), json!(1_767_225_600.25), json!(1_767_225_600), json!(1e300)]);
+    out.extend([json!(null), json!(true), json!([]), json!(["a"]), json!({}), json!({"status": 500})]);
+    out
+}
+
+/// Lines of loggers, a few of each kind so that there is something to learn.
+fn logger_lines() -> Vec<String> {
+    let mut out = records(Format::Pino, 7, 60_000);
+    let ids = |n: u32| format!("{n:08x}-2222-4333-8444-555555555555");
+    for n in 0..8u32 {
+        let (id, ms) = (ids(n), 1_767_225_600_000u64 + u64::from(n) * 37);
+        out.push(json!({"timestamp": format!("2026-01-01T00:00:0{n}.120Z"), "level": "info", "message": format!("order {n} of many"), "requestId": id, "service": "shop", "took": f64::from(n) + 0.5}).to_string());
+        out.push(json!({"level": "info", "ts": 1_767_225_600.25 + f64::from(n), "caller": "a.go:12", "msg": "done", "trace_id": format!("{n:032x}"), "request_id": id}).to_string());
+        out.push(json!({"time": format!("2026-01-01T00:00:0{n}Z"), "level": "INFO", "msg": "handled", "request_id": id, "method": "GET", "path": format!("/orders/{n}?x=1"), "status": 200, "duration_ms": f64::from(n) * 1.5}).to_string());
+        out.push(json!({"level": 30, "time": ms, "pid": n, "hostname": "web", "reqId": id, "req": {"method": "GET", "url": format!("/o/{n}"), "headers": {"x-request-id": id, "user-agent": format!("Client/{n}")}}, "res": {"statusCode": 200}, "responseTime": 3.25 + f64::from(n), "msg": "request completed"}).to_string());
+        out.push(json!({"event": format!("charged {n}"), "level": "info", "timestamp": format!("2026-01-01T00:00:0{n}Z"), "request_id": id, "route": format!("/o/[id]/{n}"), "context": {"status": n, "path": format!("x{n}")}}).to_string());
+        out.push(json!({"level": 30, "time": ms, "req_id": id, "data": {"requestId": id, "items": [n, n + 1], "note": format!("n{n}")}, "msg": format!("item {n}")}).to_string());
+    }
+    out
+}
+
+/// The scalars of a value.
+fn scalars<'v>(value: &'v mut Value, out: &mut Vec<&'v mut Value>) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(|value| scalars(value, out)),
+        Value::Array(items) => items.iter_mut().for_each(|value| scalars(value, out)),
+        scalar => out.push(scalar),
+    }
+}
+
+#[test]
+fn odd_values_are_seen_as_decoding_sees_them() {
+    let lines = logger_lines();
+    let mut glancers = glancers();
+    // Twice, so that what was learned last is used too.
+    let mut glanced = 0;
+    for line in lines.iter().chain(&lines) {
+        for (index, glancer) in &mut glancers {
+            if let Some(brief) = glancer.glance(&frame(line.as_bytes())) {
+                agrees("as it is", line.as_bytes(), *index, &brief).expect("agrees");
+                glanced += 1;
+            }
+        }
+    }
+    assert!(glanced > lines.len() * 3 / 2, "{glanced} of {}", 2 * lines.len());
+    let odd = odd_values();
+    let mut still = 0;
+    for line in lines.iter().rev().take(48).chain(lines.iter().take(60)) {
+        let whole: Value = serde_json::from_str(line).expect("JSON");
+        let count = {
+            let (mut copy, mut places) = (whole.clone(), Vec::new());
+            scalars(&mut copy, &mut places);
+            places.len()
+        };
+        for place in 0..count {
+            for value in &odd {
+                let mut changed = whole.clone();
+                let mut places = Vec::new();
+                scalars(&mut changed, &mut places);
+                *places.swap_remove(place) = value.clone();
+                let text = changed.to_string();
+                for (index, glancer) in &mut glancers {
+                    if let Some(brief) = glancer.glance(&frame(text.as_bytes())) {
+                        agrees("changed", text.as_bytes(), *index, &brief).expect("agrees");
+                        still += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(still > 500, "{still}");
+}
+
+#[test]
+fn samples_are_seen_as_decoding_sees_them() {
+    for input in generated().into_iter().chain(samples()) {
+        let mut glancers = glancers();
+        for line in input.bytes.split(|byte| *byte == b'\n').chain(input.bytes.split(|byte| *byte == b'\n')) {
+            for (index, glancer) in &mut glancers {
+                if let Some(brief) = glancer.glance(&frame(line)) {
+                    agrees(&input.name, line, *index, &brief).expect("agrees");
+                }
+            }
+        }
+    }
+}
