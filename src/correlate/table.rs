@@ -18,7 +18,7 @@ pub use self::evict::{HORIZON_MS, IDLE_MS};
 pub use self::finish::Requests;
 use self::keys::{neighbours_key, place_key, stream_key};
 use self::routes::{RouteText, Routes};
-use super::attach::{Brackets, Neighbours, Place, tells_of_failure};
+use super::attach::{Brackets, Freed, Neighbours, Place, tells_of_failure};
 use super::held::{FrameRef, Held, Order, event_identity, identity};
 use super::line::Fold;
 use super::outcome::{Facts, Latest};
@@ -64,8 +64,8 @@ pub struct Correlator<'f> {
     /// Requests to look at again, by the second in which that is due. Buckets, because nearly everything is due in
     /// the order in which it was queued.
     due: BTreeMap<i64, Vec<u64>>,
-    streams: HashMap<u64, Brackets>,
-    neighbours: HashMap<u64, Neighbours>,
+    streams: hashbrown::HashMap<u64, Brackets>,
+    neighbours: hashbrown::HashMap<u64, Neighbours>,
     routes: Routes,
     fallback: HashMap<u64, (i64, u64, bool)>,
     last_own: Option<(Position, u64)>,
@@ -89,8 +89,8 @@ impl<'f> Correlator<'f> {
             free: Vec::new(),
             dead: Vec::new(),
             due: BTreeMap::new(),
-            streams: HashMap::new(),
-            neighbours: HashMap::new(),
+            streams: hashbrown::HashMap::new(),
+            neighbours: hashbrown::HashMap::new(),
             routes: Routes::default(),
             fallback: HashMap::new(),
             last_own: None,
@@ -120,18 +120,58 @@ impl<'f> Correlator<'f> {
         frame: FrameRef<'_>,
         origin: Origin<'_>,
     ) -> Taken {
-        let key = xxh3_64(brief.id);
+        let own = xxh3_64(brief.id);
         let order = Order::new(brief.time_ms, at, origin.backwards);
         let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
         self.see_time(brief.time_ms);
+        let stream = brief.stream.map(xxh3_64);
+        let (key, id, kind) = match stream.and_then(|stream| self.amid(stream, own, brief.marks)) {
+            Some(open) => (open, None, IdKind::Order),
+            None => (own, Some(brief.id), IdKind::Request),
+        };
+        let freed = match (stream, id) {
+            (Some(stream), Some(_)) => self.pass(stream, key, brief, origin),
+            _ => Vec::new(),
+        };
         let identity = match brief.event_id {
             Some(id) => event_identity(id),
             None => xxh3_64(frame.bytes()),
         };
         let route = RouteText::of(brief.route, brief.path, brief.marks);
-        let held = Held { identity, order, line: at.line, body: self.shared.hold(frame) };
-        let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
+        let mut frame = frame;
+        frame.part.complete = brief.complete;
+        let body = self.shared.hold(frame);
+        let held = Held { identity, order, line: at.line, body };
+        let new = self.put(key, id, kind, &facts, route, held);
+        for (waiting, format) in freed {
+            let id = id.and_then(|id| std::str::from_utf8(id).ok());
+            self.put_record(key, id, IdKind::Order, waiting, format, origin);
+        }
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
+    }
+
+    /// The request that is open in a stream which serves one at a time, where a line with another ID that was never seen
+    /// is of something that this request logs.
+    fn amid(&mut self, stream: u64, key: u64, marks: Marks) -> Option<u64> {
+        if marks.has(Marks::START | Marks::END) {
+            return None;
+        }
+        let open = self.brackets(stream).only_open().filter(|open| *open != key)?;
+        (!self.slots.knows(key)).then_some(open)
+    }
+
+    /// A line that was glanced at passes in its stream. Returns what waited for it; as [`Correlator::identified`] does.
+    fn pass(&mut self, stream: u64, key: u64, brief: &Brief<'_>, origin: Origin<'_>) -> Freed {
+        let mut freed = self.brackets(stream).identified(key, brief.marks, true, origin.backwards);
+        if brief.marks.has(Marks::CLIENT) {
+            let failed = brief.status.is_some_and(|code| code >= 500);
+            let neighbours = self.neighbours(stream);
+            freed.extend(neighbours.completed(key, failed));
+            if let Some((late, format)) = neighbours.overdue() {
+                self.left_over(late, format, origin);
+            }
+        }
+        freed
     }
 
     /// Takes a decoded record. `brackets`: its platform serves one request at a time in a stream.
@@ -146,14 +186,10 @@ impl<'f> Correlator<'f> {
         let stream = stream_key(&record, origin);
         if let Some(id) = record.id.clone() {
             let key = xxh3_64(id.text.as_bytes());
-            let open = self.brackets(stream).only_open().filter(|open| brackets && *open != key);
+            let open = if brackets { self.amid(stream, key, record.marks) } else { None };
             return match open {
-                // An ID never seen, amid the lines of a stream that serves one request at a time, is of something
-                // else that the open request logs.
-                Some(open) if !record.marks.has(Marks::START | Marks::END) && !self.slots.knows(key) => {
-                    self.attach(open, IdKind::Order, record, format, origin)
-                }
-                _ => self.identified(key, Some(&id.text), id.kind, record, format, origin, brackets),
+                Some(open) => self.attach(open, IdKind::Order, record, format, origin),
+                None => self.identified(key, Some(&id.text), id.kind, record, format, origin, brackets),
             };
         }
         if let Some(key) = self.own_key(&record, origin) {

@@ -234,7 +234,10 @@ fn put_owned(
         Owned::Raw(raw, at) => {
             let raw = raw.as_ref();
             let frame = Frame { bytes: raw.bytes(), kind: raw.part.kind, at };
-            match glancer.and_then(|glancer| glancer.glance(&frame)) {
+            let brief = glancer
+                .zip(raw.context())
+                .and_then(|(glancer, context)| glancer.glance(&frame, context));
+            match brief {
                 Some(brief) => put(table, Item::Glance(brief, at, raw), origin, clock_ms, floor_ms),
                 None => 0,
             }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::correlate::held::{FrameRef, Part};
-use crate::format::registry::{CONTAINERS, Detector, Shapes};
+use crate::format::registry::{Detector, Shapes};
 use crate::format::{Decoded, Glance};
 use crate::input::batches::{Batch, Batches};
 use crate::input::csv_scan::is_rounded_by_spreadsheet;
@@ -143,7 +143,7 @@ impl SourceReader {
 
     /// Who glances at its frames, with nothing learned yet; none before the source's container is known.
     pub fn new_glancer(&self) -> Option<Box<dyn Glance>> {
-        self.hint.and_then(|container| CONTAINERS[usize::from(container)].glancer())
+        self.hint.and_then(|container| self.shapes.glancer(container))
     }
 
     /// One that may have learned.
@@ -215,6 +215,7 @@ impl SourceReader {
         let (batch, filled) = self.batches.lend(vec![Arc::clone(&context)]);
         let mut glancer = self.glancers.pop().flatten();
         let (mut from, mut frames, mut lines) = (0, 0, 0);
+        let position = |source, line, entry| Position { source, line, entry, part: 0 };
         let through = loop {
             if !Arc::ptr_eq(&context, self.framer.context()) {
                 break false;
@@ -228,9 +229,40 @@ impl SourceReader {
             {
                 self.entries += 1;
                 lines += 1;
-                let at = Position { source: self.index, line, entry: self.entries, part: 0 };
+                let at = position(self.index, line, self.entries);
                 each(Item::Glance(brief, at, FrameRef { batch: &batch, part }));
                 from += length + 1;
+                continue;
+            }
+            if let (Some(container), Some(glancer)) = (self.hint, &mut glancer)
+                && let Some(first) = self.framer.peek_element(bytes)
+                && let Some((brief, length)) = glancer.glance_element(&bytes[first..], &context)
+                && let (start, end) = (from + first, from + first + length)
+                && let Some(part) = Part::new(start..end, 0, container, FrameKind::Json)
+                && let Some(line) = self.framer.take_element(bytes, first, length)
+            {
+                self.entries += 1;
+                lines += 1;
+                let at = position(self.index, line, self.entries);
+                each(Item::Glance(brief, at, FrameRef { batch: &batch, part }));
+                from = end;
+                continue;
+            }
+            if let (Some(container), Some(glancer)) = (self.hint, &mut glancer)
+                && self.detector.text_container() == Some(container)
+                && let Some(entry) = self.framer.peek_line(bytes)
+                && glancer.surely_starts_entry(entry.next_line)
+                && let Some(part) = Part::new(from..from + entry.end, 0, container, FrameKind::Line)
+                && let at = position(self.index, self.framer.line(), self.entries + 1)
+                && let frame = (Frame { bytes: &bytes[..entry.end], kind: FrameKind::Line, at })
+                && let Some(brief) = glancer.glance(&frame, &context)
+            {
+                self.entries += 1;
+                lines += 1;
+                self.framer.take_line(entry);
+                self.detector.took_entry();
+                each(Item::Glance(brief, at, FrameRef { batch: &batch, part }));
+                from += entry.next;
                 continue;
             }
             match self.step(from, bytes) {
@@ -334,9 +366,6 @@ impl SourceReader {
                 self.name
             ));
         }
-        if let Some(container) = self.hint {
-            *self.formats.entry((container, "")).or_default() += std::mem::take(&mut self.glanced);
-        }
         self.ledger.rejects = self
             .rejects
             .iter()
@@ -348,7 +377,8 @@ impl SourceReader {
             .collect();
         // Only frames of the container that the hint names are glanced at.
         if let Some(container) = self.hint.filter(|_| self.glanced > 0) {
-            *self.formats.entry((container, "")).or_default() += std::mem::take(&mut self.glanced);
+            let payload = self.shapes.glancer(container).map_or("", |glancer| glancer.payload());
+            *self.formats.entry((container, payload)).or_default() += std::mem::take(&mut self.glanced);
         }
         let most =
             self.formats.iter().max_by_key(|((container, payload), count)| (**count, !container, *payload));
@@ -516,14 +546,15 @@ fn decode<'b>(
     cut: &Cut,
 ) -> Item<'b> {
     let frame = Frame { bytes: &batch.bytes[cut.start..cut.end], kind: cut.kind, at: cut.at };
+    let context = &batch.contexts[cut.context as usize];
     if let (Some(container), Some(glancer)) = (hint, glancer)
-        && let Some(brief) = glancer.glance(&frame)
+        && (cut.kind != FrameKind::Line || cut.text == Some(container))
+        && let Some(brief) = glancer.glance(&frame, context)
         && let Some(part) = Part::new(cut.start..cut.end, cut.context, container, cut.kind)
     {
         return Item::Glance(brief, cut.at, FrameRef { batch, part });
     }
     let mut records = Vec::new();
-    let context = &batch.contexts[cut.context as usize];
     let read = shapes.read(&frame, context, hint, cut.text, &mut records);
     match (read.decoded, read.container) {
         (Decoded::Records, Some(container)) => Item::Records(records, container),

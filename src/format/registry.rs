@@ -1,6 +1,6 @@
 //! The lists of shapes, and the two things done with them: deciding which shape a frame has, and reading it.
 
-use super::{Container, Decoded, Payload};
+use super::{Container, Decoded, Glance, Payload};
 use crate::format::ansi;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::Boundaries;
@@ -197,6 +197,13 @@ impl Shapes {
         }
     }
 
+    /// Who glances at the frames of a container, if anybody can.
+    pub fn glancer(&self, container: u8) -> Option<Box<dyn Glance>> {
+        let glancer = CONTAINERS.get(usize::from(container))?.glancer()?;
+        // One that reads messages reads them as all payloads together would.
+        (self.forced_payload.is_none() || glancer.payload().is_empty()).then_some(glancer)
+    }
+
     /// Name of a container.
     pub fn container_name(index: u8) -> &'static str {
         CONTAINERS.get(usize::from(index)).map_or("unknown", |shape| shape.name())
@@ -226,6 +233,17 @@ impl Detector {
     pub fn text_container(&self) -> Option<u8> {
         self.text
     }
+
+    /// As if asked of a line, and of the one after it, that both begin an entry of [`Detector::text_container`].
+    pub fn took_entry(&mut self) {
+        self.note_start();
+        self.note_start();
+    }
+
+    fn note_start(&mut self) {
+        self.starts = (self.starts + 1).min(16);
+        self.others = self.others.saturating_sub(1);
+    }
 }
 
 impl Boundaries for Detector {
@@ -234,6 +252,10 @@ impl Boundaries for Detector {
             self.shapes.forced_container.is_none_or(|forced| usize::from(forced) == index)
                 && shape.claims_header(columns)
         })
+    }
+
+    fn is_known_entry(&self, line: &[u8]) -> bool {
+        self.text.is_some_and(|text| CONTAINERS[usize::from(text)].starts_entry(line))
     }
 
     fn starts_entry(&mut self, line: &[u8]) -> bool {
@@ -252,8 +274,7 @@ impl Boundaries for Detector {
             None => (0..CONTAINERS.len()).find(|index| is_prefixed(*index)),
         };
         if let Some(index) = found {
-            self.starts = (self.starts + 1).min(16);
-            self.others = self.others.saturating_sub(1);
+            self.note_start();
             self.text = Some(index as u8);
             return true;
         }

@@ -281,7 +281,7 @@ fn role(path: &[&str]) -> Option<Role> {
 }
 
 impl Glance for Glancer {
-    fn glance<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>> {
+    fn glance<'a>(&mut self, frame: &Frame<'a>, _: &FrameContext) -> Option<Brief<'a>> {
         if let Some((fixed, holes)) = self.stencils.fill(frame.bytes) {
             return brief_of_holes(*fixed, &holes);
         }
@@ -392,6 +392,8 @@ fn brief<'a>(fixed: Fixed, read: &Read<'a>) -> Option<Brief<'a>> {
         event_id: Some(read.id),
         route,
         path,
+        stream: None,
+        complete: false,
     })
 }
 

@@ -9,7 +9,8 @@ use why500::format::Decoded;
 use why500::format::registry::{CONTAINERS, Detector, Shapes};
 use why500::input::frame::{Frame, FrameContext, FrameKind};
 use why500::input::framer::{Framer, Step};
-use why500::record::{Marks, Position};
+use why500::input::json_scan::{Scan, ValueScan};
+use why500::record::{Brief, Marks, Position};
 
 use crate::inputs::{Input, generated, samples};
 use crate::support::{
@@ -256,48 +257,87 @@ fn a_hint_changes_nothing() {
 fn a_glance_sees_what_decoding_sees() {
     let inputs = inputs();
     let strategy = (any::<Index>(), any::<Index>(), vec(change(), 0..4));
+    let events = FrameContext { array_key: "events".to_owned(), ..FrameContext::default() };
+    let contexts = [FrameContext::default(), events];
     prove(400, &strategy, |(which, from, changes)| {
         let (name, bytes) = mutated(&inputs, &which, &from, &changes);
-        let frame = |bytes| Frame { bytes, kind: FrameKind::Json, at: Position::default() };
         // One that learned from the whole input may be faster, but says the same.
         let mut learned: Vec<_> = CONTAINERS.iter().map(|container| container.glancer()).collect();
         for line in inputs[which.index(inputs.len())].bytes.split(|byte| *byte == b'\n') {
+            let frame = Frame { bytes: line, kind: FrameKind::Json, at: Position::default() };
             for glancer in learned.iter_mut().flatten() {
-                glancer.glance(&frame(line));
+                glancer.glance(&frame, &contexts[0]);
             }
         }
-        for line in bytes.split(|byte| *byte == b'\n') {
-            let frame = frame(line);
-            let fresh = CONTAINERS.iter().map(|container| container.glancer()).enumerate();
-            let learned = learned.iter_mut().enumerate();
-            for (index, brief) in
-                fresh.filter_map(|(index, glancer)| Some((index, glancer?.glance(&frame)?))).chain(
-                    learned.filter_map(|(index, glancer)| Some((index, glancer.as_mut()?.glance(&frame)?))),
-                )
-            {
-                let mut records = Vec::new();
-                let read = Shapes::all().read(&frame, &FrameContext::default(), None, None, &mut records);
-                let text = String::from_utf8_lossy(line);
-                prop_assert_eq!(read.container, Some(index as u8), "{}: {}", name, text);
-                prop_assert_eq!(read.decoded, Decoded::Records, "{}: {}", name, text);
-                let record = &records[0];
-                prop_assert_eq!(record.id.as_ref().map(|id| id.text.as_bytes()), Some(brief.id), "{}", text);
-                prop_assert_eq!(record.event_id.as_ref().map(String::as_bytes), brief.event_id, "{}", text);
-                prop_assert_eq!(record.time_ms, brief.time_ms, "{}", text);
-                prop_assert_eq!(record.status, brief.status, "{}", text);
-                prop_assert_eq!(record.function_status, brief.function_status, "{}", text);
-                prop_assert_eq!(record.route.as_ref().map(String::as_bytes), brief.route, "{}", text);
-                // A path is asked for where there is no route.
-                let path = record.path.as_ref().filter(|_| record.route.is_none());
-                prop_assert_eq!(path.map(String::as_bytes), brief.path, "{}", text);
-                let decisive = Marks::CLIENT | Marks::END | Marks::BACKGROUND | Marks::MIDDLEWARE;
-                for (name, mark) in [("any", decisive), ("client", Marks::CLIENT), ("end", Marks::END)] {
-                    prop_assert_eq!(record.marks.has(mark), brief.marks.has(mark), "{}: {}", name, text);
+        for (index, context) in contexts.iter().enumerate() {
+            for (bytes, kind) in entries(&bytes, index > 0) {
+                let frame = Frame { bytes, kind, at: Position::default() };
+                let fresh = CONTAINERS.iter().map(|container| container.glancer()).enumerate();
+                let learned = learned.iter_mut().enumerate();
+                for (index, brief) in
+                    fresh.filter_map(|(index, glancer)| Some((index, glancer?.glance(&frame, context)?))).chain(
+                        learned.filter_map(|(index, glancer)| {
+                            Some((index, glancer.as_mut()?.glance(&frame, context)?))
+                        }),
+                    )
+                {
+                    agrees(&name, &frame, context, index, &brief)?;
                 }
             }
         }
         Ok(())
     });
+}
+
+/// Lines, as JSON and as text, or the objects of an array.
+fn entries(bytes: &[u8], array: bool) -> Vec<(&[u8], FrameKind)> {
+    if !array {
+        let lines = bytes.split(|byte| *byte == b'\n');
+        return lines.flat_map(|line| [(line, FrameKind::Json), (line.trim_ascii_end(), FrameKind::Line)]).collect();
+    }
+    let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'{').map(|(at, _)| at);
+    let objects = starts.filter_map(|at| match ValueScan::default().advance(&bytes[at..]) {
+        Scan::Done(end) => Some((&bytes[at..at + end], FrameKind::Json)),
+        _ => None,
+    });
+    objects.take(400).collect()
+}
+
+fn agrees(
+    name: &str,
+    frame: &Frame<'_>,
+    context: &FrameContext,
+    container: usize,
+    brief: &Brief<'_>,
+) -> TestCaseResult {
+    let mut records = Vec::new();
+    let read = Shapes::all().read(frame, context, None, None, &mut records);
+    let text = String::from_utf8_lossy(frame.bytes);
+    prop_assert_eq!(read.container, Some(container as u8), "{}: {}", name, text);
+    prop_assert_eq!(read.decoded, Decoded::Records, "{}: {}", name, text);
+    let record = &records[0];
+    prop_assert_eq!(record.id.as_ref().map(|id| id.text.as_bytes()), Some(brief.id), "{}", text);
+    prop_assert_eq!(record.event_id.as_ref().map(String::as_bytes), brief.event_id, "{}", text);
+    prop_assert_eq!(record.time_ms, brief.time_ms, "{}", text);
+    prop_assert_eq!(record.status, brief.status, "{}", text);
+    prop_assert_eq!(record.function_status, brief.function_status, "{}", text);
+    prop_assert_eq!(record.route.as_ref().map(String::as_bytes), brief.route, "{}", text);
+    // A path is asked for where there is no route.
+    let path = record.path.as_ref().filter(|_| record.route.is_none());
+    prop_assert_eq!(path.map(String::as_bytes), brief.path, "{}", text);
+    let decisive = Marks::CLIENT | Marks::END | Marks::BACKGROUND | Marks::MIDDLEWARE;
+    for (name, mark) in [("any", decisive), ("client", Marks::CLIENT), ("end", Marks::END)] {
+        prop_assert_eq!(record.marks.has(mark), brief.marks.has(mark), "{}: {}", name, text);
+    }
+    if brief.complete {
+        prop_assert_eq!(record.marks, brief.marks, "{}", text);
+        prop_assert_eq!(records.len(), 1, "{}", text);
+    }
+    if brief.stream.is_some() {
+        prop_assert_eq!(record.stream.as_ref().map(String::as_bytes), brief.stream, "{}", text);
+        prop_assert!(record.payload.starts_with("lambda"), "{}", text);
+    }
+    Ok(())
 }
 
 /// A compressed file that breaks off or is damaged is an error that names it; what was read of it is accounted for.
