@@ -357,4 +357,15 @@ pub struct Brief<'a> {
     pub stream: Option<&'a [u8]>,
     /// The message was read too: decoding would say nothing of how the request ended that is not said here.
     pub complete: bool,
+    /// Of entries without an event ID: what tells them apart.
+    pub line: Option<BriefLine<'a>>,
+}
+
+/// What tells entries without an event ID apart, beside their time: where they were written, and the text.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct BriefLine<'a> {
+    /// As [`Record::stream`], in two parts with a colon between them; an empty part and the colon are left out.
+    pub stream: [&'a [u8]; 2],
+    /// As [`Record::message`]. There is no [`Record::error_text`].
+    pub message: &'a [u8],
 }

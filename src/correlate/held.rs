@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::input::batches::Batch;
 use crate::input::frame::{FrameContext, FrameKind};
-use crate::record::{Position, Record};
+use crate::record::{BriefLine, Position, Record};
 
 /// Place of an entry in its request: by time, then by source and sequence within it. Total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -186,20 +186,52 @@ pub fn identity(record: &Record) -> u64 {
     }
     let mut bytes = Vec::with_capacity(record.message.len() + record.error_text.len() + 64);
     bytes.extend_from_slice(record.stream.as_deref().unwrap_or_default().as_bytes());
-    bytes.push(0);
-    match record.time_ms {
-        Some(time_ms) => bytes.extend_from_slice(&time_ms.to_le_bytes()),
-        None => {
-            bytes.extend_from_slice(&record.at.source.to_le_bytes());
-            bytes.extend_from_slice(&record.at.entry.to_le_bytes());
-        }
-    }
-    bytes.extend_from_slice(&record.at.part.to_le_bytes());
-    bytes.extend_from_slice(&record.status.unwrap_or_default().to_le_bytes());
-    bytes.extend_from_slice(record.message.as_bytes());
-    bytes.push(0);
+    let place = record.at;
+    append_text(&mut bytes, place, record.time_ms, record.status, record.message.as_bytes());
     bytes.extend_from_slice(record.error_text.as_bytes());
     xxh3_64(&bytes)
+}
+
+/// As [`identity`], of an entry that was only glanced at, and a hash of its stream, if it has one. `bytes` is for use.
+pub fn glanced_identity(
+    line: &BriefLine<'_>,
+    place: Position,
+    time_ms: Option<i64>,
+    status: Option<u16>,
+    bytes: &mut Vec<u8>,
+) -> (u64, Option<u64>) {
+    bytes.clear();
+    let [first, second] = line.stream;
+    bytes.extend_from_slice(first);
+    if !first.is_empty() && !second.is_empty() {
+        bytes.push(b':');
+    }
+    bytes.extend_from_slice(second);
+    let stream = (!bytes.is_empty()).then(|| xxh3_64(bytes));
+    append_text(bytes, place, time_ms, status, line.message);
+    (xxh3_64(bytes), stream)
+}
+
+/// What follows the stream in the bytes that an identity is the hash of.
+fn append_text(
+    bytes: &mut Vec<u8>,
+    place: Position,
+    time_ms: Option<i64>,
+    status: Option<u16>,
+    message: &[u8],
+) {
+    bytes.push(0);
+    match time_ms {
+        Some(time_ms) => bytes.extend_from_slice(&time_ms.to_le_bytes()),
+        None => {
+            bytes.extend_from_slice(&place.source.to_le_bytes());
+            bytes.extend_from_slice(&place.entry.to_le_bytes());
+        }
+    }
+    bytes.extend_from_slice(&place.part.to_le_bytes());
+    bytes.extend_from_slice(&status.unwrap_or_default().to_le_bytes());
+    bytes.extend_from_slice(message);
+    bytes.push(0);
 }
 
 /// Identity of an event by the ID that the platform gave it.

@@ -16,16 +16,17 @@ use xxhash_rust::xxh3::xxh3_64;
 use self::evict::due_second;
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 pub use self::finish::Requests;
-use self::keys::{neighbours_key, place_key, stream_key};
+use self::keys::{completion_key, neighbours_key, place_key, source_key, stream_key};
 use self::routes::{RouteText, Routes};
 use super::attach::{Brackets, Freed, Neighbours, Place, tells_of_failure};
-use super::held::{FrameRef, Held, Order, event_identity, identity};
+use super::held::{FrameRef, Held, Order, event_identity, glanced_identity, identity};
 use super::line::Fold;
 use super::outcome::{Facts, Latest};
 use super::partial::Partial;
 use super::shared::Shared;
 use super::slots::{Slots, Tombstone};
 use super::wanted::Wanted;
+use crate::format::registry::Shapes;
 use crate::record::{Brief, IdKind, Marks, Position, Record};
 
 /// Records that tell of a failure and belong to no request: how many are kept.
@@ -65,7 +66,11 @@ pub struct Correlator<'f> {
     /// the order in which it was queued.
     due: BTreeMap<i64, Vec<u64>>,
     streams: hashbrown::HashMap<u64, Brackets>,
+    /// Any stream of a platform that serves one request at a time was seen.
+    bracketed: bool,
     neighbours: hashbrown::HashMap<u64, Neighbours>,
+    /// For the bytes of an identity, so that they are allocated once.
+    scratch: Vec<u8>,
     routes: Routes,
     fallback: HashMap<u64, (i64, u64, bool)>,
     last_own: Option<(Position, u64)>,
@@ -90,7 +95,9 @@ impl<'f> Correlator<'f> {
             dead: Vec::new(),
             due: BTreeMap::new(),
             streams: hashbrown::HashMap::new(),
+            bracketed: false,
             neighbours: hashbrown::HashMap::new(),
+            scratch: Vec::new(),
             routes: Routes::default(),
             fallback: HashMap::new(),
             last_own: None,
@@ -120,33 +127,46 @@ impl<'f> Correlator<'f> {
         frame: FrameRef<'_>,
         origin: Origin<'_>,
     ) -> Taken {
-        let own = xxh3_64(brief.id);
+        let key = xxh3_64(brief.id);
         let order = Order::new(brief.time_ms, at, origin.backwards);
         let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
         self.see_time(brief.time_ms);
-        let stream = brief.stream.map(xxh3_64);
-        let (key, id, kind) = match stream.and_then(|stream| self.amid(stream, own, brief.marks)) {
-            Some(open) => (open, None, IdKind::Order),
-            None => (own, Some(brief.id), IdKind::Request),
-        };
-        let freed = match (stream, id) {
-            (Some(stream), Some(_)) => self.pass(stream, key, brief, origin),
-            _ => Vec::new(),
-        };
-        let identity = match brief.event_id {
-            Some(id) => event_identity(id),
-            None => xxh3_64(frame.bytes()),
+        let (identity, stream) = match (brief.event_id, &brief.line) {
+            (Some(id), _) => (event_identity(id), None),
+            (None, Some(line)) => glanced_identity(line, at, brief.time_ms, brief.status, &mut self.scratch),
+            (None, None) => (xxh3_64(frame.bytes()), None),
         };
         let route = RouteText::of(brief.route, brief.path, brief.marks);
+        let format = Shapes::container_name(frame.part.container);
         let mut frame = frame;
         frame.part.complete = brief.complete;
-        let body = self.shared.hold(frame);
-        let held = Held { identity, order, line: at.line, body };
-        let new = self.put(key, id, kind, &facts, route, held);
-        for (waiting, format) in freed {
-            let id = id.and_then(|id| std::str::from_utf8(id).ok());
-            self.put_record(key, id, IdKind::Order, waiting, format, origin);
+        let held = Held { identity, order, line: at.line, body: self.shared.hold(frame) };
+        if let Some(stream) = brief.stream {
+            let stream = xxh3_64(stream);
+            let new = match self.amid(stream, key, brief.marks) {
+                Some(open) => self.put(open, None, IdKind::Order, &facts, route, held),
+                None => {
+                    let freed = self.pass(key, stream, brief.marks, brief.status, format, origin, true);
+                    let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
+                    let id = std::str::from_utf8(brief.id).ok();
+                    self.put_freed(key, id, IdKind::Request, freed, origin);
+                    self.put_overdue(stream, brief.marks, format, origin);
+                    new
+                }
+            };
+            return if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate };
         }
+        // Lines without an ID stand beside such as this one only where there are streams of that kind, or completions.
+        if brief.line.is_some() && (self.bracketed || brief.marks.has(Marks::CLIENT)) {
+            let stream = stream.unwrap_or_else(|| source_key(origin));
+            let freed = self.pass(key, stream, brief.marks, brief.status, format, origin, false);
+            self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
+            let id = std::str::from_utf8(brief.id).ok();
+            self.put_freed(key, id, IdKind::Request, freed, origin);
+            self.put_overdue(stream, brief.marks, format, origin);
+            return Taken::New;
+        }
+        let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
     }
 
@@ -158,20 +178,6 @@ impl<'f> Correlator<'f> {
         }
         let open = self.brackets(stream).only_open().filter(|open| *open != key)?;
         (!self.slots.knows(key)).then_some(open)
-    }
-
-    /// A line that was glanced at passes in its stream. Returns what waited for it; as [`Correlator::identified`] does.
-    fn pass(&mut self, stream: u64, key: u64, brief: &Brief<'_>, origin: Origin<'_>) -> Freed {
-        let mut freed = self.brackets(stream).identified(key, brief.marks, true, origin.backwards);
-        if brief.marks.has(Marks::CLIENT) {
-            let failed = brief.status.is_some_and(|code| code >= 500);
-            let neighbours = self.neighbours(stream);
-            freed.extend(neighbours.completed(key, failed));
-            if let Some((late, format)) = neighbours.overdue() {
-                self.left_over(late, format, origin);
-            }
-        }
-        freed
     }
 
     /// Takes a decoded record. `brackets`: its platform serves one request at a time in a stream.
@@ -247,22 +253,48 @@ impl<'f> Correlator<'f> {
         brackets: bool,
     ) -> Taken {
         let stream = stream_key(&record, origin);
-        let neighbours = neighbours_key(stream, format, origin).filter(|_| record.marks.has(Marks::CLIENT));
-        let failed = record.status.is_some_and(|code| code >= 500);
+        let (marks, status) = (record.marks, record.status);
         let has_event = record.event_id.is_some();
-        let mut freed = self.brackets(stream).identified(key, record.marks, brackets, origin.backwards);
-        if let Some(neighbours) = neighbours {
+        let freed = self.pass(key, stream, marks, status, format, origin, brackets);
+        let new = self.put_record(key, id, kind, record, format, origin);
+        self.put_freed(key, id, kind, freed, origin);
+        self.put_overdue(stream, marks, format, origin);
+        if new || !has_event { Taken::New } else { Taken::Duplicate }
+    }
+
+    /// An entry of a known request passes those that stand beside it. Returns what waited for it.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one entry's way, each from another place")]
+    fn pass(
+        &mut self,
+        key: u64,
+        stream: u64,
+        marks: Marks,
+        status: Option<u16>,
+        format: &'static str,
+        origin: Origin<'_>,
+        brackets: bool,
+    ) -> Freed {
+        self.bracketed |= brackets;
+        let mut freed = self.brackets(stream).identified(key, marks, brackets, origin.backwards);
+        if let Some(neighbours) = completion_key(stream, marks, format, origin) {
+            let failed = status.is_some_and(|code| code >= 500);
             freed.extend(self.neighbours(neighbours).completed(key, failed));
         }
-        let new = self.put_record(key, id, kind, record, format, origin);
+        freed
+    }
+
+    fn put_freed(&mut self, key: u64, id: Option<&str>, kind: IdKind, freed: Freed, origin: Origin<'_>) {
         for (waiting, format) in freed {
             self.put_record(key, id, kind.max(IdKind::Order), waiting, format, origin);
         }
-        // A block that waited past its turn becomes a request of its own; another line belongs to none.
+    }
+
+    /// A block that waited past its turn becomes a request of its own; another line belongs to none.
+    fn put_overdue(&mut self, stream: u64, marks: Marks, format: &'static str, origin: Origin<'_>) {
+        let neighbours = completion_key(stream, marks, format, origin);
         if let Some((late, format)) = neighbours.and_then(|key| self.neighbours(key).overdue()) {
             self.left_over(late, format, origin);
         }
-        if new || !has_event { Taken::New } else { Taken::Duplicate }
     }
 
     /// Takes a record without an ID of its own for a request.

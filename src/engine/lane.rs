@@ -162,8 +162,9 @@ impl Lane {
             && next.is_none_or(|next| (turn_ms, index) <= next)
             && let Some((_, owned)) = self.queue.pop_front()
         {
+            let shapes = self.reader.shapes();
             let glancer = self.reader.glancer();
-            duplicates += put_owned(table, owned, glancer, origin, &mut self.clock_ms, floor(next));
+            duplicates += put_owned(table, owned, glancer, shapes, origin, &mut self.clock_ms, floor(next));
         }
         self.count_duplicates(duplicates);
     }
@@ -175,7 +176,8 @@ impl Lane {
         let mut clock_ms = self.clock_ms;
         let mut glancer = self.reader.new_glancer();
         for (_, owned) in &self.queue {
-            put_owned(table, owned.clone(), glancer.as_mut(), origin, &mut clock_ms, i64::MIN);
+            let shapes = self.reader.shapes();
+            put_owned(table, owned.clone(), glancer.as_mut(), shapes, origin, &mut clock_ms, i64::MIN);
         }
     }
 
@@ -223,6 +225,7 @@ fn put_owned(
     table: &mut Correlator<'_>,
     owned: Owned,
     glancer: Option<&mut Box<dyn Glance>>,
+    shapes: Shapes,
     origin: Origin<'_>,
     clock_ms: &mut i64,
     floor_ms: i64,
@@ -232,15 +235,16 @@ fn put_owned(
             put_records(table, records, container, origin, clock_ms, floor_ms)
         }
         Owned::Raw(raw, at) => {
-            let raw = raw.as_ref();
-            let frame = Frame { bytes: raw.bytes(), kind: raw.part.kind, at };
-            let brief = glancer
-                .zip(raw.context())
-                .and_then(|(glancer, context)| glancer.glance(&frame, context));
-            match brief {
-                Some(brief) => put(table, Item::Glance(brief, at, raw), origin, clock_ms, floor_ms),
-                None => 0,
+            let raw_ref = raw.as_ref();
+            let frame = Frame { bytes: raw_ref.bytes(), kind: raw_ref.part.kind, at };
+            let context = raw.context().cloned().unwrap_or_default();
+            if let Some(brief) = glancer.and_then(|glancer| glancer.glance(&frame, &context)) {
+                return put(table, Item::Glance(brief, at, raw_ref), origin, clock_ms, floor_ms);
             }
+            // What it had learned is gone by now.
+            let (mut records, container) = (Vec::new(), raw_ref.part.container);
+            shapes.read_glanced(&frame, &context, container, &mut records);
+            put_records(table, records, container, origin, clock_ms, floor_ms)
         }
     }
 }

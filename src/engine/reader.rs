@@ -146,6 +146,11 @@ impl SourceReader {
         self.hint.and_then(|container| self.shapes.glancer(container))
     }
 
+    /// The shapes of the run.
+    pub fn shapes(&self) -> Shapes {
+        self.shapes
+    }
+
     /// One that may have learned.
     pub fn glancer(&mut self) -> Option<&mut Box<dyn Glance>> {
         self.glancers.first_mut().and_then(Option::as_mut)
@@ -180,7 +185,7 @@ impl SourceReader {
                 }
             }
             // To glance at a line takes less than to hand it to another thread.
-            let alone = !parallel || self.glancers.iter().any(Option::is_some);
+            let alone = !parallel || self.mostly_glanced();
             let along = if alone { self.go_along(each) } else { Along::Changed(false) };
             if let Along::Changed(_) = along {
                 self.cut();
@@ -343,6 +348,11 @@ impl SourceReader {
         self.cuts.clear();
     }
 
+    /// Whether most frames are glanced at, as far as was seen.
+    fn mostly_glanced(&self) -> bool {
+        self.glancers.iter().any(Option::is_some) && self.glanced * 2 >= self.ledger.decoded
+    }
+
     fn remark_on_rounding(&mut self) {
         let text = match self.rounded {
             0 => return,
@@ -377,7 +387,7 @@ impl SourceReader {
             .collect();
         // Only frames of the container that the hint names are glanced at.
         if let Some(container) = self.hint.filter(|_| self.glanced > 0) {
-            let payload = self.shapes.glancer(container).map_or("", |glancer| glancer.payload());
+            let payload = self.new_glancer().map_or("", |glancer| glancer.payload());
             *self.formats.entry((container, payload)).or_default() += std::mem::take(&mut self.glanced);
         }
         let most =

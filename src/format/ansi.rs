@@ -12,8 +12,7 @@ const RESETS: [&str; 5] = ["[0m", "[22m", "[24m", "[39m", "[49m"];
 /// byte was lost (`[31m … [0m`, only where a reset proves them). Text without any is returned as it is.
 pub fn strip(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
-    let has_reset =
-        memchr::memchr_iter(b'[', bytes).any(|at| RESETS.iter().any(|reset| text[at..].starts_with(reset)));
+    let has_reset = has_reset(bytes);
     if !has_reset && memchr::memchr(0x1b, bytes).is_none() {
         return Cow::Borrowed(text);
     }
@@ -41,6 +40,14 @@ pub fn strip(text: &str) -> Cow<'_, str> {
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// Whether a text holds the end of a colour, with or without its escape byte.
+pub fn has_reset(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'[', bytes).any(|at| {
+        bytes.get(at + 1).is_some_and(u8::is_ascii_digit)
+            && RESETS.iter().any(|reset| bytes[at..].starts_with(reset.as_bytes()))
+    })
 }
 
 /// Length of the sequence that `text` begins with; its first character is the escape byte.

@@ -219,11 +219,7 @@ impl Glance for Glancer {
         (length == frame.bytes.len()).then_some(brief)
     }
 
-    fn glance_element<'a>(
-        &mut self,
-        bytes: &'a [u8],
-        context: &FrameContext,
-    ) -> Option<(Brief<'a>, usize)> {
+    fn glance_element<'a>(&mut self, bytes: &'a [u8], context: &FrameContext) -> Option<(Brief<'a>, usize)> {
         let foreign = |(key, _): &(String, String)| key.ends_with("messageType");
         if context.array_key != "events" || context.envelope.iter().any(foreign) {
             return None;
@@ -259,12 +255,17 @@ impl Glance for Glancer {
             path: seen.path,
             stream: Some(stream),
             complete: true,
+            line: None,
         };
         Some((brief, members.position()))
     }
 
     fn payload(&self) -> &'static str {
         "lambda-text"
+    }
+
+    fn reads_on(&self) -> bool {
+        true
     }
 }
 

@@ -98,6 +98,7 @@ impl Glance for Glancer {
             path: seen.path,
             stream: Some(plain.stream),
             complete: true,
+            line: None,
         })
     }
 
@@ -107,6 +108,10 @@ impl Glance for Glancer {
 
     fn payload(&self) -> &'static str {
         "lambda-text"
+    }
+
+    fn reads_on(&self) -> bool {
+        true
     }
 }
 

@@ -20,8 +20,10 @@ use crate::format::time::{self, Stamp};
 use crate::format::{About, Payload, access_log, ansi, json, next_stdout, plain_text, python_text};
 use crate::record::{IdKind, Level, Marks, Record};
 use aliases::Slot;
+pub use outcome::is_phrase;
 use unwrap::{inner_object, object, read_prefix, repair, split};
 use walk::Found;
+pub use walk::{Use, use_of};
 
 /// How many wrappings (a JSON text inside a member, and so on) are looked into.
 const MAX_DEPTH: usize = 4;
@@ -74,6 +76,17 @@ impl Payload for JsonApp {
 pub fn read_object(map: &Map<String, Value>, record: &mut Record) -> Option<&'static str> {
     let mut done = Done::default();
     read_level(map, record, 0, &mut done)
+}
+
+/// Whether a member of this name, as written and at top level, can say anything by which entries are joined or requests
+/// decided: an ID, a status, a time, a place, an error, the text itself.
+pub fn is_telling_key(key: &str) -> bool {
+    aliases::is_telling(&aliases::fold(key))
+}
+
+/// All names of such members, folded (lower case, without `_` and `-`).
+pub fn telling_keys() -> impl Iterator<Item = &'static str> {
+    aliases::telling()
 }
 
 /// What an inner object has settled, so that the one around it does not overwrite it.

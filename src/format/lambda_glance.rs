@@ -5,7 +5,7 @@
 
 use super::stencil::{integer, integer_end};
 use super::text_parts::METHODS;
-use super::time;
+use super::{quiet, time};
 use crate::record::Marks;
 
 /// How a message is written.
@@ -26,8 +26,8 @@ impl Form for Plain {
     const TAB: &'static [u8] = b"\t";
     const QUOTE: &'static [u8] = b"\"";
 
-    fn is_quiet(text: &[u8], _scratch: &mut Vec<u8>) -> bool {
-        is_quiet(text)
+    fn is_quiet(text: &[u8], scratch: &mut Vec<u8>) -> bool {
+        is_quiet(text, scratch)
     }
 }
 
@@ -40,9 +40,12 @@ impl Form for Escaped {
 
     fn is_quiet(text: &[u8], scratch: &mut Vec<u8>) -> bool {
         if memchr::memchr(b'\\', text).is_none() {
-            return is_quiet(text);
+            return quiet::is_quiet(text);
         }
-        unescape(text, scratch).is_some() && is_quiet(scratch)
+        let mut plain = std::mem::take(scratch);
+        let quiet = unescape(text, &mut plain).is_some() && is_quiet(&plain, scratch);
+        *scratch = plain;
+        quiet
     }
 }
 
@@ -224,9 +227,9 @@ fn is_method(method: &[u8]) -> bool {
 /// Whether a target is nothing but a path, with a query or not.
 fn is_target(target: &[u8]) -> bool {
     target.first() == Some(&b'/')
-        && target.iter().fold(true, |plain, b| {
-            plain & (b.wrapping_sub(b'!') < 0x5e) & !matches!(b, b':' | b'[' | b'{')
-        })
+        && target
+            .iter()
+            .fold(true, |plain, b| plain & (b.wrapping_sub(b'!') < 0x5e) & !matches!(b, b':' | b'[' | b'{'))
 }
 
 /// The text in quotes at `at`, without escapes and control characters.
@@ -252,9 +255,17 @@ fn number<'a>(text: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
     Some(digits)
 }
 
-/// Whether a text says nothing of its request, whoever reads it.
-fn is_quiet(_text: &[u8]) -> bool {
-    false
+/// Whether a text says nothing of its request, whoever reads it. Text in quotes, such as the names in SQL, may stand
+/// anywhere but at the ends: no access line begins and no object ends so.
+fn is_quiet(text: &[u8], scratch: &mut Vec<u8>) -> bool {
+    let Some(quote) = memchr::memchr(b'"', text) else { return quiet::is_quiet(text) };
+    let dashed = text[..quote].split(|b| *b == b' ').any(|word| word == b"-");
+    if dashed || memchr::memchr(b'[', &text[..quote]).is_some() || matches!(text, [.., b'}' | b'"']) {
+        return false;
+    }
+    scratch.clear();
+    scratch.extend(text.iter().map(|byte| if *byte == b'"' { b'\'' } else { *byte }));
+    quiet::is_quiet(scratch)
 }
 
 /// Writes a text without its escapes; `None` for those by number.

@@ -53,8 +53,16 @@ fn reads_what_the_platform_prints() {
 fn reads_logged_requests_and_responses() {
     let client = Marks::CLIENT | Marks::END;
     for (text, marks, status) in [
-        (r#"request {"method":"GET","path":"/a?b=1","ip":"192.0.2.1","ua":"x/1 (y; z)"}"#, Marks::default(), None),
-        (r#"response {"statusCode":200,"method":"GET","path":"/a?b=1","durationMs":205,"bytes":3}"#, client, Some(200)),
+        (
+            r#"request {"method":"GET","path":"/a?b=1","ip":"192.0.2.1","ua":"x/1 (y; z)"}"#,
+            Marks::default(),
+            None,
+        ),
+        (
+            r#"response {"statusCode":200,"method":"GET","path":"/a?b=1","durationMs":205,"bytes":3}"#,
+            client,
+            Some(200),
+        ),
         (r#"response {"statusCode":500,"method":"GET","path":"/a?b=1"}"#, client, Some(500)),
         (r#"response {"statusCode":499,"method":"GET","path":"/a?b=1"}"#, client | Marks::ABORTED, Some(499)),
     ] {

@@ -2,9 +2,11 @@
 //! line with the lines that continue it, or one JSON object. It tells where entries begin; what they say is the
 //! business of the payloads.
 
-use crate::format::{About, Container, Decoded, ansi};
+use crate::format::{About, Container, Decoded, Glance, ansi};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{Marks, Record};
+
+mod glance;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,10 @@ impl Container for Lines {
 
     fn starts_entry(&self, line: &[u8]) -> bool {
         starts_entry(line)
+    }
+
+    fn glancer(&self) -> Option<Box<dyn Glance>> {
+        Some(Box::new(glance::Glancer::new()))
     }
 
     fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {

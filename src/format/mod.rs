@@ -27,6 +27,7 @@ pub mod members;
 pub mod next_stdout;
 pub mod plain_text;
 pub mod python_text;
+pub mod quiet;
 pub mod registry;
 pub mod s3_export;
 pub mod stencil;
@@ -114,9 +115,19 @@ pub trait Container: Sync {
     }
 }
 
-/// Reads of a frame only what correlation must know. It may learn from frame to frame how to do that faster; what it
-/// says of a frame never depends on that.
+/// Reads of a frame only what correlation must know. It may learn from frame to frame how to do that faster, or for more
+/// of them; what it says of a frame, if it says anything, never depends on that.
 pub trait Glance: Send {
+    /// The payload that all frames have of which it tells anything; empty where that is not known.
+    fn payload(&self) -> &'static str {
+        ""
+    }
+
+    /// Whether it tells also what further payloads find in what [`Glance::payload`] leaves of a message.
+    fn reads_on(&self) -> bool {
+        false
+    }
+
     /// Exactly what [`Container::decode`] and the payload layer would say of the frame. `None` where there is any doubt.
     fn glance<'a>(&mut self, frame: &Frame<'a>, context: &FrameContext) -> Option<Brief<'a>>;
 
@@ -141,11 +152,6 @@ pub trait Glance: Send {
     /// says no where that may say yes.
     fn surely_starts_entry(&self, _line: &[u8]) -> bool {
         false
-    }
-
-    /// Name of the payload that reads all messages which are glanced at; empty where messages are not read.
-    fn payload(&self) -> &'static str {
-        ""
     }
 }
 

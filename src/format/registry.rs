@@ -115,6 +115,18 @@ impl Shapes {
         Read { container: None, decoded: Decoded::NotMine }
     }
 
+    /// Who glances at the frames of the container at this index, if anybody does.
+    pub fn glancer(&self, container: u8) -> Option<Box<dyn Glance>> {
+        let glancer = CONTAINERS.get(usize::from(container))?.glancer()?;
+        // It knows what payload the frames have when nobody forces another.
+        let forced = self.forced_payload.map(|index| PAYLOADS[usize::from(index)].name());
+        let fits = |forced| match glancer.payload() {
+            "" => true,
+            payload => payload == forced && !glancer.reads_on(),
+        };
+        forced.is_none_or(fits).then_some(glancer)
+    }
+
     /// Reads into records one frame that the glancer of the container at this index has read.
     pub fn read_glanced(
         &self,
@@ -195,13 +207,6 @@ impl Shapes {
                 record.marks.insert(marks);
             }
         }
-    }
-
-    /// Who glances at the frames of a container, if anybody can.
-    pub fn glancer(&self, container: u8) -> Option<Box<dyn Glance>> {
-        let glancer = CONTAINERS.get(usize::from(container))?.glancer()?;
-        // One that reads messages reads them as all payloads together would.
-        (self.forced_payload.is_none() || glancer.payload().is_empty()).then_some(glancer)
     }
 
     /// Name of a container.

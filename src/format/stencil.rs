@@ -13,7 +13,7 @@ use wide::u8x16;
 use learn::Learned;
 
 /// Most values that a shape reads of a line.
-pub const SLOTS: usize = 8;
+pub const SLOTS: usize = 12;
 /// Most nodes of the tree; when it is full it is begun anew.
 const MAX_NODES: usize = 512;
 /// The last control character; none may stand in a string.
@@ -30,6 +30,12 @@ pub enum Role {
     Raw(u8),
     /// It reads an integer from this slot.
     Integer(u8),
+    /// It reads a number from this slot: an integer, or one with a fraction.
+    Number(u8),
+    /// It reads a text of plain ASCII from the first slot, or a number from the second.
+    Either(u8, u8),
+    /// It reads nothing, but relies on a text of printable ASCII without spaces.
+    Word,
 }
 
 /// The role of a member, by the keys that lead to it; `None` for members that the shape does not read.
@@ -42,7 +48,9 @@ pub type Holes<'a> = [Option<&'a [u8]>; SLOTS];
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fill {
     Text { plain: bool },
+    Word,
     Integer,
+    Number,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +73,8 @@ struct Node<T> {
 #[derive(Debug)]
 pub struct Stencils<T> {
     roles: Roles,
+    /// Texts that no hole may hold.
+    bars: fn(&[u8]) -> bool,
     /// The root first; its literal is empty.
     nodes: Vec<Node<T>>,
     learned: Learned,
@@ -73,7 +83,12 @@ pub struct Stencils<T> {
 impl<T> Stencils<T> {
     /// No stencils yet.
     pub fn new(roles: Roles) -> Stencils<T> {
-        Stencils { roles, nodes: vec![Node::root()], learned: Learned::default() }
+        Stencils { roles, bars: |_| false, nodes: vec![Node::root()], learned: Learned::default() }
+    }
+
+    /// No stencils yet, and none is filled where a text in a hole is one of those that `bars` tells.
+    pub fn with_bars(roles: Roles, bars: fn(&[u8]) -> bool) -> Stencils<T> {
+        Stencils { bars, ..Stencils::new(roles) }
     }
 
     /// What was learned of such lines, and what stands in the holes; `None` if no stencil fits.
@@ -106,16 +121,24 @@ impl<T> Stencils<T> {
             let Some(hole) = hole else { break };
             let end = match hole.fill {
                 Fill::Integer => integer_end(line, at)?,
+                Fill::Number => number_end(line, at)?,
                 Fill::Text { plain } => {
                     let text = text_end(line, at)?;
-                    if plain && !text.plain {
+                    if (plain && !text.plain) || (self.bars)(&line[at..text.end]) {
+                        return None;
+                    }
+                    text.end
+                }
+                Fill::Word => {
+                    let text = text_end(line, at)?;
+                    if !text.plain || !is_word(&line[at..text.end]) {
                         return None;
                     }
                     text.end
                 }
             };
             if let Some(slot) = hole.slot {
-                holes[usize::from(slot) % SLOTS] = Some(&line[at..end]);
+                set(&mut holes, slot, &line[at..end])?;
             }
             at = end;
         }
@@ -136,7 +159,21 @@ impl<T> Stencils<T> {
 
     /// Learns from a line that was read in full, and is one JSON object.
     pub fn learn(&mut self, line: &[u8], value: T) {
+        if self.may_learn() {
+            self.learn_by(line, |_| Some(value));
+        }
+    }
+
+    /// Whether it is worth reading a line in full to learn from it. Asking counts as a try.
+    pub fn may_learn(&mut self) -> bool {
+        self.learned.spend()
+    }
+
+    /// Learns from a line that was read in full, and is one JSON object, unless `value` sees in its holes that it cannot
+    /// stand for others. Ask [`Stencils::may_learn`] before.
+    pub fn learn_by<'a>(&mut self, line: &'a [u8], value: impl FnOnce(&Holes<'a>) -> Option<T>) {
         let Some(cut) = self.learned.cut(line, self.roles) else { return };
+        let Some(value) = cut.holes(line).and_then(|holes| value(&holes)) else { return };
         if cut.begins_anew || self.nodes.len() + cut.pieces.len() > MAX_NODES {
             self.nodes = vec![Node::root()];
         }
@@ -163,6 +200,21 @@ impl<T> Node<T> {
     fn root() -> Node<T> {
         Node { literal: Box::default(), hole: None, children: Vec::new(), value: None }
     }
+}
+
+/// Fills a slot. A second member that is read from the same one has to say the same.
+#[inline]
+fn set<'a>(holes: &mut Holes<'a>, slot: u8, text: &'a [u8]) -> Option<()> {
+    let slot = &mut holes[usize::from(slot) % SLOTS];
+    if slot.is_some_and(|have| have != text) {
+        return None;
+    }
+    *slot = Some(text);
+    Some(())
+}
+
+fn is_word(text: &[u8]) -> bool {
+    text.iter().all(u8::is_ascii_graphic)
 }
 
 /// An integer as it stands in a hole, which has no more than 18 digits.
@@ -241,6 +293,17 @@ pub fn integer_end(bytes: &[u8], at: usize) -> Option<usize> {
     let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
     let plain = count == 1 || (count > 1 && count <= 18 && digits[0] != b'0');
     plain.then_some(first + count)
+}
+
+/// Where the number that begins at `at` ends, an integer or one with a fraction; exponents are left to a parser.
+#[inline]
+pub fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let end = integer_end(bytes, at)?;
+    if bytes.get(end) != Some(&b'.') {
+        return Some(end);
+    }
+    let digits = bytes.get(end + 1..)?.iter().take_while(|b| b.is_ascii_digit()).count();
+    (digits > 0 && digits <= 32).then_some(end + 1 + digits)
 }
 
 #[cfg(test)]

@@ -274,12 +274,11 @@ fn a_glance_sees_what_decoding_sees() {
                 let frame = Frame { bytes, kind, at: Position::default() };
                 let fresh = CONTAINERS.iter().map(|container| container.glancer()).enumerate();
                 let learned = learned.iter_mut().enumerate();
-                for (index, brief) in
-                    fresh.filter_map(|(index, glancer)| Some((index, glancer?.glance(&frame, context)?))).chain(
-                        learned.filter_map(|(index, glancer)| {
-                            Some((index, glancer.as_mut()?.glance(&frame, context)?))
-                        }),
-                    )
+                for (index, brief) in fresh
+                    .filter_map(|(index, glancer)| Some((index, glancer?.glance(&frame, context)?)))
+                    .chain(learned.filter_map(|(index, glancer)| {
+                        Some((index, glancer.as_mut()?.glance(&frame, context)?))
+                    }))
                 {
                     agrees(&name, &frame, context, index, &brief)?;
                 }
@@ -293,7 +292,9 @@ fn a_glance_sees_what_decoding_sees() {
 fn entries(bytes: &[u8], array: bool) -> Vec<(&[u8], FrameKind)> {
     if !array {
         let lines = bytes.split(|byte| *byte == b'\n');
-        return lines.flat_map(|line| [(line, FrameKind::Json), (line.trim_ascii_end(), FrameKind::Line)]).collect();
+        return lines
+            .flat_map(|line| [(line, FrameKind::Json), (line.trim_ascii_end(), FrameKind::Line)])
+            .collect();
     }
     let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'{').map(|(at, _)| at);
     let objects = starts.filter_map(|at| match ValueScan::default().advance(&bytes[at..]) {

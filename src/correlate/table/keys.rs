@@ -52,7 +52,13 @@ pub fn neighbours_key(stream: u64, format: &str, origin: Origin<'_>) -> Option<u
     Some(if format == "lines" { source_key(origin) } else { stream })
 }
 
-fn source_key(origin: Origin<'_>) -> u64 {
+/// The same, of an entry with these marks, if it is a completion.
+pub fn completion_key(stream: u64, marks: Marks, format: &str, origin: Origin<'_>) -> Option<u64> {
+    if marks.has(Marks::CLIENT) { neighbours_key(stream, format, origin) } else { None }
+}
+
+/// The stream of the entries of a source that name none.
+pub fn source_key(origin: Origin<'_>) -> u64 {
     xxh3_64(origin.name.as_bytes()) ^ 0x9e37_79b9_7f4a_7c15
 }
 

@@ -349,6 +349,37 @@ const ALIASES: &[(Slot, &[&str])] = &[
     (Slot::EventId, &["insertid"]),
 ];
 
+/// Members that are read by their name alone, beside the table.
+const READ_BY_NAME: &[&str] = &["request", "req", "res", "syscall"];
+
+/// Whether correlation rests on what a slot holds. The others only describe the request.
+pub fn is_telling_slot(slot: Slot) -> bool {
+    !matches!(
+        slot,
+        Slot::Level
+            | Slot::Method
+            | Slot::BoundMethod
+            | Slot::Duration
+            | Slot::Region
+            | Slot::Deployment
+            | Slot::Version
+            | Slot::Environment
+            | Slot::Branch
+            | Slot::Runtime
+    )
+}
+
+/// Whether correlation rests on the member of this folded name.
+pub fn is_telling(name: &str) -> bool {
+    meaning(name).is_some_and(|(slot, _)| is_telling_slot(slot)) || READ_BY_NAME.contains(&name)
+}
+
+/// All folded names for which [`is_telling`] holds.
+pub fn telling() -> impl Iterator<Item = &'static str> {
+    let named = ALIASES.iter().filter(|(slot, _)| is_telling_slot(*slot));
+    named.flat_map(|(_, names)| names.iter().copied()).chain(READ_BY_NAME.iter().copied())
+}
+
 /// Objects whose members count as if they stood at top level.
 pub const WRAPPERS: &[&str] =
     &["fields", "@fields", "meta", "logmeta", "jsonpayload", "attributes", "metadata"];

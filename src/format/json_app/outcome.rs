@@ -82,10 +82,8 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
         found.give_back(Slot::Duration);
     }
     let message = record.message.trim();
-    let is_start = STARTS.iter().any(|text| message.eq_ignore_ascii_case(text));
-    let is_completion = COMPLETIONS.iter().any(|text| message.eq_ignore_ascii_case(text))
-        || message.starts_with("request completed")
-        || message.starts_with("HTTP ") && message.contains(" responded ");
+    let is_start = is_start(message);
+    let is_completion = is_completion(message);
     let status_of = |slot| found.value(slot).and_then(json::as_status);
     let strong = status_of(Slot::Status);
     let bare = status_of(Slot::BareStatus).filter(|_| own_request).or_else(|| finished_code(map, message));
@@ -125,6 +123,23 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
     if record.level.is_none() && record.status.is_some_and(|status| status >= 500) {
         record.level = Some(Level::Error);
     }
+}
+
+fn is_start(message: &str) -> bool {
+    STARTS.iter().any(|text| message.eq_ignore_ascii_case(text))
+}
+
+fn is_completion(message: &str) -> bool {
+    COMPLETIONS.iter().any(|text| message.eq_ignore_ascii_case(text))
+        || message.starts_with("request completed")
+        || message.starts_with("HTTP ") && message.contains(" responded ")
+}
+
+/// Whether a text says by itself that a request begins or ends.
+pub fn is_phrase(message: &str) -> bool {
+    // All begin with one of these letters.
+    matches!(message.as_bytes().first(), Some(b'r' | b'R' | b'h' | b'H' | b'a' | b'A' | b'i' | b'I'))
+        && (is_start(message) || is_completion(message))
 }
 
 /// Method and path; true if they stand in the entry itself and name a target of this service, which makes a bare

@@ -40,6 +40,111 @@ struct Place<'p> {
     loose: bool,
 }
 
+/// Whether a member says something of this request wherever it stands.
+fn proves(slot: Slot) -> bool {
+    matches!(
+        slot,
+        Slot::RequestId
+            | Slot::TraceId
+            | Slot::Error
+            | Slot::ErrorClass
+            | Slot::ErrorMessage
+            | Slot::Stack
+            | Slot::Status
+            | Slot::BoundMethod
+            | Slot::BoundPath
+    )
+}
+
+/// What correlation takes from a member that holds a scalar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Nothing.
+    Nothing,
+    /// The time.
+    Time,
+    /// The text.
+    Message,
+    /// The request ID.
+    Id,
+    /// A trace ID; a text with spaces is a stack instead.
+    Trace,
+    /// The path, as a target.
+    Path,
+    /// The route.
+    Route,
+    /// The host, which is part of the stream.
+    Host,
+    /// The process, which is the other part.
+    Pid,
+    /// A duration: that there is one, not how long.
+    Duration,
+    /// Whatever else it says: it depends on the value.
+    Value,
+}
+
+/// What correlation may take from the scalar to which these keys lead, through objects and arrays. A member of which it
+/// takes something by this account need not be the one that counts.
+pub fn use_of(keys: &[&str]) -> Use {
+    let Some((last, parents)) = keys.split_last() else { return Use::Value };
+    let (mut path, mut loose) = (String::new(), false);
+    for key in parents {
+        join(&mut path, key);
+        if aliases::is_private(&path) {
+            return use_of_header(&path, last);
+        }
+        if matches!(aliases::meaning(&path), Some((Slot::Error, _))) {
+            return Use::Value;
+        }
+        if WRAPPERS.contains(&path.as_str()) || LOOSE_WRAPPERS.contains(&path.as_str()) {
+            loose |= LOOSE_WRAPPERS.contains(&path.as_str());
+            path.clear();
+        }
+    }
+    join(&mut path, last);
+    // An array of texts can have the name of a wrapper, and be the text; a type can tell the shape.
+    if path == "data" || matches!(aliases::fold(last).as_str(), "type" | "schema") {
+        return Use::Value;
+    }
+    if aliases::is_private(&path) {
+        return Use::Nothing;
+    }
+    let Some((slot, _)) = aliases::meaning(&path) else {
+        return if aliases::is_telling(&path) { Use::Value } else { Use::Nothing };
+    };
+    if loose && !proves(slot) {
+        return Use::Nothing;
+    }
+    match slot {
+        Slot::Time => Use::Time,
+        Slot::Message => Use::Message,
+        Slot::RequestId => Use::Id,
+        Slot::TraceId => Use::Trace,
+        Slot::Path | Slot::BoundPath => Use::Path,
+        Slot::Route => Use::Route,
+        Slot::Host => Use::Host,
+        Slot::Pid => Use::Pid,
+        Slot::Duration => Use::Duration,
+        Slot::Method => Use::Value,
+        _ if aliases::is_telling_slot(slot) => Use::Value,
+        _ => Use::Nothing,
+    }
+}
+
+fn join(path: &mut String, key: &str) {
+    if !path.is_empty() {
+        path.push('.');
+    }
+    path.push_str(&aliases::fold(key));
+}
+
+/// As [`use_of`], of what stands below a member that is never kept.
+fn use_of_header(path: &str, key: &str) -> Use {
+    let is_read = matches!(path, "req.headers" | "request.headers" | "headers")
+        && aliases::meaning(&format!("req.headers.{}", aliases::fold(key))).is_some();
+    if is_read { Use::Id } else { Use::Nothing }
+}
+
 impl<'v> Found<'v> {
     /// Walks the object; members without a meaning become other fields of the record.
     pub fn walk(&mut self, map: &'v Map<String, Value>, record: &mut Record) {
@@ -133,19 +238,7 @@ impl<'v> Found<'v> {
 
     /// Takes a member for a slot; false if its type does not fit or it stands where it proves nothing.
     fn take(&mut self, slot: Slot, rank: usize, value: &'v Value, place: Place<'_>) -> bool {
-        let proves = matches!(
-            slot,
-            Slot::RequestId
-                | Slot::TraceId
-                | Slot::Error
-                | Slot::ErrorClass
-                | Slot::ErrorMessage
-                | Slot::Stack
-                | Slot::Status
-                | Slot::BoundMethod
-                | Slot::BoundPath
-        );
-        if place.loose && !proves {
+        if place.loose && !proves(slot) {
             return false;
         }
         match (slot, value) {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Fill, Hole, Role, Roles, integer_end, text_end};
+use super::{Fill, Hole, Holes, Role, Roles, SLOTS, integer_end, is_word, number_end, set, text_end};
 
 /// Values that a member may have before it counts as one that changes.
 const MAX_VALUES: usize = 2;
@@ -27,6 +27,19 @@ pub struct Cut {
     pub pieces: Vec<(Range<usize>, Option<Hole>)>,
     /// A member turned out to change: what was cut before was cut otherwise.
     pub begins_anew: bool,
+}
+
+impl Cut {
+    /// What stands in the holes of the line that was cut; `None` if two that are read as one differ.
+    pub fn holes<'a>(&self, line: &'a [u8]) -> Option<Holes<'a>> {
+        let mut holes = [None; SLOTS];
+        for pair in self.pieces.windows(2) {
+            if let (literal, Some(Hole { slot: Some(slot), .. })) = &pair[0] {
+                set(&mut holes, *slot, line.get(literal.end..pair[1].0.start)?)?;
+            }
+        }
+        Some(holes)
+    }
 }
 
 /// What the lines so far taught.
@@ -51,12 +64,18 @@ impl Learned {
         self.hits += 1;
     }
 
-    /// Cuts a line. `None` if it is not worth it: learning must stay cheap beside reading.
+    /// Counts a try to learn; false if that is not worth it: learning must stay cheap beside reading.
+    pub fn spend(&mut self) -> bool {
+        let worth = self.lines <= CREDIT + self.hits / HITS_PER_LINE;
+        self.lines += u64::from(worth);
+        worth
+    }
+
+    /// Cuts a line, unless it is too long.
     pub fn cut(&mut self, line: &[u8], roles: Roles) -> Option<Cut> {
-        if line.len() > MAX_LINE_BYTES || self.lines > CREDIT + self.hits / HITS_PER_LINE {
+        if line.len() > MAX_LINE_BYTES {
             return None;
         }
-        self.lines += 1;
         let mut cut = Cut { pieces: Vec::new(), begins_anew: false };
         let mut from = 0;
         let mut path = String::new();
@@ -95,7 +114,11 @@ impl Learned {
                     let free = Fill::Text { plain: false };
                     let hole = self.hole(&path, &line[text.clone()], Some(free), roles, &mut cut.begins_anew);
                     if let Some(hole) = hole {
-                        if !found.plain && hole.fill != free {
+                        let fits = match hole.fill {
+                            Fill::Word => found.plain && is_word(&line[text.clone()]),
+                            fill => found.plain || fill == free,
+                        };
+                        if !fits {
                             return None;
                         }
                         cut.pieces.push((from..text.start, Some(hole)));
@@ -107,7 +130,7 @@ impl Learned {
                     let len = rest.iter().position(|b| matches!(b, b',' | b'}' | b']' | b' '))?;
                     let value = at..at + len;
                     at = value.end;
-                    let free = (integer_end(line, value.start) == Some(value.end)).then_some(Fill::Integer);
+                    let free = (number_end(line, value.start) == Some(value.end)).then_some(Fill::Number);
                     let hole = self.hole(&path, &line[value.clone()], free, roles, &mut cut.begins_anew);
                     if let Some(hole) = hole {
                         cut.pieces.push((from..value.start, Some(hole)));
@@ -139,17 +162,22 @@ impl Learned {
     ) -> Option<Hole> {
         let keys: Vec<&str> = path.split(SEPARATOR).skip(1).collect();
         let is_text = matches!(free, Some(Fill::Text { .. }));
-        match roles(&keys) {
-            Some(Role::Text(_) | Role::Raw(_)) if !is_text => None,
-            Some(Role::Integer(_)) if free != Some(Fill::Integer) => None,
-            Some(Role::Fixed) => None,
-            Some(Role::Text(slot)) => Some(Hole { fill: Fill::Text { plain: true }, slot: Some(slot) }),
-            Some(Role::Raw(slot)) => Some(Hole { fill: Fill::Text { plain: false }, slot: Some(slot) }),
-            Some(Role::Integer(slot)) => Some(Hole { fill: Fill::Integer, slot: Some(slot) }),
-            None => {
+        let hole = |fill, slot| Some(Hole { fill, slot: Some(slot) });
+        let plain = Fill::Text { plain: true };
+        let is_integer = || integer_end(value, 0) == Some(value.len());
+        match (roles(&keys), free) {
+            (Some(Role::Text(slot) | Role::Either(slot, _)), Some(_)) if is_text => hole(plain, slot),
+            (Some(Role::Raw(slot)), Some(_)) if is_text => hole(Fill::Text { plain: false }, slot),
+            (Some(Role::Word), Some(_)) if is_text => Some(Hole { fill: Fill::Word, slot: None }),
+            (Some(Role::Integer(slot)), Some(Fill::Number)) if is_integer() => hole(Fill::Integer, slot),
+            (Some(Role::Number(slot) | Role::Either(_, slot)), Some(Fill::Number)) => {
+                hole(Fill::Number, slot)
+            }
+            (Some(_), _) => None,
+            (None, free) => {
                 let fill = free?;
                 let room = self.values.len() < MAX_MEMBERS;
-                // An integer in the place of a text is another member, so to say.
+                // A number in the place of a text is another member, so to say.
                 let path = format!("{path}{SEPARATOR}{fill:?}");
                 let known = match self.values.get_mut(&path) {
                     Some(known) => known,

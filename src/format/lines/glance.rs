@@ -1,0 +1,281 @@
+//! Glances at the lines of JSON loggers. What a member means is said by the alias table of payload `json`; which of
+//! several members counts is never worked out here: the full decoder reads the first line of each kind, and a stencil is
+//! learned only if all that it said stands in the holes or is the same for all lines that fill it.
+
+use crate::format::json_app::{self, Use};
+use crate::format::quiet::is_quiet;
+use crate::format::registry::{CONTAINERS, Shapes};
+use crate::format::stencil::{Holes, Role, Stencils};
+use crate::format::text_parts::is_counter;
+use crate::format::{Decoded, Glance, ansi, time};
+use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::record::{Brief, BriefLine, IdKind, Marks, Record, normalise_id_bytes};
+
+/// Reads briefs by stencil.
+pub struct Glancer {
+    stencils: Stencils<Kind>,
+}
+
+/// What all lines of one stencil have in common.
+struct Kind {
+    status: Option<u16>,
+    marks: Marks,
+    /// Slot of the text.
+    message: Option<u8>,
+    /// The text too, where it counts for what is said of the request.
+    exact: Option<Box<[u8]>>,
+}
+
+const ID: u8 = 0;
+const TIME_TEXT: u8 = 1;
+const TIME_NUMBER: u8 = 2;
+const PATH: u8 = 3;
+const ROUTE: u8 = 4;
+const HOST: u8 = 5;
+const PID: u8 = 6;
+const DURATION: u8 = 7;
+/// Texts that may be the entry's.
+const MESSAGES: [(&str, u8); 3] = [("msg", 8), ("message", 9), ("event", 10)];
+
+/// What a line of a kind may be marked with.
+const KNOWN_MARKS: [Marks; 4] = [Marks::START, Marks::END, Marks::CLIENT, Marks::ABORTED];
+
+/// Loggers whose texts are templates, or are read further than others.
+const READ_FURTHER: [&str; 5] = ["serilog", "docker", "loki", "gcp", "lograge"];
+
+fn role(path: &[&str]) -> Option<Role> {
+    Some(match json_app::use_of(path) {
+        Use::Nothing => return None,
+        Use::Time => Role::Either(TIME_TEXT, TIME_NUMBER),
+        Use::Message => {
+            let slot = MESSAGES.iter().find(|(name, _)| path.last() == Some(name));
+            slot.map_or(Role::Fixed, |(_, slot)| Role::Raw(*slot))
+        }
+        Use::Id => Role::Text(ID),
+        Use::Trace => Role::Word,
+        Use::Path => Role::Text(PATH),
+        Use::Route => Role::Text(ROUTE),
+        Use::Host => Role::Text(HOST),
+        Use::Pid => Role::Either(PID, PID),
+        Use::Duration => Role::Number(DURATION),
+        Use::Value => Role::Fixed,
+    })
+}
+
+/// Texts that would make another shape of the line if they stood in it, as names do, and the beginning of compressed
+/// content.
+fn is_barred(text: &[u8]) -> bool {
+    matches!(
+        text,
+        b"type"
+            | b"time"
+            | b"level"
+            | b"record"
+            | b"status"
+            | b"routeKey"
+            | b"requestId"
+            | b"errorType"
+            | b"timestamp"
+            | b"stackTrace"
+            | b"httpMethod"
+            | b"requestTime"
+            | b"resourcePath"
+            | b"AWSRequestId"
+            | b"errorMessage"
+            | b"responseLength"
+            | b"requestTimeEpoch"
+            | b"deployment_error"
+            | b"extendedRequestId"
+            | b"integrationStatus"
+            | b"function_request_id"
+    ) || text.starts_with(b"H4sI")
+}
+
+impl Glancer {
+    /// One that has learned nothing.
+    pub fn new() -> Glancer {
+        Glancer { stencils: Stencils::with_bars(role, is_barred) }
+    }
+
+    /// Has a line decoded that fills no stencil, and learns from it if that can be done.
+    fn learn<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>> {
+        let line = frame.bytes;
+        if !self.stencils.may_learn() || !may_stand_for_others(line) {
+            return None;
+        }
+        let mut records = Vec::new();
+        let read = Shapes::all().read(frame, &FrameContext::default(), None, None, &mut records);
+        let is_ours = read.container.is_some_and(|index| usize::from(index) + 1 == CONTAINERS.len());
+        let [record] = &records[..] else { return None };
+        if read.decoded != Decoded::Records || !is_ours || !is_plain(record) {
+            return None;
+        }
+        let mut found = None;
+        self.stencils.learn_by(line, |holes| {
+            let kind = Kind::of(record, holes)?;
+            found = Some(brief(&kind, holes)?).filter(|brief| agrees(brief, record));
+            found.as_ref().map(|_| kind)
+        });
+        found
+    }
+}
+
+impl Glance for Glancer {
+    fn payload(&self) -> &'static str {
+        "json"
+    }
+
+    fn glance<'a>(&mut self, frame: &Frame<'a>, context: &FrameContext) -> Option<Brief<'a>> {
+        // What stands in an array that has a name may be of another shape than its members tell.
+        if !context.array_key.is_empty() {
+            return None;
+        }
+        if frame.kind != FrameKind::Json {
+            return None;
+        }
+        match self.stencils.fill(frame.bytes) {
+            Some((kind, holes)) => brief(kind, &holes).filter(|_| !ansi::has_reset(frame.bytes)),
+            None => self.learn(frame),
+        }
+    }
+
+    fn glance_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(Brief<'a>, usize)> {
+        let (kind, holes, length) = self.stencils.fill_line(bytes)?;
+        let brief = brief(kind, &holes)?;
+        (!ansi::has_reset(bytes.get(..length)?)).then_some((brief, length))
+    }
+}
+
+/// Whether what shape the line has is told by its structure alone.
+fn may_stand_for_others(line: &[u8]) -> bool {
+    let has = |name: &[u8]| memchr::memmem::find(line, name).is_some();
+    let whole = line.first() == Some(&b'{') && line.last() == Some(&b'}');
+    // Lambda's own JSON is told by the form of its level and its request ID.
+    whole && !ansi::has_reset(line) && !(has(b"\"timestamp\"") && has(b"\"requestId\"") && has(b"\"level\""))
+}
+
+/// Whether a record says nothing but what a brief can say.
+fn is_plain(record: &Record) -> bool {
+    let mut marks = record.marks;
+    KNOWN_MARKS.iter().for_each(|known| marks.remove(*known));
+    record.payload == "json"
+        && record.error_text.is_empty()
+        && record.event_id.is_none()
+        && record.function_status.is_none()
+        && marks.is_empty()
+        && record.id.as_ref().is_some_and(|id| id.kind == IdKind::Request)
+        && !record.field("logger").is_some_and(|logger| READ_FURTHER.contains(&logger))
+}
+
+impl Kind {
+    fn of(record: &Record, holes: &Holes<'_>) -> Option<Kind> {
+        let text = |slot: u8| holes.get(usize::from(slot)).copied().flatten();
+        let mut slots = MESSAGES
+            .iter()
+            .map(|(_, slot)| *slot)
+            .filter(|slot| text(*slot).is_some_and(|text| text == record.message.as_bytes()));
+        let message = slots.next();
+        if slots.next().is_some() || (message.is_none() && !record.message.is_empty()) {
+            return None;
+        }
+        let decides = record.status.is_some() || !record.marks.is_empty();
+        let exact = decides.then(|| record.message.as_bytes().into());
+        Some(Kind { status: record.status, marks: record.marks, message, exact })
+    }
+}
+
+/// Whether a brief says what a record says.
+fn agrees(brief: &Brief<'_>, record: &Record) -> bool {
+    let text = |text: &Option<String>| text.as_ref().map(String::as_bytes).map(<[u8]>::to_vec);
+    let stream = brief.line.map(|line| line.stream).unwrap_or_default();
+    let stream = stream.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(&b':');
+    let path = text(&record.path).filter(|_| record.route.is_none());
+    record.id.as_ref().is_some_and(|id| id.text.as_bytes() == brief.id)
+        && record.time_ms == brief.time_ms
+        && text(&record.stream).unwrap_or_default() == stream
+        && text(&record.route).as_deref() == brief.route
+        && path.as_deref() == brief.path
+        && brief.line.is_some_and(|line| line.message == record.message.as_bytes())
+}
+
+/// Gives up where a value may mean anything else than a value of its kind.
+#[inline]
+fn brief<'a>(kind: &Kind, holes: &Holes<'a>) -> Option<Brief<'a>> {
+    let hole = |slot: u8| holes[usize::from(slot) % holes.len()];
+    let message = match kind.message {
+        Some(slot) => hole(slot).filter(|text| !is_placeholder(text))?,
+        None => b"",
+    };
+    let fits = match &kind.exact {
+        Some(exact) => message == &**exact,
+        None => !std::str::from_utf8(message).is_ok_and(json_app::is_phrase),
+    };
+    if !fits || !is_quiet(message) || hole(DURATION).is_some_and(|number| number.first() == Some(&b'-')) {
+        return None;
+    }
+    let time_ms = match (hole(TIME_NUMBER), hole(TIME_TEXT)) {
+        (Some(number), None) => time_of_number(number)?,
+        (None, Some(text)) => time::parse(std::str::from_utf8(text).ok()?)?.ms,
+        _ => return None,
+    };
+    let (host, pid) = (hole(HOST).unwrap_or_default(), hole(PID).unwrap_or_default());
+    let has_host = hole(HOST).is_none_or(|host| !is_placeholder(host));
+    let has_pid = hole(PID).is_none_or(|pid| !pid.is_empty() && pid.iter().all(u8::is_ascii_digit));
+    if !has_host || !has_pid {
+        return None;
+    }
+    let route = hole(ROUTE);
+    if route.is_some_and(|route| route.first() != Some(&b'/')) {
+        return None;
+    }
+    let path = match hole(PATH) {
+        Some(target) => Some(path_of(target)?),
+        None => None,
+    };
+    Some(Brief {
+        id: request_id(hole(ID)?)?,
+        time_ms: Some(time_ms),
+        status: kind.status,
+        function_status: None,
+        marks: kind.marks,
+        event_id: None,
+        route,
+        path: path.filter(|_| route.is_none()),
+        stream: None,
+        complete: false,
+        line: Some(BriefLine { stream: [host, pid], message }),
+    })
+}
+
+/// Texts that stand for a missing value.
+#[inline]
+fn is_placeholder(text: &[u8]) -> bool {
+    text.len() <= 9 && matches!(text, b"" | b"-" | b"null" | b"undefined")
+}
+
+/// A request ID that is no counter and holds no space.
+#[inline]
+fn request_id(raw: &[u8]) -> Option<&[u8]> {
+    let short = raw.len() <= 12 && std::str::from_utf8(raw).is_ok_and(is_counter);
+    let fits = !short && raw.len() <= 200 && !raw.contains(&b' ');
+    if fits { normalise_id_bytes(raw) } else { None }
+}
+
+/// As the decoder reads a number: whole ones by their size, others with their fraction.
+#[inline]
+fn time_of_number(number: &[u8]) -> Option<i64> {
+    if number.contains(&b'.') {
+        return time::from_float(serde_json::from_slice(number).ok()?);
+    }
+    time::from_integer(crate::format::stencil::integer(number).into())
+}
+
+/// The path of a target of this service.
+#[inline]
+fn path_of(target: &[u8]) -> Option<&[u8]> {
+    if target.first() != Some(&b'/') || target.last() == Some(&b' ') {
+        return None;
+    }
+    let end = memchr::memchr2(b'?', b'#', target).unwrap_or(target.len());
+    target.get(..end)
+}
