@@ -358,6 +358,10 @@ pub struct Brief<'a> {
     pub route: Option<&'a [u8]>,
     /// As [`Record::path`]; only where there is no route.
     pub path: Option<&'a [u8]>,
+    /// As [`Record::stream`], where the platform serves one request at a time in a stream.
+    pub stream: Option<&'a [u8]>,
+    /// The message was read too: decoding would say nothing of how the request ended that is not said here.
+    pub complete: bool,
     /// Of entries without an event ID: what tells them apart.
     pub line: Option<BriefLine<'a>>,
 }

@@ -53,6 +53,8 @@ pub struct Part {
     context: u32,
     /// Index of the container that glanced.
     pub container: u8,
+    /// As [`crate::record::Brief::complete`].
+    pub complete: bool,
     /// How it was framed.
     pub kind: FrameKind,
 }
@@ -61,7 +63,7 @@ impl Part {
     /// The bytes in `range`, with the batch's context of that index. None beyond 4 GiB.
     pub fn new(range: Range<usize>, context: u32, container: u8, kind: FrameKind) -> Option<Part> {
         let (start, end) = (u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?);
-        Some(Part { start, end, context, container, kind })
+        Some(Part { start, end, context, container, complete: false, kind })
     }
 
     /// How many bytes it has.
@@ -74,6 +76,11 @@ impl<'b> FrameRef<'b> {
     /// The bytes.
     pub fn bytes(&self) -> &'b [u8] {
         self.batch.bytes.get(self.part.start as usize..self.part.end as usize).unwrap_or_default()
+    }
+
+    /// The source around it.
+    pub fn context(&self) -> Option<&'b Arc<FrameContext>> {
+        self.batch.contexts.get(self.part.context as usize)
     }
 
     /// A frame that keeps the batch alive by itself.
@@ -107,7 +114,7 @@ impl RawFrame {
 
     /// The source around it.
     pub fn context(&self) -> Option<&Arc<FrameContext>> {
-        self.batch.contexts.get(self.part.context as usize)
+        self.as_ref().context()
     }
 }
 
@@ -145,6 +152,15 @@ impl Held {
     pub fn at(&self) -> Position {
         let Order { source, sequence, part, .. } = self.order;
         Position { source, line: self.line, entry: sequence.unsigned_abs(), part }
+    }
+
+    /// Whether its message may say something of the request that nobody has read yet.
+    pub fn is_unread(&self) -> bool {
+        match &self.body {
+            Body::Shared(_, part) => !part.complete,
+            Body::Raw(raw) => !raw.part.complete,
+            Body::Record(_) => false,
+        }
     }
 
     /// Bytes that the entry keeps alive, roughly.

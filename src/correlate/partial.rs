@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::held::{Body, Held};
+use super::held::Held;
 use super::line::{Fold, Line, reduce};
 use super::outcome::{Facts, Outcome};
 use super::shared::Shared;
@@ -207,12 +207,11 @@ impl Partial {
         }
     }
 
-    /// Makes sure that the facts decide. A glance does not read messages, where crashes and timeouts stand; they
+    /// Makes sure that the facts decide. Most glances do not read messages, where crashes and timeouts stand; they
     /// matter only while no client-visible status is known, so only then the entries are decoded for them.
     pub fn settle(&mut self, fold: &dyn Fold, shared: &mut Shared) {
         let undecided = !self.facts.client.is_something() && !self.facts.marks.has(Marks::BACKGROUND);
-        let is_raw = |held: &Held| matches!(held.body, Body::Shared(..) | Body::Raw(_));
-        if undecided && self.held.iter().any(is_raw) {
+        if undecided && self.held.iter().any(Held::is_unread) {
             self.compact(fold, shared);
         }
     }

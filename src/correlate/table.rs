@@ -66,10 +66,10 @@ pub struct Correlator<'f> {
     /// Requests to look at again, by the second in which that is due. Buckets, because nearly everything is due in
     /// the order in which it was queued.
     due: BTreeMap<i64, Vec<u64>>,
-    streams: HashMap<u64, Brackets>,
+    streams: hashbrown::HashMap<u64, Brackets>,
     /// Any stream of a platform that serves one request at a time was seen.
     bracketed: bool,
-    neighbours: HashMap<u64, Neighbours>,
+    neighbours: hashbrown::HashMap<u64, Neighbours>,
     /// For the bytes of an identity, so that they are allocated once.
     scratch: Vec<u8>,
     routes: Routes,
@@ -95,9 +95,9 @@ impl<'f> Correlator<'f> {
             free: Vec::new(),
             dead: Vec::new(),
             due: BTreeMap::new(),
-            streams: HashMap::new(),
+            streams: hashbrown::HashMap::new(),
             bracketed: false,
-            neighbours: HashMap::new(),
+            neighbours: hashbrown::HashMap::new(),
             scratch: Vec::new(),
             routes: Routes::default(),
             fallback: HashMap::new(),
@@ -138,11 +138,28 @@ impl<'f> Correlator<'f> {
             (None, None) => (xxh3_64(frame.bytes()), None),
         };
         let route = RouteText::of(brief.route, brief.path, brief.marks);
+        let format = Shapes::container_name(frame.part.container);
+        let mut frame = frame;
+        frame.part.complete = brief.complete;
         let held = Held { identity, order, line: at.line, body: self.shared.hold(frame) };
+        if let Some(stream) = brief.stream {
+            let stream = xxh3_64(stream);
+            let new = match self.amid(stream, key, brief.marks) {
+                Some(open) => self.put(open, None, IdKind::Order, &facts, route, held),
+                None => {
+                    let freed = self.pass(key, stream, brief.marks, brief.status, format, origin, true);
+                    let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
+                    let id = std::str::from_utf8(brief.id).ok();
+                    self.put_freed(key, id, IdKind::Request, freed, origin);
+                    self.put_overdue(stream, brief.marks, format, origin);
+                    new
+                }
+            };
+            return if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate };
+        }
         // Lines without an ID stand beside such as this one only where there are streams of that kind, or completions.
         if brief.line.is_some() && (self.bracketed || brief.marks.has(Marks::CLIENT)) {
             let stream = stream.unwrap_or_else(|| source_key(origin));
-            let format = Shapes::container_name(frame.part.container);
             let freed = self.pass(key, stream, brief.marks, brief.status, format, origin, false);
             self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
             let id = std::str::from_utf8(brief.id).ok();
@@ -152,6 +169,16 @@ impl<'f> Correlator<'f> {
         }
         let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
+    }
+
+    /// The request that is open in a stream which serves one at a time, where a line with another ID that was never seen
+    /// is of something that this request logs.
+    fn amid(&mut self, stream: u64, key: u64, marks: Marks) -> Option<u64> {
+        if marks.has(Marks::START | Marks::END) {
+            return None;
+        }
+        let open = self.brackets(stream).only_open().filter(|open| *open != key)?;
+        (!self.slots.knows(key)).then_some(open)
     }
 
     /// Takes a decoded record. `brackets`: its platform serves one request at a time in a stream.
@@ -166,15 +193,10 @@ impl<'f> Correlator<'f> {
         let stream = stream_key(&record, origin);
         if let Some(id) = record.id.clone() {
             let key = xxh3_64(id.text.as_bytes());
-            let open = if brackets { self.brackets(stream).only_open() } else { None };
-            let open = open.filter(|open| *open != key);
+            let open = if brackets { self.amid(stream, key, record.marks) } else { None };
             return match open {
-                // An ID never seen, amid the lines of a stream that serves one request at a time, is of something
-                // else that the open request logs.
-                Some(open) if !record.marks.has(Marks::START | Marks::END) && !self.slots.knows(key) => {
-                    self.attach(open, IdKind::Order, record, format, origin)
-                }
-                _ => self.identified(key, Some(&id.text), id.kind, record, format, origin, brackets),
+                Some(open) => self.attach(open, IdKind::Order, record, format, origin),
+                None => self.identified(key, Some(&id.text), id.kind, record, format, origin, brackets),
             };
         }
         if let Some(key) = self.own_key(&record, origin) {

@@ -210,6 +210,7 @@ impl SourceReader {
         let (batch, filled) = self.batches.lend(vec![Arc::clone(&context)]);
         let mut glancer = self.glancers.pop().flatten();
         let (mut from, mut frames, mut lines) = (0, 0, 0);
+        let position = |source, line, entry| Position { source, line, entry, part: 0 };
         let through = loop {
             if !Arc::ptr_eq(&context, self.framer.context()) {
                 break false;
@@ -223,9 +224,40 @@ impl SourceReader {
             {
                 self.entries += 1;
                 lines += 1;
-                let at = Position { source: self.index, line, entry: self.entries, part: 0 };
+                let at = position(self.index, line, self.entries);
                 each(Item::Glance(brief, at, FrameRef { batch: &batch, part }));
                 from += length + 1;
+                continue;
+            }
+            if let (Some(container), Some(glancer)) = (self.hint, &mut glancer)
+                && let Some(first) = self.framer.peek_element(bytes)
+                && let Some((brief, length)) = glancer.glance_element(&bytes[first..], &context)
+                && let (start, end) = (from + first, from + first + length)
+                && let Some(part) = Part::new(start..end, 0, container, FrameKind::Json)
+                && let Some(line) = self.framer.take_element(bytes, first, length)
+            {
+                self.entries += 1;
+                lines += 1;
+                let at = position(self.index, line, self.entries);
+                each(Item::Glance(brief, at, FrameRef { batch: &batch, part }));
+                from = end;
+                continue;
+            }
+            if let (Some(container), Some(glancer)) = (self.hint, &mut glancer)
+                && self.detector.text_container() == Some(container)
+                && let Some(entry) = self.framer.peek_line(bytes)
+                && glancer.surely_starts_entry(entry.next_line)
+                && let Some(part) = Part::new(from..from + entry.end, 0, container, FrameKind::Line)
+                && let at = position(self.index, self.framer.line(), self.entries + 1)
+                && let frame = (Frame { bytes: &bytes[..entry.end], kind: FrameKind::Line, at })
+                && let Some(brief) = glancer.glance(&frame, &context)
+            {
+                self.entries += 1;
+                lines += 1;
+                self.framer.take_line(entry);
+                self.detector.took_entry();
+                each(Item::Glance(brief, at, FrameRef { batch: &batch, part }));
+                from += entry.next;
                 continue;
             }
             match self.step(from, bytes) {
@@ -515,10 +547,9 @@ fn decode<'b>(
 ) -> Item<'b> {
     let frame = Frame { bytes: &batch.bytes[cut.start..cut.end], kind: cut.kind, at: cut.at };
     let context = &batch.contexts[cut.context as usize];
-    // What stands in an array that has a name may be of another shape than its members tell.
     if let (Some(container), Some(glancer)) = (hint, glancer)
-        && context.array_key.is_empty()
-        && let Some(brief) = glancer.glance(&frame)
+        && (cut.kind != FrameKind::Line || cut.text == Some(container))
+        && let Some(brief) = glancer.glance(&frame, context)
         && let Some(part) = Part::new(cut.start..cut.end, cut.context, container, cut.kind)
     {
         return Item::Glance(brief, cut.at, FrameRef { batch, part });

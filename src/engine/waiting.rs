@@ -112,88 +112,97 @@ struct Note {
     status: Option<u16>,
     function_status: Option<u16>,
     marks: Marks,
-    id: Text,
-    event_id: Option<Text>,
-    route: Option<Text>,
-    path: Option<Text>,
-    line: Option<NotedLine>,
+    complete: bool,
+    id: Place,
+    event_id: Option<Place>,
+    route: Option<Place>,
+    path: Option<Place>,
+    stream: Option<Place>,
+    line: Option<LinePlaces>,
+    /// Texts that do not stand in the frame as they are.
+    other: Vec<u8>,
 }
 
-/// A [`BriefLine`] apart from the bytes of its frame.
-#[derive(Debug, Clone)]
-struct NotedLine {
-    stream: [Text; 2],
-    message: Text,
+/// Where a text stands in the bytes of the frame and those that follow them in [`Note::other`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    start: u32,
+    len: u32,
+}
+
+/// The places of a [`BriefLine`].
+#[derive(Debug, Clone, Copy)]
+struct LinePlaces {
+    stream: [Place; 2],
+    message: Place,
 }
 
 impl Note {
     fn of(brief: &Brief<'_>, bytes: &[u8]) -> Note {
-        let text = |text: Option<&[u8]>| text.map(|text| Text::of(text, bytes));
+        let mut other = Vec::new();
+        let mut place = |text: &[u8]| Place::of(text, bytes, &mut other);
         Note {
             time_ms: brief.time_ms,
             status: brief.status,
             function_status: brief.function_status,
             marks: brief.marks,
-            id: Text::of(brief.id, bytes),
-            event_id: text(brief.event_id),
-            route: text(brief.route),
-            path: text(brief.path),
-            line: brief.line.map(|line| NotedLine {
-                stream: line.stream.map(|part| Text::of(part, bytes)),
-                message: Text::of(line.message, bytes),
-            }),
+            complete: brief.complete,
+            id: place(brief.id),
+            event_id: brief.event_id.map(&mut place),
+            route: brief.route.map(&mut place),
+            path: brief.path.map(&mut place),
+            stream: brief.stream.map(&mut place),
+            line: brief
+                .line
+                .map(|line| LinePlaces { stream: line.stream.map(&mut place), message: place(line.message) }),
+            other,
         }
     }
 
     /// The brief, of the same frame.
     fn brief<'a>(&'a self, bytes: &'a [u8]) -> Brief<'a> {
-        let text = |text: &'a Option<Text>| text.as_ref().map(|text| text.read(bytes));
+        let text = |place: Place| place.text(bytes, &self.other);
         Brief {
-            id: self.id.read(bytes),
+            id: text(self.id),
             time_ms: self.time_ms,
             status: self.status,
             function_status: self.function_status,
             marks: self.marks,
-            event_id: text(&self.event_id),
-            route: text(&self.route),
-            path: text(&self.path),
-            line: self.line.as_ref().map(|line| BriefLine {
-                stream: line.stream.each_ref().map(|part| part.read(bytes)),
-                message: line.message.read(bytes),
-            }),
+            event_id: self.event_id.map(text),
+            route: self.route.map(text),
+            path: self.path.map(text),
+            stream: self.stream.map(text),
+            complete: self.complete,
+            line: self
+                .line
+                .map(|line| BriefLine { stream: line.stream.map(text), message: text(line.message) }),
         }
     }
 }
 
-/// A text of a frame.
-#[derive(Debug, Clone)]
-enum Text {
-    /// As it stands in the frame.
-    Part { start: u32, len: u32 },
-    /// Not as it stands there.
-    Own(Box<[u8]>),
-}
-
-impl Text {
+impl Place {
     #[inline]
-    fn of(text: &[u8], bytes: &[u8]) -> Text {
+    fn of(text: &[u8], bytes: &[u8], other: &mut Vec<u8>) -> Place {
         let start = text.as_ptr().addr().wrapping_sub(bytes.as_ptr().addr());
-        match (u32::try_from(start), u32::try_from(text.len())) {
-            (Ok(start), Ok(len)) if bytes.len() - text.len().min(bytes.len()) >= start as usize => {
-                Text::Part { start, len }
-            }
-            _ => Text::Own(text.into()),
-        }
+        let inside = start <= bytes.len() && text.len() <= bytes.len() - start;
+        let start = if inside {
+            start
+        } else {
+            other.extend_from_slice(text);
+            bytes.len() + other.len() - text.len()
+        };
+        // A frame has less than 4 GiB, see `Part`.
+        Place { start: start as u32, len: text.len() as u32 }
     }
 
     #[inline]
-    fn read<'a>(&'a self, bytes: &'a [u8]) -> &'a [u8] {
-        match self {
-            Text::Part { start, len } => {
-                bytes.get(*start as usize..(start + len) as usize).unwrap_or_default()
-            }
-            Text::Own(text) => text,
-        }
+    fn text<'a>(self, bytes: &'a [u8], other: &'a [u8]) -> &'a [u8] {
+        let (start, len) = (self.start as usize, self.len as usize);
+        let text = match start.checked_sub(bytes.len()) {
+            Some(start) if len > 0 => other.get(start..start + len),
+            _ => bytes.get(start..start + len),
+        };
+        text.unwrap_or_default()
     }
 }
 
@@ -213,11 +222,13 @@ mod tests {
             event_id: Some(b"elsewhere"),
             route: Some(&bytes[7..12]),
             path: Some(&bytes[16..]),
+            stream: Some(&bytes[..6]),
+            complete: true,
             line: Some(BriefLine { stream: [b"", &bytes[..2]], message: &bytes[13..] }),
         };
         let note = Note::of(&brief, &bytes);
-        assert!(matches!(note.route, Some(Text::Part { start: 7, len: 5 })));
-        assert!(matches!(note.event_id, Some(Text::Own(_))));
+        assert_eq!(note.route, Some(Place { start: 7, len: 5 }));
+        assert_eq!(note.other, b"elsewhere");
         // The note points into any copy of the frame.
         assert_eq!(note.brief(&bytes.clone()), brief);
     }

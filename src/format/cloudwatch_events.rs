@@ -4,9 +4,11 @@
 use memchr::memmem;
 use serde_json::{Map, Value};
 
-use super::{About, Container, Decoded, aws, json, subscription, time};
+use super::lambda_glance::{self, Escaped};
+use super::members::Members;
+use super::{About, Container, Decoded, Glance, aws, json, subscription, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
-use crate::record::{Position, Record};
+use crate::record::{Brief, Position, Record};
 
 /// The shape `cloudwatch-events`.
 pub struct CloudWatchEvents;
@@ -57,6 +59,10 @@ impl Container for CloudWatchEvents {
             _ if !subscription::bodies(&map).is_empty() => Some("gzip in base64 under data"),
             _ => None,
         }
+    }
+
+    fn glancer(&self) -> Option<Box<dyn Glance>> {
+        Some(Box::new(Glancer { scratch: Vec::new() }))
     }
 
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
@@ -199,6 +205,73 @@ fn event_time(value: &Value) -> Option<i64> {
         Value::String(text) => time::parse(text).map(|stamp| stamp.ms),
         _ => None,
     }
+}
+
+/// Reads briefs of events as `filter-log-events` lists them.
+struct Glancer {
+    scratch: Vec<u8>,
+}
+
+impl Glance for Glancer {
+    fn glance<'a>(&mut self, frame: &Frame<'a>, context: &FrameContext) -> Option<Brief<'a>> {
+        let (brief, length) =
+            (frame.kind == FrameKind::Json).then(|| self.glance_element(frame.bytes, context))??;
+        (length == frame.bytes.len()).then_some(brief)
+    }
+
+    fn glance_element<'a>(&mut self, bytes: &'a [u8], context: &FrameContext) -> Option<(Brief<'a>, usize)> {
+        let foreign = |(key, _): &(String, String)| key.ends_with("messageType");
+        if context.array_key != "events" || context.envelope.iter().any(foreign) {
+            return None;
+        }
+        let mut members = Members::new(bytes)?;
+        let (mut stream, mut time_ms, mut message, mut event_id) = (None, None, None, None);
+        while let Some(key) = members.next_key()? {
+            match key {
+                b"logStreamName" => once(&mut stream, members.text()?.as_bytes())?,
+                b"timestamp" => once(&mut time_ms, time::from_integer(members.integer()?.into())?)?,
+                b"message" => once(&mut message, members.raw_string()?)?,
+                b"eventId" => once(&mut event_id, members.text()?.as_bytes())?,
+                b"ingestionTime" => drop(members.integer()?),
+                _ => return None,
+            }
+        }
+        // Words that stand for nothing are shorter.
+        let named = |text: &&[u8]| text.len() > 9;
+        let (stream, event_id) = (stream.filter(named)?, event_id.filter(named)?);
+        let mut message: &[u8] = message?;
+        while let Some(rest) = message.strip_suffix(b"\\n").or_else(|| message.strip_suffix(b"\\r")) {
+            message = rest;
+        }
+        let seen = lambda_glance::glance::<Escaped>(message, &mut self.scratch)?;
+        let brief = Brief {
+            id: seen.id,
+            time_ms: Some(time_ms?),
+            status: seen.status,
+            function_status: None,
+            marks: seen.marks,
+            event_id: Some(event_id),
+            route: None,
+            path: seen.path,
+            stream: Some(stream),
+            complete: true,
+            line: None,
+        };
+        Some((brief, members.position()))
+    }
+
+    fn payload(&self) -> &'static str {
+        "lambda-text"
+    }
+
+    fn reads_on(&self) -> bool {
+        true
+    }
+}
+
+/// Fills `slot`; `None` if it is filled already.
+fn once<T>(slot: &mut Option<T>, value: T) -> Option<()> {
+    slot.replace(value).is_none().then_some(())
 }
 
 #[cfg(test)]

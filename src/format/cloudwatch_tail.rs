@@ -6,9 +6,10 @@ use nom::combinator::{map_opt, opt, recognize, verify};
 use nom::sequence::{delimited, preceded, terminated};
 use nom::{IResult, Parser};
 
-use super::{About, Container, Decoded, aws, lambda_lines, time};
+use super::lambda_glance::{self, Plain};
+use super::{About, Container, Decoded, Glance, aws, lambda_lines, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
-use crate::record::Record;
+use crate::record::{Brief, Record};
 
 /// The shape `cloudwatch-tail`.
 pub struct CloudWatchTail;
@@ -47,7 +48,11 @@ impl Container for CloudWatchTail {
     }
 
     fn starts_entry(&self, line: &[u8]) -> bool {
-        prefix(head(line)).is_some()
+        plain_prefix(line).is_some() || prefix(head(line)).is_some()
+    }
+
+    fn glancer(&self) -> Option<Box<dyn Glance>> {
+        Some(Box::new(Glancer { scratch: Vec::new() }))
     }
 
     fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
@@ -68,6 +73,76 @@ impl Container for CloudWatchTail {
         out.push(Record { at: frame.at, time_ms: Some(found.time_ms), message, stream, ..Record::default() });
         Decoded::Records
     }
+}
+
+/// Reads briefs of entries of one line in the default format.
+struct Glancer {
+    scratch: Vec<u8>,
+}
+
+impl Glance for Glancer {
+    fn glance<'a>(&mut self, frame: &Frame<'a>, _: &FrameContext) -> Option<Brief<'a>> {
+        if frame.kind != FrameKind::Line {
+            return None;
+        }
+        let plain = plain_prefix(frame.bytes)?;
+        let seen = lambda_glance::glance::<Plain>(plain.message, &mut self.scratch)?;
+        Some(Brief {
+            id: seen.id,
+            time_ms: Some(plain.time_ms),
+            status: seen.status,
+            function_status: None,
+            marks: seen.marks,
+            event_id: None,
+            route: None,
+            path: seen.path,
+            stream: Some(plain.stream),
+            complete: true,
+            line: None,
+        })
+    }
+
+    fn surely_starts_entry(&self, line: &[u8]) -> bool {
+        plain_prefix(line).is_some()
+    }
+
+    fn payload(&self) -> &'static str {
+        "lambda-text"
+    }
+
+    fn reads_on(&self) -> bool {
+        true
+    }
+}
+
+/// A prefix without colours, and the message.
+struct PlainPrefix<'a> {
+    time_ms: i64,
+    stream: &'a [u8],
+    message: &'a [u8],
+}
+
+/// As [`prefix`], for the form that nearly all lines have: `2026-01-01T00:00:00.188000+00:00 stream message`.
+#[inline]
+fn plain_prefix(line: &[u8]) -> Option<PlainPrefix<'_>> {
+    let second_ms = time::second_ms(line)?;
+    let (fraction, rest) = line.get(19..)?.split_first_chunk::<14>()?;
+    let [b'.', a, b, c, d, e, f, b'+', b'0', b'0', b':', b'0', b'0', b' '] = fraction else { return None };
+    if ![a, b, c, d, e, f].into_iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let ms = [a, b, c].into_iter().fold(0, |ms, digit| ms * 10 + i64::from(digit & 0xf));
+    // What [`head`] would cut off is left to it.
+    let end = memchr::memchr(b' ', &rest[..rest.len().min(MAX_PREFIX_BYTES / 2)])?;
+    let stream = &rest[..end];
+    let printable = stream
+        .iter()
+        .fold(true, |plain, b| plain & (b.wrapping_sub(b'!') < 0x5e) & !matches!(b, b':' | b'*'));
+    (printable && !stream.is_empty()).then_some(PlainPrefix {
+        time_ms: second_ms + ms,
+        stream,
+        message: &rest[end + 1..],
+    })
 }
 
 struct Prefix<'a> {

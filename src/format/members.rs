@@ -56,6 +56,14 @@ impl<'a> Members<'a> {
         self.bytes.get(start..self.at - 1).filter(|text| !text.contains(&b'\\'))
     }
 
+    /// The bytes of a string value between its quotes, with any escapes as they stand.
+    #[inline]
+    pub fn raw_string(&mut self) -> Option<&'a [u8]> {
+        let start = self.at + 1;
+        self.pass_string()?;
+        self.bytes.get(start..self.at - 1)
+    }
+
     /// Passes over the string at the cursor.
     #[inline]
     fn pass_string(&mut self) -> Option<()> {
@@ -143,6 +151,11 @@ impl<'a> Members<'a> {
     pub fn peek(&self, count: usize) -> Option<&'a [u8]> {
         let rest = self.bytes.get(self.at..)?;
         Some(&rest[..rest.len().min(count)])
+    }
+
+    /// How many bytes are behind the cursor.
+    pub fn position(&self) -> usize {
+        self.at
     }
 
     /// Whether nothing but white space is left after the object.

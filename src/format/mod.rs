@@ -16,6 +16,7 @@ pub mod insights;
 pub mod json;
 pub mod json_app;
 pub mod lambda_body;
+pub mod lambda_glance;
 pub mod lambda_json;
 pub mod lambda_lines;
 pub mod lambda_platform;
@@ -122,13 +123,36 @@ pub trait Glance: Send {
         ""
     }
 
+    /// Whether it tells also what further payloads find in what [`Glance::payload`] leaves of a message.
+    fn reads_on(&self) -> bool {
+        false
+    }
+
     /// Exactly what [`Container::decode`] and the payload layer would say of the frame. `None` where there is any doubt.
-    fn glance<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>>;
+    fn glance<'a>(&mut self, frame: &Frame<'a>, context: &FrameContext) -> Option<Brief<'a>>;
 
     /// What [`Glance::glance`] says of the line that `bytes` begin with, if that line is one JSON object and nothing else,
     /// and its length without the `\n` that follows it. `None` unless the line is much like one that was glanced at
     /// before, so that its end is found on the way.
-    fn glance_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(Brief<'a>, usize)>;
+    fn glance_line<'a>(&mut self, _bytes: &'a [u8]) -> Option<(Brief<'a>, usize)> {
+        None
+    }
+
+    /// What [`Glance::glance`] says of the element of an array that `bytes` begin with, and its length, so that its end
+    /// is found on the way.
+    fn glance_element<'a>(
+        &mut self,
+        _bytes: &'a [u8],
+        _context: &FrameContext,
+    ) -> Option<(Brief<'a>, usize)> {
+        None
+    }
+
+    /// Text shapes only: whether a physical line surely begins an entry. Faster than [`Container::starts_entry`], and
+    /// says no where that may say yes.
+    fn surely_starts_entry(&self, _line: &[u8]) -> bool {
+        false
+    }
 }
 
 /// What a message holds.

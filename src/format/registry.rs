@@ -120,9 +120,11 @@ impl Shapes {
         let glancer = CONTAINERS.get(usize::from(container))?.glancer()?;
         // It knows what payload the frames have when nobody forces another.
         let forced = self.forced_payload.map(|index| PAYLOADS[usize::from(index)].name());
-        forced
-            .is_none_or(|forced| matches!(glancer.payload(), "") || glancer.payload() == forced)
-            .then_some(glancer)
+        let fits = |forced| match glancer.payload() {
+            "" => true,
+            payload => payload == forced && !glancer.reads_on(),
+        };
+        forced.is_none_or(fits).then_some(glancer)
     }
 
     /// Reads into records one frame that the glancer of the container at this index has read.
@@ -236,6 +238,17 @@ impl Detector {
     pub fn text_container(&self) -> Option<u8> {
         self.text
     }
+
+    /// As if asked of a line, and of the one after it, that both begin an entry of [`Detector::text_container`].
+    pub fn took_entry(&mut self) {
+        self.note_start();
+        self.note_start();
+    }
+
+    fn note_start(&mut self) {
+        self.starts = (self.starts + 1).min(16);
+        self.others = self.others.saturating_sub(1);
+    }
 }
 
 impl Boundaries for Detector {
@@ -244,6 +257,10 @@ impl Boundaries for Detector {
             self.shapes.forced_container.is_none_or(|forced| usize::from(forced) == index)
                 && shape.claims_header(columns)
         })
+    }
+
+    fn is_known_entry(&self, line: &[u8]) -> bool {
+        self.text.is_some_and(|text| CONTAINERS[usize::from(text)].starts_entry(line))
     }
 
     fn starts_entry(&mut self, line: &[u8]) -> bool {
@@ -262,8 +279,7 @@ impl Boundaries for Detector {
             None => (0..CONTAINERS.len()).find(|index| is_prefixed(*index)),
         };
         if let Some(index) = found {
-            self.starts = (self.starts + 1).min(16);
-            self.others = self.others.saturating_sub(1);
+            self.note_start();
             self.text = Some(index as u8);
             return true;
         }

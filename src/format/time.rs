@@ -81,6 +81,39 @@ fn iso(text: &str) -> Option<Stamp> {
     Some(Stamp { ms: base + fraction_ms - offset_ms, zoned })
 }
 
+/// `YYYY-MM-DDTHH:MM:SS`, which `text` begins with, in UTC: what [`parse`] makes of it, in one step. `None` for anything
+/// odd, also for what `parse` would make something of.
+#[inline]
+pub fn second_ms(text: &[u8]) -> Option<i64> {
+    let text = text.first_chunk::<19>()?;
+    let (mut digits, mut marks) = (true, true);
+    for (at, byte) in text.iter().enumerate() {
+        match at {
+            4 | 7 => marks &= *byte == b'-',
+            10 => marks &= *byte == b'T',
+            13 | 16 => marks &= *byte == b':',
+            _ => digits &= byte.is_ascii_digit(),
+        }
+    }
+    if !(digits & marks) {
+        return None;
+    }
+    let pair = |at: usize| i64::from(text[at] & 0xf) * 10 + i64::from(text[at + 1] & 0xf);
+    let (year, month, day) = (pair(0) * 100 + pair(2), pair(5), pair(8));
+    let (hour, minute, second) = (pair(11), pair(14), pair(17));
+    // No month is shorter than 28 days; the others are rare enough to be asked for.
+    let valid = (1..=12).contains(&month)
+        && day >= 1
+        && (day <= 28 || NaiveDate::from_ymd_opt(year as i32, month as u32, day as u32).is_some());
+    if !valid || hour > 23 || minute > 59 || second > 59 || year < 1 {
+        return None;
+    }
+    // Days since 1970-01-01, by years that begin in March.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 719_469;
+    Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000)
+}
+
 /// `+01:00`, `+0100`, `-08`, in milliseconds.
 fn offset_ms(zone: &str) -> Option<i64> {
     let sign = match zone.as_bytes().first()? {
@@ -246,6 +279,23 @@ mod tests {
             "é026-01-01T00:00:00",
         ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_second_is_what_parsing_makes_of_it() {
+        for year in [1600, 1899, 1970, 2000, 2023, 2024, 2026, 2100] {
+            for month in 0..=13 {
+                for day in [0, 1, 15, 28, 29, 30, 31, 32] {
+                    let text = format!("{year}-{month:02}-{day:02}T23:59:58");
+                    assert_eq!(second_ms(text.as_bytes()), parse(&text).map(|stamp| stamp.ms), "{text}");
+                }
+            }
+        }
+        for text in
+            ["2026-01-01T24:00:00", "2026-01-01T00:60:00", "2026-01-01 00:00:00", "2026-01-0xT00:00:00", ""]
+        {
+            assert_eq!(second_ms(text.as_bytes()), None, "{text}");
         }
     }
 

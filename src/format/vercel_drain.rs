@@ -281,7 +281,11 @@ fn role(path: &[&str]) -> Option<Role> {
 }
 
 impl Glance for Glancer {
-    fn glance<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>> {
+    fn glance<'a>(&mut self, frame: &Frame<'a>, context: &FrameContext) -> Option<Brief<'a>> {
+        // What stands in an array that has a name may be of another shape than its members tell.
+        if !context.array_key.is_empty() {
+            return None;
+        }
         if let Some((fixed, holes)) = self.stencils.fill(frame.bytes) {
             return brief_of_holes(*fixed, &holes);
         }
@@ -392,6 +396,8 @@ fn brief<'a>(fixed: Fixed, read: &Read<'a>) -> Option<Brief<'a>> {
         event_id: Some(read.id),
         route,
         path,
+        stream: None,
+        complete: false,
         line: None,
     })
 }

@@ -17,6 +17,8 @@ use super::json_scan::{self, Head, Scan, ValueScan};
 pub trait Boundaries {
     /// Whether a first line with these columns is the header of a CSV export.
     fn is_csv_header(&mut self, columns: &[&str]) -> bool;
+    /// Whether the source is known to have text entries and the physical line begins one as they do.
+    fn is_known_entry(&self, line: &[u8]) -> bool;
     /// Whether the physical line begins a new entry (else it continues the one before it).
     fn starts_entry(&mut self, line: &[u8]) -> bool;
 }
@@ -79,6 +81,19 @@ pub enum Skipped {
     CutOff,
     /// Bytes that are no JSON inside an array of entries.
     Broken,
+}
+
+/// A line of text and the one after it.
+#[derive(Debug, Clone, Copy)]
+pub struct TextLine<'b> {
+    /// After the last byte of the line that is no white space.
+    pub end: usize,
+    /// Where the next line begins.
+    pub next: usize,
+    /// The next line, without its line end.
+    pub next_line: &'b [u8],
+    /// Where its line end stands, counted from its beginning.
+    next_line_end: usize,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -189,6 +204,59 @@ impl Framer {
         let line = self.line;
         self.frame(0, length, length + 1, FrameKind::Json, 1, 0);
         Some(line)
+    }
+
+    /// Where the element of an array begins that would be the next frame.
+    pub fn peek_element(&self, bytes: &[u8]) -> Option<usize> {
+        if !matches!(self.mode, Mode::Array { .. }) || self.value.consumed() > 0 {
+            return None;
+        }
+        let first = glue_len(bytes);
+        (bytes.get(first) == Some(&b'{')).then_some(first)
+    }
+
+    /// Takes an element that was peeked at and whose length somebody else found, instead of a [`Framer::next`] that would
+    /// frame it, and gives the number of its line. `None` where it is over the limit.
+    pub fn take_element(&mut self, bytes: &[u8], first: usize, length: usize) -> Option<u64> {
+        if length > self.max_frame_bytes {
+            return None;
+        }
+        let (glue, element) = bytes.get(..first + length)?.split_at(first);
+        self.line += count_lines(glue);
+        let line = self.line;
+        self.frame(first, first + length, first + length, FrameKind::Json, count_lines(element), 0);
+        Some(line)
+    }
+
+    /// The line that `bytes` begin with, if it is an entry by itself provided that it begins one and the next line does
+    /// too, which is all there is of it.
+    pub fn peek_line<'b>(&mut self, bytes: &'b [u8]) -> Option<TextLine<'b>> {
+        if !matches!(self.mode, Mode::Top) || self.entry.is_some() || self.after_value || self.first {
+            return None;
+        }
+        // The end of this line may have been found when it was the next one.
+        let newline = self.searched + memchr(b'\n', bytes.get(self.searched..)?)?;
+        let next = newline + 1;
+        let length = memchr(b'\n', bytes.get(next..)?)?;
+        let (end, whole) = (trim_len(bytes, newline), next + length + 1);
+        (whole <= self.max_frame_bytes).then_some(TextLine {
+            end,
+            next,
+            next_line: line_of(&bytes[next..next + length]),
+            next_line_end: length,
+        })
+    }
+
+    /// Takes a line that was peeked at and found to be an entry, instead of a [`Framer::next`] that would frame it.
+    pub fn take_line(&mut self, line: TextLine<'_>) {
+        self.frame(0, line.end, line.next, FrameKind::Line, 1, 0);
+        self.one_line_objects = false;
+        self.searched = line.next_line_end;
+    }
+
+    /// Number of the line at hand.
+    pub fn line(&self) -> u64 {
+        self.line
     }
 
     fn skip(&mut self, next: usize, what: Skipped, newlines: u64) -> Step {
@@ -401,7 +469,7 @@ impl Framer {
     }
 
     fn array(&mut self, bytes: &[u8], eof: bool, enveloped: bool) -> Step {
-        let first = bytes.iter().position(|b| !b.is_ascii_whitespace() && *b != b',').unwrap_or(bytes.len());
+        let first = glue_len(bytes);
         if first > 0 {
             let newlines = count_lines(&bytes[..first]);
             return self.skip(first, Skipped::Glue, newlines);
@@ -544,7 +612,11 @@ impl Framer {
             return self.skip(next, Skipped::TooLong, 1);
         }
         let line = line_of(&bytes[..end]);
-        if line.len() <= MAX_HEADER_BYTES && memchr(b',', line).is_some() && !line.starts_with(b"{") {
+        if line.len() <= MAX_HEADER_BYTES
+            && memchr(b',', line).is_some()
+            && !line.starts_with(b"{")
+            && !boundaries.is_known_entry(line)
+        {
             let columns = csv_scan::fields(line);
             let names: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
             if boundaries.is_csv_header(&names) {
@@ -616,6 +688,11 @@ impl Framer {
         let end = trim_len(bytes, taken);
         self.frame(0, end, next, FrameKind::Line, newlines, lines)
     }
+}
+
+/// How many bytes of what stands between elements `bytes` begin with.
+fn glue_len(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|b| b.is_ascii_whitespace() || **b == b',').count()
 }
 
 fn trim_end(line: &[u8]) -> &[u8] {

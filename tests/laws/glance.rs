@@ -16,11 +16,17 @@ pub fn frame(bytes: &[u8]) -> Frame<'_> {
     Frame { bytes, kind: FrameKind::Json, at: Position::default() }
 }
 
-/// Whether what the glancer of the container at this index said of a line is what decoding says.
-pub fn agrees(name: &str, line: &[u8], index: usize, brief: &Brief<'_>) -> TestCaseResult {
+/// Whether what the glancer of the container at this index said of a frame is what decoding says.
+pub fn agrees(
+    name: &str,
+    frame: &Frame<'_>,
+    context: &FrameContext,
+    index: usize,
+    brief: &Brief<'_>,
+) -> TestCaseResult {
     let mut records = Vec::new();
-    let read = Shapes::all().read(&frame(line), &FrameContext::default(), None, None, &mut records);
-    let text = String::from_utf8_lossy(line);
+    let read = Shapes::all().read(frame, context, None, None, &mut records);
+    let text = String::from_utf8_lossy(frame.bytes);
     prop_assert_eq!(read.container, Some(index as u8), "{}: {}", name, text);
     prop_assert_eq!(read.decoded, Decoded::Records, "{}: {}", name, text);
     let record = &records[0];
@@ -36,6 +42,14 @@ pub fn agrees(name: &str, line: &[u8], index: usize, brief: &Brief<'_>) -> TestC
     let decisive = Marks::CLIENT | Marks::END | Marks::BACKGROUND | Marks::MIDDLEWARE;
     for (name, mark) in [("any", decisive), ("client", Marks::CLIENT), ("end", Marks::END)] {
         prop_assert_eq!(record.marks.has(mark), brief.marks.has(mark), "{}: {}", name, text);
+    }
+    if brief.complete {
+        prop_assert_eq!(record.marks, brief.marks, "{}", text);
+        prop_assert_eq!(records.len(), 1, "{}", text);
+    }
+    if brief.stream.is_some() {
+        prop_assert_eq!(record.stream.as_ref().map(String::as_bytes), brief.stream, "{}", text);
+        prop_assert!(record.payload.starts_with("lambda"), "{}", text);
     }
     let Some(own) = brief.line else { return Ok(()) };
     // An entry without an event ID is told from others by all that its record says.
@@ -156,13 +170,13 @@ fn scalars<'v>(value: &'v mut Value, out: &mut Vec<&'v mut Value>) {
 #[test]
 fn odd_values_are_seen_as_decoding_sees_them() {
     let lines = logger_lines();
-    let mut glancers = glancers();
+    let (mut glancers, context) = (glancers(), FrameContext::default());
     // Twice, so that what was learned last is used too.
     let mut glanced = 0;
     for line in lines.iter().chain(&lines) {
         for (index, glancer) in &mut glancers {
-            if let Some(brief) = glancer.glance(&frame(line.as_bytes())) {
-                agrees("as it is", line.as_bytes(), *index, &brief).expect("agrees");
+            if let Some(brief) = glancer.glance(&frame(line.as_bytes()), &context) {
+                agrees("as it is", &frame(line.as_bytes()), &context, *index, &brief).expect("agrees");
                 glanced += 1;
             }
         }
@@ -185,8 +199,8 @@ fn odd_values_are_seen_as_decoding_sees_them() {
                 *places.swap_remove(place) = value.clone();
                 let text = changed.to_string();
                 for (index, glancer) in &mut glancers {
-                    if let Some(brief) = glancer.glance(&frame(text.as_bytes())) {
-                        agrees("changed", text.as_bytes(), *index, &brief).expect("agrees");
+                    if let Some(brief) = glancer.glance(&frame(text.as_bytes()), &context) {
+                        agrees("changed", &frame(text.as_bytes()), &context, *index, &brief).expect("agrees");
                         still += 1;
                     }
                 }
@@ -199,11 +213,11 @@ fn odd_values_are_seen_as_decoding_sees_them() {
 #[test]
 fn samples_are_seen_as_decoding_sees_them() {
     for input in generated().into_iter().chain(samples()) {
-        let mut glancers = glancers();
+        let (mut glancers, context) = (glancers(), FrameContext::default());
         for line in input.bytes.split(|byte| *byte == b'\n').chain(input.bytes.split(|byte| *byte == b'\n')) {
             for (index, glancer) in &mut glancers {
-                if let Some(brief) = glancer.glance(&frame(line)) {
-                    agrees(&input.name, line, *index, &brief).expect("agrees");
+                if let Some(brief) = glancer.glance(&frame(line), &context) {
+                    agrees(&input.name, &frame(line), &context, *index, &brief).expect("agrees");
                 }
             }
         }

@@ -6,8 +6,9 @@ use proptest::sample::{Index, select};
 use proptest::test_runner::{TestCaseError, TestCaseResult, TestRunner};
 use why500::engine::{Engine, Options};
 use why500::format::registry::{CONTAINERS, Detector, Shapes};
-use why500::input::frame::Frame;
+use why500::input::frame::{Frame, FrameContext, FrameKind};
 use why500::input::framer::{Framer, Step};
+use why500::input::json_scan::{Scan, ValueScan};
 use why500::record::Position;
 
 use crate::glance::{agrees, frame, glancers};
@@ -256,24 +257,45 @@ fn a_hint_changes_nothing() {
 fn a_glance_sees_what_decoding_sees() {
     let inputs = inputs();
     let strategy = (any::<Index>(), any::<Index>(), vec(change(), 0..4));
+    let events = FrameContext { array_key: "events".to_owned(), ..FrameContext::default() };
+    let contexts = [FrameContext::default(), events];
     prove(400, &strategy, |(which, from, changes)| {
         let (name, bytes) = mutated(&inputs, &which, &from, &changes);
         // Those that learned from the whole input may be faster, but say the same.
         let mut learned = glancers();
         for line in inputs[which.index(inputs.len())].bytes.split(|byte| *byte == b'\n') {
             for (_, glancer) in &mut learned {
-                glancer.glance(&frame(line));
+                glancer.glance(&frame(line), &contexts[0]);
             }
         }
-        for line in bytes.split(|byte| *byte == b'\n') {
-            for (index, glancer) in glancers().iter_mut().chain(&mut learned) {
-                if let Some(brief) = glancer.glance(&frame(line)) {
-                    agrees(&name, line, *index, &brief)?;
+        for (index, context) in contexts.iter().enumerate() {
+            for (bytes, kind) in entries(&bytes, index > 0) {
+                let frame = Frame { bytes, kind, at: Position::default() };
+                for (index, glancer) in glancers().iter_mut().chain(&mut learned) {
+                    if let Some(brief) = glancer.glance(&frame, context) {
+                        agrees(&name, &frame, context, *index, &brief)?;
+                    }
                 }
             }
         }
         Ok(())
     });
+}
+
+/// Lines, as JSON and as text, or the objects of an array.
+fn entries(bytes: &[u8], array: bool) -> Vec<(&[u8], FrameKind)> {
+    if !array {
+        let lines = bytes.split(|byte| *byte == b'\n');
+        return lines
+            .flat_map(|line| [(line, FrameKind::Json), (line.trim_ascii_end(), FrameKind::Line)])
+            .collect();
+    }
+    let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'{').map(|(at, _)| at);
+    let objects = starts.filter_map(|at| match ValueScan::default().advance(&bytes[at..]) {
+        Scan::Done(end) => Some((&bytes[at..at + end], FrameKind::Json)),
+        _ => None,
+    });
+    objects.take(400).collect()
 }
 
 /// A compressed file that breaks off or is damaged is an error that names it; what was read of it is accounted for.

@@ -125,7 +125,11 @@ impl Glance for Glancer {
         "json"
     }
 
-    fn glance<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>> {
+    fn glance<'a>(&mut self, frame: &Frame<'a>, context: &FrameContext) -> Option<Brief<'a>> {
+        // What stands in an array that has a name may be of another shape than its members tell.
+        if !context.array_key.is_empty() {
+            return None;
+        }
         if frame.kind != FrameKind::Json {
             return None;
         }
@@ -244,6 +248,8 @@ fn brief<'a>(kind: &Kind, holes: &Holes<'a>) -> Option<Brief<'a>> {
         event_id: None,
         route,
         path: path.filter(|_| route.is_none()),
+        stream: None,
+        complete: false,
         line: Some(BriefLine { stream: [host, pid], message }),
     })
 }
