@@ -353,4 +353,6 @@ pub struct Brief<'a> {
     pub route: Option<&'a [u8]>,
     /// As [`Record::path`]; only where there is no route.
     pub path: Option<&'a [u8]>,
+    /// As [`Record::deployment`].
+    pub deployment: Option<&'a [u8]>,
 }

@@ -9,4 +9,5 @@ pub mod route;
 pub mod shared;
 pub mod slots;
 pub mod table;
+pub mod traffic;
 pub mod wanted;

@@ -8,6 +8,7 @@ use super::held::{Body, Held};
 use super::line::{Fold, Line, reduce};
 use super::outcome::{Facts, Outcome};
 use super::shared::Shared;
+use super::traffic::{NONE, Place};
 use crate::record::{IdKind, Marks};
 
 /// Bytes of undecoded entries that one request may hold; beyond it they are decoded, matched and reduced.
@@ -28,6 +29,10 @@ pub struct Partial {
     pub route: Option<(u8, Arc<str>)>,
     /// Hash of the text that the route was last made of, so that it is made once.
     pub route_seen: u64,
+    /// Number of the deployment, of several the least by name; [`NONE`] without any.
+    pub deployment: u32,
+    /// Where the request counted before it came back; None if it was never let go.
+    pub counted: Option<Place>,
     /// Second of log time in which the table looks at the request again; `i64::MAX` while it is in no queue.
     pub due_second: i64,
     held: Vec<Held>,
@@ -60,6 +65,8 @@ impl Partial {
             facts: Facts::default(),
             route: None,
             route_seen: 0,
+            deployment: NONE,
+            counted: None,
             due_second: i64::MAX,
             held: Vec::new(),
             held_bytes: 0,
@@ -147,6 +154,8 @@ impl Partial {
         self.facts = Facts::default();
         self.route = None;
         self.route_seen = 0;
+        self.deployment = NONE;
+        self.counted = None;
         self.due_second = i64::MAX;
         self.held_bytes = 0;
         self.bits = 0;
@@ -220,6 +229,12 @@ impl Partial {
     /// Keeps the request's own entries alive and nothing of their batches: it is going to stay.
     pub fn detach(&mut self, shared: &mut Shared) {
         self.held.iter_mut().for_each(|held| shared.detach(held));
+    }
+
+    /// Its entries, with bytes of their own, and those that were decoded already.
+    pub fn entries(&mut self, shared: &mut Shared) -> (Vec<Held>, &[Line]) {
+        self.detach(shared);
+        (self.held.clone(), self.rare.as_deref().map_or(&[], |rare| &rare.lines))
     }
 
     /// How the request ended, as far as is known.

@@ -12,8 +12,8 @@ use crate::record::Marks;
 pub struct Tombstone {
     /// Packed status and the time it was seen at.
     seen: Seen,
-    /// Index of its route; out of range where it had none.
-    pub route: u32,
+    /// Number of the cell of [`super::traffic::Counts`] that counts it.
+    pub cell: u32,
     outcome: Buried,
 }
 
@@ -30,8 +30,8 @@ enum Buried {
 }
 
 impl Tombstone {
-    /// What is left of a request that these facts decided so.
-    pub fn of(facts: &Facts, outcome: Outcome, route: u32) -> Tombstone {
+    /// What is left of a request that these facts decided so, and that this cell counts.
+    pub fn of(facts: &Facts, outcome: Outcome, cell: u32) -> Tombstone {
         let known = [
             (Buried::Client, facts.client),
             (Buried::Other, facts.other),
@@ -47,7 +47,7 @@ impl Tombstone {
             (_, Some(decisive)) => decisive,
             (_, None) => (Buried::End, Seen::NOTHING),
         };
-        Tombstone { seen, route, outcome }
+        Tombstone { seen, cell, outcome }
     }
 
     /// The client went away.
@@ -157,7 +157,7 @@ mod tests {
         slots.bury(&[(7, Tombstone::of(&Facts::default(), Outcome::Succeeded(None), 5))]);
         assert_eq!((slots.open(7), slots.knows(7), slots.count()), (None, true, 1));
         assert_eq!(slots.tombstones().count(), 1);
-        assert_eq!(slots.begin(7, 4).map(|tombstone| tombstone.route), Some(5));
+        assert_eq!(slots.begin(7, 4).map(|tombstone| tombstone.cell), Some(5));
         assert_eq!((slots.open(7), slots.count()), (Some(4), 1));
         assert_eq!(slots.all_open().collect::<Vec<_>>(), [(7, 4)]);
         assert_eq!((slots.open(8), slots.knows(8)), (None, false));
@@ -174,7 +174,7 @@ mod tests {
         }
         for key in (0..1_000).filter(|key| key % 3 == 0).chain((0..1_000).filter(|key| key % 3 != 0)) {
             assert!(slots.knows(key));
-            assert_eq!(slots.begin(key, 0).map(|tombstone| tombstone.route), Some(key as u32));
+            assert_eq!(slots.begin(key, 0).map(|tombstone| tombstone.cell), Some(key as u32));
             assert!(slots.knows(key));
         }
         assert_eq!((slots.count(), slots.tombstones().count()), (1_000, 0));

@@ -17,7 +17,7 @@ use self::evict::due_second;
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 pub use self::finish::Requests;
 use self::keys::{neighbours_key, place_key, stream_key};
-use self::routes::{RouteText, Routes};
+use self::routes::{Names, RouteText};
 use super::attach::{Brackets, Neighbours, Place, tells_of_failure};
 use super::held::{FrameRef, Held, Order, event_identity, identity};
 use super::line::Fold;
@@ -25,6 +25,7 @@ use super::outcome::{Facts, Latest};
 use super::partial::Partial;
 use super::shared::Shared;
 use super::slots::{Slots, Tombstone};
+use super::traffic::{Counts, NONE, Sample};
 use super::wanted::Wanted;
 use crate::record::{Brief, IdKind, Marks, Position, Record};
 
@@ -38,6 +39,12 @@ pub struct Origin<'a> {
     pub name: &'a str,
     /// The source runs newest first.
     pub backwards: bool,
+}
+
+/// Names that an entry gives its request.
+struct Named<'a> {
+    route: Option<RouteText<'a>>,
+    deployment: Option<&'a [u8]>,
 }
 
 /// What became of an entry.
@@ -66,7 +73,15 @@ pub struct Correlator<'f> {
     due: BTreeMap<i64, Vec<u64>>,
     streams: HashMap<u64, Brackets>,
     neighbours: HashMap<u64, Neighbours>,
-    routes: Routes,
+    routes: Names,
+    deployments: Names,
+    /// The deployment of the last entry that named one.
+    last_deployment: u32,
+    /// Requests that were let go, and at the end all.
+    counts: Counts,
+    /// Of those that were let go, clients that left.
+    aborted: u64,
+    sample: Sample,
     fallback: HashMap<u64, (i64, u64, bool)>,
     last_own: Option<(Position, u64)>,
     unattributed: u64,
@@ -91,7 +106,12 @@ impl<'f> Correlator<'f> {
             due: BTreeMap::new(),
             streams: HashMap::new(),
             neighbours: HashMap::new(),
-            routes: Routes::default(),
+            routes: Names::default(),
+            deployments: Names::default(),
+            last_deployment: NONE,
+            counts: Counts::default(),
+            aborted: 0,
+            sample: Sample::default(),
             fallback: HashMap::new(),
             last_own: None,
             unattributed: 0,
@@ -130,7 +150,8 @@ impl<'f> Correlator<'f> {
         };
         let route = RouteText::of(brief.route, brief.path, brief.marks);
         let held = Held { identity, order, line: at.line, body: self.shared.hold(frame) };
-        let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
+        let names = Named { route, deployment: brief.deployment };
+        let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
     }
 
@@ -310,8 +331,10 @@ impl<'f> Correlator<'f> {
         let (template, path) = (record.route.clone(), record.path.clone());
         let (template, path) = (template.as_ref().map(String::as_bytes), path.as_ref().map(String::as_bytes));
         let route = RouteText::of(template, path, record.marks);
+        let deployment = record.deployment.clone();
+        let names = Named { route, deployment: deployment.as_ref().map(String::as_bytes) };
         let held = Held::of_record(identity, order, record, format);
-        self.put(key, id.map(str::as_bytes), kind, &facts, route, held)
+        self.put(key, id.map(str::as_bytes), kind, &facts, names, held)
     }
 
     fn put(
@@ -320,7 +343,7 @@ impl<'f> Correlator<'f> {
         id: Option<&[u8]>,
         kind: IdKind,
         facts: &Facts,
-        route: Option<RouteText<'_>>,
+        names: Named<'_>,
         held: Held,
     ) -> bool {
         let index = match self.slots.open(key) {
@@ -332,7 +355,13 @@ impl<'f> Correlator<'f> {
             partial.id = id.map(|id| String::from_utf8_lossy(id).into_owned());
         }
         partial.learn(facts, kind);
-        if let Some(route) = route
+        if let Some(deployment) = names.deployment {
+            self.last_deployment = self.deployments.number(deployment, self.last_deployment);
+            if self.last_deployment != partial.deployment {
+                partial.deployment = self.deployments.least(self.last_deployment, partial.deployment);
+            }
+        }
+        if let Some(route) = names.route
             && partial.route_seen != route.hash
         {
             partial.route_seen = route.hash;
@@ -363,7 +392,12 @@ impl<'f> Correlator<'f> {
         if let (Some(tombstone), Some(partial)) = (buried, self.open.get_mut(index as usize)) {
             // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
             partial.facts = tombstone.facts();
-            partial.route = self.routes.name(tombstone.route).map(|name| (1, name));
+            partial.counted = self.counts.take_back(tombstone.cell);
+            let (route, deployment) =
+                partial.counted.map_or((NONE, NONE), |place| (place.route, place.deployment));
+            partial.route = self.routes.name(route).map(|name| (1, name));
+            partial.deployment = deployment;
+            self.aborted -= u64::from(tombstone.is_aborted());
         }
         index
     }

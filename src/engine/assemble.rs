@@ -76,6 +76,7 @@ pub fn report(
     let incidents = writer.incidents(&judged, &failures, failed);
     let outside_requests = writer.outside(requests.outside, folder);
     let routes = writer.routes(judged.iter());
+    let traffic = writer.traffic(requests.traffic);
     Report {
         schema: SCHEMA,
         tool: Tool { name: "why500", version: env!("CARGO_PKG_VERSION"), ruleset: rules.hash() },
@@ -94,6 +95,7 @@ pub fn report(
             exact: true,
         },
         routes,
+        traffic,
         incidents,
         outside_requests,
         remarks,

@@ -7,6 +7,7 @@ pub mod open;
 pub mod reader;
 pub mod run;
 pub mod stdin;
+mod traffic;
 
 use std::path::PathBuf;
 

@@ -8,6 +8,8 @@
 
 mod learn;
 
+use std::ops::Range;
+
 use wide::u8x16;
 
 use learn::Learned;
@@ -24,6 +26,8 @@ const LAST_CONTROL: u8 = 0x1f;
 pub enum Role {
     /// What the shape says of the line depends on this value: it is no hole.
     Fixed,
+    /// The same of a text of plain ASCII, without escapes, which is read from this slot: a value that few lines change.
+    FixedText(u8),
     /// It reads a text of plain ASCII, without escapes, from this slot.
     Text(u8),
     /// It reads a text as it stands, with any escapes, from this slot.
@@ -55,6 +59,8 @@ struct Hole {
 #[derive(Debug)]
 struct Node<T> {
     literal: Box<[u8]>,
+    /// Texts within the literal that the shape reads, by slot.
+    texts: Box<[(u8, Range<usize>)]>,
     hole: Option<Hole>,
     children: Vec<u32>,
     /// At the end of a line only.
@@ -101,7 +107,10 @@ impl<T> Stencils<T> {
         loop {
             let rest = line.get(at..)?;
             node = self.child(node, |literal| rest.starts_with(literal))?;
-            let Node { literal, hole, .. } = &self.nodes[node];
+            let Node { literal, texts, hole, .. } = &self.nodes[node];
+            for (slot, text) in texts {
+                holes[usize::from(*slot) % SLOTS] = rest.get(text.clone());
+            }
             at += literal.len();
             let Some(hole) = hole else { break };
             let end = match hole.fill {
@@ -141,8 +150,8 @@ impl<T> Stencils<T> {
             self.nodes = vec![Node::root()];
         }
         let mut node = 0;
-        for (literal, hole) in cut.pieces {
-            let literal = &line[literal];
+        for (piece, hole) in cut.pieces {
+            let literal = &line[piece.clone()];
             let same = |child: &&u32| {
                 let child = &self.nodes[**child as usize];
                 *child.literal == *literal && child.hole == hole
@@ -150,7 +159,15 @@ impl<T> Stencils<T> {
             let found = self.nodes[node].children.iter().find(same).map(|child| *child as usize);
             node = found.unwrap_or_else(|| {
                 let next = self.nodes.len();
-                self.nodes.push(Node { literal: literal.into(), hole, children: Vec::new(), value: None });
+                let within = cut.texts.iter().filter(|(_, text)| piece.start <= text.start && text.end <= piece.end);
+                let texts = within.map(|(slot, text)| (*slot, text.start - piece.start..text.end - piece.start));
+                self.nodes.push(Node {
+                    literal: literal.into(),
+                    texts: texts.collect(),
+                    hole,
+                    children: Vec::new(),
+                    value: None,
+                });
                 self.nodes[node].children.push(next as u32);
                 next
             });
@@ -161,7 +178,7 @@ impl<T> Stencils<T> {
 
 impl<T> Node<T> {
     fn root() -> Node<T> {
-        Node { literal: Box::default(), hole: None, children: Vec::new(), value: None }
+        Node { literal: Box::default(), texts: Box::default(), hole: None, children: Vec::new(), value: None }
     }
 }
 

@@ -176,6 +176,7 @@ pub fn busy() -> Report {
             route("/api/me", 1, 9),
             route("/api/orders/[id]", 1, 400),
         ],
+        traffic: Traffic::default(),
         incidents: vec![edge, env, pool, open],
         outside_requests: Vec::new(),
         remarks: vec![

@@ -290,6 +290,8 @@ fn a_glance_sees_what_decoding_sees() {
                 // A path is asked for where there is no route.
                 let path = record.path.as_ref().filter(|_| record.route.is_none());
                 prop_assert_eq!(path.map(String::as_bytes), brief.path, "{}", text);
+                let deployment = record.deployment.as_ref().map(String::as_bytes);
+                prop_assert_eq!(deployment, brief.deployment, "{}", text);
                 let decisive = Marks::CLIENT | Marks::END | Marks::BACKGROUND | Marks::MIDDLEWARE;
                 for (name, mark) in [("any", decisive), ("client", Marks::CLIENT), ("end", Marks::END)] {
                     prop_assert_eq!(record.marks.has(mark), brief.marks.has(mark), "{}: {}", name, text);

@@ -3,6 +3,7 @@
 use super::Correlator;
 use crate::correlate::outcome::{Facts, Outcome};
 use crate::correlate::slots::Tombstone;
+use crate::correlate::traffic::{NONE, Place};
 
 /// Log time after its end for which a healthy request stays open for late records, in milliseconds.
 pub const HORIZON_MS: i64 = 3_000;
@@ -50,13 +51,29 @@ impl Correlator<'_> {
             Outcome::Incomplete => partial.compact(self.fold, &mut self.shared),
             Outcome::Succeeded(_) | Outcome::Aborted => {
                 let route = partial.route.as_ref().and_then(|(_, route)| self.routes.place(route));
-                let tombstone = Tombstone::of(&partial.facts, outcome, route.unwrap_or(u32::MAX));
+                let place =
+                    Place::of(&partial.facts, route.unwrap_or(NONE), partial.deployment, partial.counted);
+                let tombstone = Tombstone::of(&partial.facts, outcome, self.counts.add(place, false));
+                self.aborted += u64::from(outcome == Outcome::Aborted);
+                if self.sample.wants(key) {
+                    let facts = partial.facts.clone();
+                    let entries = partial.entries(&mut self.shared);
+                    self.sample.take(key, Some(place), &facts, status_of(outcome), entries, self.fold);
+                }
                 // The memory is kept for the next request, the entries are not.
                 partial.close(&mut self.shared);
                 self.dead.push((key, tombstone));
                 self.free.push(index);
             }
         }
+    }
+}
+
+/// The status that decided an outcome.
+pub fn status_of(outcome: Outcome) -> Option<u16> {
+    match outcome {
+        Outcome::Failed(status) | Outcome::Succeeded(status) => status,
+        Outcome::Aborted | Outcome::Incomplete => None,
     }
 }
 

@@ -25,6 +25,8 @@ const SEPARATOR: char = '\n';
 /// A line cut at its holes: literals with what follows them, the last with nothing.
 pub struct Cut {
     pub pieces: Vec<(Range<usize>, Option<Hole>)>,
+    /// Texts outside of the holes that the shape reads, by slot.
+    pub texts: Vec<(u8, Range<usize>)>,
     /// A member turned out to change: what was cut before was cut otherwise.
     pub begins_anew: bool,
 }
@@ -57,7 +59,7 @@ impl Learned {
             return None;
         }
         self.lines += 1;
-        let mut cut = Cut { pieces: Vec::new(), begins_anew: false };
+        let mut cut = Cut { pieces: Vec::new(), texts: Vec::new(), begins_anew: false };
         let mut from = 0;
         let mut path = String::new();
         let mut levels: Vec<Level> = Vec::new();
@@ -91,6 +93,12 @@ impl Learned {
                         path.push(SEPARATOR);
                         path.push_str(std::str::from_utf8(&line[text]).ok()?);
                         continue;
+                    }
+                    if let Some(Role::FixedText(slot)) = roles(&keys_of(&path)) {
+                        if !found.plain {
+                            return None;
+                        }
+                        cut.texts.push((slot, text.clone()));
                     }
                     let free = Fill::Text { plain: false };
                     let hole = self.hole(&path, &line[text.clone()], Some(free), roles, &mut cut.begins_anew);
@@ -137,12 +145,11 @@ impl Learned {
         roles: Roles,
         begins_anew: &mut bool,
     ) -> Option<Hole> {
-        let keys: Vec<&str> = path.split(SEPARATOR).skip(1).collect();
         let is_text = matches!(free, Some(Fill::Text { .. }));
-        match roles(&keys) {
+        match roles(&keys_of(path)) {
             Some(Role::Text(_) | Role::Raw(_)) if !is_text => None,
             Some(Role::Integer(_)) if free != Some(Fill::Integer) => None,
-            Some(Role::Fixed) => None,
+            Some(Role::Fixed | Role::FixedText(_)) => None,
             Some(Role::Text(slot)) => Some(Hole { fill: Fill::Text { plain: true }, slot: Some(slot) }),
             Some(Role::Raw(slot)) => Some(Hole { fill: Fill::Text { plain: false }, slot: Some(slot) }),
             Some(Role::Integer(slot)) => Some(Hole { fill: Fill::Integer, slot: Some(slot) }),
@@ -173,4 +180,9 @@ impl Learned {
             }
         }
     }
+}
+
+/// The keys of a path, outermost first.
+fn keys_of(path: &str) -> Vec<&str> {
+    path.split(SEPARATOR).skip(1).collect()
 }
