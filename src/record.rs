@@ -5,8 +5,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Where a record stands in the input.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// Index of the source in the run's list of sources (which is sorted by name).
     pub source: u32,
@@ -19,7 +21,7 @@ pub struct Position {
 }
 
 /// Severity on one scale for all loggers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Level {
     /// Finer than debug.
     Trace,
@@ -84,7 +86,7 @@ impl fmt::Display for Level {
 }
 
 /// What a correlation ID was read from, which decides how far it can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum IdKind {
     /// A request ID on the line itself, or the platform's own (`requestId`, `reqId`, Lambda's UUID).
     Request,
@@ -123,7 +125,7 @@ impl IdKind {
 }
 
 /// The normalised correlation ID of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CorrelationId {
     /// The ID, normalised (see [`normalise_id`]).
     pub text: String,
@@ -176,7 +178,7 @@ fn is_placeholder(id: &[u8]) -> bool {
 }
 
 /// What a record says happened, beyond its text. A set: one record can carry several marks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Marks(u32);
 
 impl Marks {
@@ -247,7 +249,7 @@ impl std::ops::BitOr for Marks {
 }
 
 /// One normalised log line.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Where it stands.
     pub at: Position,
@@ -290,16 +292,20 @@ pub struct Record {
     /// Git branch.
     pub branch: Option<String>,
     /// Duration of the request in milliseconds, from a completion or summary record only.
+    #[serde(with = "exact")]
     pub duration_ms: Option<f64>,
     /// Peak memory in megabytes, from a summary record.
+    #[serde(with = "exact")]
     pub memory_used_mb: Option<f64>,
     /// Memory limit in megabytes, from a summary record.
+    #[serde(with = "exact")]
     pub memory_limit_mb: Option<f64>,
     /// Error class (`TypeError`, `PrismaClientInitializationError`).
     pub error_class: Option<String>,
     /// Error codes, innermost last (`ECONNREFUSED`, `P2024`, `28P01`).
     pub error_codes: Vec<String>,
     /// Name of the payload shape that read the message; empty where none did.
+    #[serde(skip)]
     pub payload: &'static str,
     /// Other fields by name, flattened with dots, in the order of the input. Used by rule conditions and captures.
     pub fields: Vec<(String, String)>,
@@ -330,6 +336,19 @@ impl Record {
         if let Some(text) = normalise_id(raw) {
             self.id = Some(CorrelationId { text: text.to_owned(), kind });
         }
+    }
+}
+
+/// Numbers as their bits, for files of one run: what is read back equals what was written.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(number: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+        number.map(f64::to_bits).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+        Ok(Option::<u64>::deserialize(from)?.map(f64::from_bits))
     }
 }
 

@@ -7,9 +7,13 @@
 mod evict;
 mod finish;
 mod keys;
+mod place;
+mod relief;
 mod routes;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -17,20 +21,21 @@ use self::evict::due_second;
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 pub use self::finish::Requests;
 use self::keys::{neighbours_key, place_key, stream_key};
+pub use self::relief::Losses;
 use self::routes::{Names, RouteText};
-use super::attach::{Brackets, Neighbours, Place, tells_of_failure};
+use super::attach::{Brackets, Neighbours, Place};
+use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
 use super::held::{FrameRef, Held, Order, event_identity, identity};
 use super::line::Fold;
 use super::outcome::{Facts, Latest};
 use super::partial::Partial;
 use super::shared::Shared;
 use super::slots::{Slots, Tombstone};
+use super::spill::Entries;
+use super::spill::graves::Graves;
 use super::traffic::{Counts, NONE, Sample};
 use super::wanted::Wanted;
 use crate::record::{Brief, IdKind, Marks, Position, Record};
-
-/// Records that tell of a failure and belong to no request: how many are kept.
-const MAX_OUTSIDE: usize = 64;
 
 /// The source that an entry comes from, as far as order matters.
 #[derive(Debug, Clone, Copy)]
@@ -79,9 +84,17 @@ pub struct Correlator<'f> {
     last_deployment: u32,
     /// Requests that were let go, and at the end all.
     counts: Counts,
-    /// Of those that were let go, clients that left.
+    /// Of those that were let go, clients that left, and those with neither status nor end.
     aborted: u64,
+    incomplete: u64,
     sample: Sample,
+    budget: Budget,
+    /// Where entries go for which there is no room.
+    entries: Option<Arc<Entries>>,
+    /// Where tombstones go for which there is no room, and how many requests are there.
+    graves: Option<Graves>,
+    stored: u64,
+    losses: Losses,
     fallback: HashMap<u64, (i64, u64, bool)>,
     last_own: Option<(Position, u64)>,
     unattributed: u64,
@@ -111,7 +124,13 @@ impl<'f> Correlator<'f> {
             last_deployment: NONE,
             counts: Counts::default(),
             aborted: 0,
+            incomplete: 0,
             sample: Sample::default(),
+            budget: Budget::new(None),
+            entries: None,
+            graves: None,
+            stored: 0,
+            losses: Losses::default(),
             fallback: HashMap::new(),
             last_own: None,
             unattributed: 0,
@@ -126,6 +145,20 @@ impl<'f> Correlator<'f> {
     pub fn keep(mut self, wanted: Wanted) -> Correlator<'f> {
         self.wanted = Some(wanted);
         self
+    }
+
+    /// Takes no more memory than this, roughly; what does not fit goes to files in `spill_dir`, without one it is done
+    /// without, see [`Losses`].
+    pub fn within(mut self, memory_bytes: Option<usize>, spill_dir: Option<&Path>) -> Correlator<'f> {
+        self.budget = Budget::new(memory_bytes);
+        self.entries = spill_dir.map(|dir| Arc::new(Entries::new(dir)));
+        self.graves = spill_dir.map(|dir| Graves::new(dir, self.budget.filters_bytes()));
+        self
+    }
+
+    /// Whether a request under this key was ever seen, and not forgotten.
+    fn knows(&self, key: u64) -> bool {
+        self.slots.knows(key) || self.graves.as_ref().is_some_and(|graves| graves.knows(key))
     }
 
     fn is_wanted(&self, key: u64) -> bool {
@@ -171,7 +204,7 @@ impl<'f> Correlator<'f> {
             return match open {
                 // An ID never seen, amid the lines of a stream that serves one request at a time, is of something
                 // else that the open request logs.
-                Some(open) if !record.marks.has(Marks::START | Marks::END) && !self.slots.knows(key) => {
+                Some(open) if !record.marks.has(Marks::START | Marks::END) && !self.knows(key) => {
                     self.attach(open, IdKind::Order, record, format, origin)
                 }
                 _ => self.identified(key, Some(&id.text), id.kind, record, format, origin, brackets),
@@ -217,103 +250,6 @@ impl<'f> Correlator<'f> {
             Place::Nowhere if self.leave(record, format, origin) => Taken::Unattributed,
             Place::Nowhere => Taken::Duplicate,
         }
-    }
-
-    /// Takes a record of a known request, and the lines that waited for it.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one record's way, each from another place")]
-    fn identified(
-        &mut self,
-        key: u64,
-        id: Option<&str>,
-        kind: IdKind,
-        record: Record,
-        format: &'static str,
-        origin: Origin<'_>,
-        brackets: bool,
-    ) -> Taken {
-        let stream = stream_key(&record, origin);
-        let neighbours = neighbours_key(stream, format, origin).filter(|_| record.marks.has(Marks::CLIENT));
-        let failed = record.status.is_some_and(|code| code >= 500);
-        let has_event = record.event_id.is_some();
-        let mut freed = self.brackets(stream).identified(key, record.marks, brackets, origin.backwards);
-        if let Some(neighbours) = neighbours {
-            freed.extend(self.neighbours(neighbours).completed(key, failed));
-        }
-        let new = self.put_record(key, id, kind, record, format, origin);
-        for (waiting, format) in freed {
-            self.put_record(key, id, kind.max(IdKind::Order), waiting, format, origin);
-        }
-        // A block that waited past its turn becomes a request of its own; another line belongs to none.
-        if let Some((late, format)) = neighbours.and_then(|key| self.neighbours(key).overdue()) {
-            self.left_over(late, format, origin);
-        }
-        if new || !has_event { Taken::New } else { Taken::Duplicate }
-    }
-
-    /// Takes a record without an ID of its own for a request.
-    fn attach(
-        &mut self,
-        key: u64,
-        kind: IdKind,
-        record: Record,
-        format: &'static str,
-        origin: Origin<'_>,
-    ) -> Taken {
-        let has_event = record.event_id.is_some();
-        let new = self.put_record(key, None, kind, record, format, origin);
-        if new || !has_event { Taken::New } else { Taken::Duplicate }
-    }
-
-    /// All sources were read: what still waits in their streams finds its place. Not earlier: a stream may go on in
-    /// another source. `origins` by index of the source.
-    pub fn end_of_input(&mut self, origins: &[Origin<'_>]) {
-        let mut left: Vec<(Record, &'static str)> = Vec::new();
-        left.extend(self.streams.values_mut().flat_map(Brackets::left));
-        left.extend(self.neighbours.values_mut().flat_map(Neighbours::left));
-        left.sort_by_key(|(record, _)| record.at);
-        for (record, format) in left {
-            if let Some(origin) = origins.get(record.at.source as usize) {
-                self.left_over(record, format, *origin);
-            }
-        }
-    }
-
-    fn brackets(&mut self, stream: u64) -> &mut Brackets {
-        self.streams.entry(stream).or_default()
-    }
-
-    fn neighbours(&mut self, key: u64) -> &mut Neighbours {
-        self.neighbours.entry(key).or_default()
-    }
-
-    fn left_over(&mut self, record: Record, format: &'static str, origin: Origin<'_>) {
-        if record.marks.has(Marks::ERROR_BLOCK)
-            || (record.marks.has(Marks::CRASH) && record.marks.has(Marks::INIT))
-        {
-            let key = place_key(origin.name, record.at);
-            self.put_record(key, None, IdKind::Fallback, record, format, origin);
-        } else {
-            self.leave(record, format, origin);
-        }
-    }
-
-    /// Counts a record that belongs to no request, and keeps it if it tells of a failure; false if an event with this ID
-    /// was counted already.
-    fn leave(&mut self, record: Record, format: &'static str, origin: Origin<'_>) -> bool {
-        let identity = identity(&record);
-        if record.event_id.is_some() && !self.left.insert(identity) {
-            return false;
-        }
-        self.unattributed += 1;
-        if tells_of_failure(&record) {
-            let order = Order::new(record.time_ms, record.at, origin.backwards);
-            let held = Held::of_record(identity, order, record, format);
-            self.outside.insert(order, held);
-            if self.outside.len() > MAX_OUTSIDE {
-                self.outside.pop_last();
-            }
-        }
-        true
     }
 
     fn put_record(
@@ -378,7 +314,16 @@ impl<'f> Correlator<'f> {
                 self.due.entry(second).or_default().push(key);
             }
         }
-        partial.take(held, self.fold, &mut self.shared)
+        let before = partial.bytes();
+        let new = partial.take(held, self.fold, &mut self.shared);
+        self.budget.change(before, partial.bytes());
+        if self.budget.is_over() {
+            self.relieve();
+        }
+        if self.shared.bytes() > self.budget.batches_bytes {
+            self.leave_batches();
+        }
+        new
     }
 
     /// Opens a request, or one that was evicted once more.
@@ -388,7 +333,18 @@ impl<'f> Correlator<'f> {
             wanted.see(key, id);
         }
         let index = self.begin(id.as_deref(), kind);
-        let buried = self.slots.begin(key, index);
+        self.budget.change(0, OPEN_BYTES);
+        let buried = match self.slots.begin(key, index) {
+            Some(tombstone) => {
+                self.budget.change(TOMBSTONE_BYTES, 0);
+                Some(tombstone)
+            }
+            None => {
+                let found = self.graves.as_mut().and_then(|graves| graves.find(key));
+                self.stored -= u64::from(found.is_some());
+                found
+            }
+        };
         if let (Some(tombstone), Some(partial)) = (buried, self.open.get_mut(index as usize)) {
             // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
             partial.facts = tombstone.facts();
@@ -398,6 +354,7 @@ impl<'f> Correlator<'f> {
             partial.route = self.routes.name(route).map(|name| (1, name));
             partial.deployment = deployment;
             self.aborted -= u64::from(tombstone.is_aborted());
+            self.incomplete -= u64::from(tombstone.is_incomplete());
         }
         index
     }

@@ -13,6 +13,8 @@ use hashbrown::HashMap;
 use super::held::Held;
 use super::line::{Fold, Line};
 use super::outcome::Facts;
+use super::spill::restore;
+use crate::record::Record;
 
 /// Requests, failed ones among them, that the sample is drawn from: those with the least keys, so that a request which
 /// turns out to have failed leaves no gap that only an earlier look could have filled.
@@ -121,6 +123,11 @@ impl Counts {
         self.cells.get(number as usize).map(|(place, ..)| *place)
     }
 
+    /// What orders cells by age: the minute.
+    pub fn age(&self, number: u32) -> i64 {
+        self.place(number).map_or(NO_MINUTE, |place| place.minute)
+    }
+
     /// The counts, with the names of all routes and deployments by number.
     pub fn finish(&self, routes: &[Arc<str>], deployments: &[Arc<str>]) -> Vec<Cell> {
         let mut cells: Vec<Cell> = self
@@ -165,8 +172,7 @@ struct Details {
 }
 
 impl Details {
-    fn learn(&mut self, line: &Line) {
-        let Line { record, .. } = line;
+    fn learn(&mut self, record: &Record) {
         if let Some(region) = &record.region
             && self.region.as_ref().is_none_or(|have| region < have)
         {
@@ -205,7 +211,7 @@ impl Sample {
         (drawn.place, drawn.status) = (place, status);
         let end_ms = facts.end.time_ms().filter(|end_ms| *end_ms > i64::MIN + 1);
         drawn.details.end_ms = drawn.details.end_ms.max(end_ms);
-        lines.iter().for_each(|line| drawn.details.learn(line));
+        lines.iter().for_each(|line| drawn.details.learn(&line.record));
         drawn.held.extend(held);
         if drawn.held.iter().map(Held::bytes).sum::<usize>() > MAX_HELD_BYTES {
             drawn.decode(fold);
@@ -238,8 +244,9 @@ impl Sample {
 
 impl Drawn {
     fn decode(&mut self, fold: &dyn Fold) {
-        let lines = fold.lines(std::mem::take(&mut self.held));
-        lines.iter().for_each(|line| self.details.learn(line));
+        restore(&mut self.held);
+        let records = fold.records(std::mem::take(&mut self.held));
+        records.iter().for_each(|record| self.details.learn(record));
     }
 }
 
@@ -252,6 +259,10 @@ mod tests {
 
     impl Fold for Nothing {
         fn lines(&self, _: Vec<Held>) -> Vec<Line> {
+            Vec::new()
+        }
+
+        fn records(&self, _: Vec<Held>) -> Vec<Record> {
             Vec::new()
         }
     }
@@ -270,8 +281,10 @@ mod tests {
         counts.add(Place::of(&facts(180_000), 0, NONE, before), true);
         counts.add(Place::of(&Facts::default(), NONE, NONE, None), false);
         let cells = counts.finish(&routes, &[]);
-        let seen: Vec<_> =
-            cells.iter().map(|cell| (cell.minute_ms, cell.route.as_deref(), cell.requests, cell.failed)).collect();
+        let seen: Vec<_> = cells
+            .iter()
+            .map(|cell| (cell.minute_ms, cell.route.as_deref(), cell.requests, cell.failed))
+            .collect();
         assert_eq!(seen, [(None, None, 1, 0), (Some(120_000), Some("/a"), 1, 1)]);
         assert_eq!(Place::of(&facts(-1), NONE, NONE, None).minute, -1, "before 1970");
     }
@@ -280,11 +293,12 @@ mod tests {
     fn the_sample_is_the_same_in_any_order() {
         let put = |sample: &mut Sample, key: u64| {
             if sample.wants(key) {
-                let place = (key % 7 != 0).then(|| Place::of(&facts(5), NONE, NONE, None));
+                let place = (!key.is_multiple_of(7)).then(|| Place::of(&facts(5), NONE, NONE, None));
                 sample.take(key, place, &facts(key as i64), Some(200), (Vec::new(), &[]), &Nothing);
             }
         };
-        let keys: Vec<u64> = (0..3_000).map(|number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
+        let keys: Vec<u64> =
+            (0..3_000).map(|number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).collect();
         let (mut forth, mut back) = (Sample::default(), Sample::default());
         keys.iter().for_each(|key| put(&mut forth, *key));
         keys.iter().rev().for_each(|key| put(&mut back, *key));
@@ -294,7 +308,7 @@ mod tests {
         let mut least = keys;
         least.sort_unstable();
         least.truncate(SAMPLE);
-        least.retain(|key| key % 7 != 0);
+        least.retain(|key| !key.is_multiple_of(7));
         assert_eq!(forth.iter().map(|one| one.key).collect::<Vec<_>>(), least);
     }
 }

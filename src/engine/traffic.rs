@@ -49,7 +49,8 @@ impl Writer<'_> {
 
 /// The least step by which the minutes make no more intervals than are shown.
 fn step_minutes(traffic: &Traffic) -> i64 {
-    let minutes = || traffic.cells.iter().filter_map(|cell| cell.minute_ms).map(|at| at.div_euclid(MINUTE_MS));
+    let minutes =
+        || traffic.cells.iter().filter_map(|cell| cell.minute_ms).map(|at| at.div_euclid(MINUTE_MS));
     let (Some(first), Some(last)) = (minutes().min(), minutes().max()) else { return 1 };
     let fits = |step: i64| last.div_euclid(step) - first.div_euclid(step) < MOST_INTERVALS;
     STEPS_MINUTES.into_iter().find(|step| fits(*step)).unwrap_or_else(|| {
@@ -85,7 +86,10 @@ mod tests {
         for years in [1, 10, 100_000_000] {
             let (first, last) = (0, years * 365 * 1440);
             let step = step_minutes(&spread(&[first, last]));
-            assert!(step % DAY_MINUTES == 0 && last / step - first / step < MOST_INTERVALS, "{years}: {step}");
+            assert!(
+                step % DAY_MINUTES == 0 && last / step - first / step < MOST_INTERVALS,
+                "{years}: {step}"
+            );
         }
     }
 }

@@ -53,6 +53,14 @@ enum Fill {
 struct Hole {
     fill: Fill,
     slot: Option<u8>,
+    /// In the literal before it are texts that the shape reads.
+    after_texts: bool,
+}
+
+impl Hole {
+    fn new(fill: Fill, slot: Option<u8>) -> Hole {
+        Hole { fill, slot, after_texts: false }
+    }
 }
 
 /// A literal, and what follows it: a hole and then one of the children, or the end of the line.
@@ -108,10 +116,13 @@ impl<T> Stencils<T> {
             let rest = line.get(at..)?;
             node = self.child(node, |literal| rest.starts_with(literal))?;
             let Node { literal, texts, hole, .. } = &self.nodes[node];
-            for (slot, text) in texts {
-                holes[usize::from(*slot) % SLOTS] = rest.get(text.clone());
-            }
             at += literal.len();
+            // Told by the hole, which is at hand, for few literals have any.
+            if hole.is_none_or(|hole| hole.after_texts) {
+                for (slot, text) in texts {
+                    holes[usize::from(*slot) % SLOTS] = rest.get(text.clone());
+                }
+            }
             let Some(hole) = hole else { break };
             let end = match hole.fill {
                 Fill::Integer => integer_end(line, at)?,
@@ -150,8 +161,18 @@ impl<T> Stencils<T> {
             self.nodes = vec![Node::root()];
         }
         let mut node = 0;
-        for (piece, hole) in cut.pieces {
+        for (piece, mut hole) in cut.pieces {
             let literal = &line[piece.clone()];
+            let within = |text: &Range<usize>| piece.start <= text.start && text.end <= piece.end;
+            let texts: Box<[(u8, Range<usize>)]> = cut
+                .texts
+                .iter()
+                .filter(|(_, text)| within(text))
+                .map(|(slot, text)| (*slot, text.start - piece.start..text.end - piece.start))
+                .collect();
+            if let Some(hole) = &mut hole {
+                hole.after_texts = !texts.is_empty();
+            }
             let same = |child: &&u32| {
                 let child = &self.nodes[**child as usize];
                 *child.literal == *literal && child.hole == hole
@@ -159,15 +180,8 @@ impl<T> Stencils<T> {
             let found = self.nodes[node].children.iter().find(same).map(|child| *child as usize);
             node = found.unwrap_or_else(|| {
                 let next = self.nodes.len();
-                let within = cut.texts.iter().filter(|(_, text)| piece.start <= text.start && text.end <= piece.end);
-                let texts = within.map(|(slot, text)| (*slot, text.start - piece.start..text.end - piece.start));
-                self.nodes.push(Node {
-                    literal: literal.into(),
-                    texts: texts.collect(),
-                    hole,
-                    children: Vec::new(),
-                    value: None,
-                });
+                let literal = literal.into();
+                self.nodes.push(Node { literal, texts, hole, children: Vec::new(), value: None });
                 self.nodes[node].children.push(next as u32);
                 next
             });

@@ -167,6 +167,7 @@ pub fn busy() -> Report {
             incomplete: 1,
             unattributed: 14,
             exact: true,
+            forgotten: 0,
         },
         routes: vec![
             route("/api/users/create", 12, 120),

@@ -116,8 +116,16 @@ pub struct Totals {
     pub incomplete: u64,
     /// Records that belong to no request.
     pub unattributed: u64,
-    /// Whether the totals are exact.
+    /// Whether the totals are exact: not if requests were forgotten, or files with what did not fit into memory could not
+    /// be read.
     pub exact: bool,
+    /// Requests that were forgotten for want of memory; a late line of one counts again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub forgotten: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Failures of one route.

@@ -8,5 +8,6 @@ mod algebra;
 mod horizon;
 mod hostile;
 mod inputs;
+mod memory;
 mod support;
 mod whole_run;

@@ -1,12 +1,16 @@
 //! The end of the table: everything it found.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Correlator;
 use super::evict::status_of;
+use super::relief::Losses;
 use crate::correlate::held::Held;
 use crate::correlate::outcome::Outcome;
 use crate::correlate::partial::Partial;
+use crate::correlate::spill::Entries;
+use crate::correlate::spill::graves::Graves;
 use crate::correlate::traffic::{NONE, Place, Traffic};
 use crate::correlate::wanted::Wanted;
 use crate::record::IdKind;
@@ -29,6 +33,10 @@ pub struct Requests {
     pub per_route: BTreeMap<String, u64>,
     /// All requests per route, deployment and minute, and a sample of the healthy ones.
     pub traffic: Traffic,
+    /// What the run had to do without.
+    pub losses: Losses,
+    /// Where entries of failed requests may be; asked for errors once these were read.
+    pub entries: Option<Arc<Entries>>,
     /// First and last time of any record.
     pub window_ms: Option<(i64, i64)>,
     /// Requests that were asked for, failed or not, by ID; the failed ones stand in `failed` too.
@@ -45,18 +53,20 @@ impl Correlator<'_> {
             failed: Vec::new(),
             total: 0,
             aborted: self.aborted,
-            incomplete: 0,
+            incomplete: self.incomplete,
             unattributed: self.unattributed,
             outside: self.outside.values().cloned().collect(),
             per_route: BTreeMap::new(),
             traffic: Traffic::default(),
+            losses: std::mem::take(&mut self.losses),
+            entries: self.entries.clone(),
             window_ms: self.window_ms,
             wanted: Vec::new(),
             near: self.wanted.as_ref().map(Wanted::near).unwrap_or_default(),
         };
         type Order = (i64, Option<String>, u64);
         let mut failed: Vec<(Order, Partial)> = Vec::new();
-        requests.total = self.slots.count() as u64;
+        requests.total = self.slots.count() as u64 + self.stored + self.losses.forgotten;
         for (key, index) in self.slots.all_open() {
             let Some(partial) = open.get_mut(index as usize) else { continue };
             let mut partial = std::mem::replace(partial, Partial::new(None, IdKind::Request));
@@ -94,6 +104,9 @@ impl Correlator<'_> {
             if let Some(route) = &cell.route {
                 *requests.per_route.entry(route.to_string()).or_default() += cell.requests;
             }
+        }
+        if let Some(trouble) = self.graves.as_ref().and_then(Graves::trouble) {
+            requests.losses.disk.get_or_insert_with(|| trouble.to_owned());
         }
         requests.wanted.sort_by(|a, b| a.id.cmp(&b.id));
         failed.sort_by(|(a, _), (b, _)| a.cmp(b));

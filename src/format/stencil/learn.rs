@@ -150,9 +150,9 @@ impl Learned {
             Some(Role::Text(_) | Role::Raw(_)) if !is_text => None,
             Some(Role::Integer(_)) if free != Some(Fill::Integer) => None,
             Some(Role::Fixed | Role::FixedText(_)) => None,
-            Some(Role::Text(slot)) => Some(Hole { fill: Fill::Text { plain: true }, slot: Some(slot) }),
-            Some(Role::Raw(slot)) => Some(Hole { fill: Fill::Text { plain: false }, slot: Some(slot) }),
-            Some(Role::Integer(slot)) => Some(Hole { fill: Fill::Integer, slot: Some(slot) }),
+            Some(Role::Text(slot)) => Some(Hole::new(Fill::Text { plain: true }, Some(slot))),
+            Some(Role::Raw(slot)) => Some(Hole::new(Fill::Text { plain: false }, Some(slot))),
+            Some(Role::Integer(slot)) => Some(Hole::new(Fill::Integer, Some(slot))),
             None => {
                 let fill = free?;
                 let room = self.values.len() < MAX_MEMBERS;
@@ -164,7 +164,7 @@ impl Learned {
                     None => return None,
                 };
                 let values = match known {
-                    None => return Some(Hole { fill, slot: None }),
+                    None => return Some(Hole::new(fill, None)),
                     Some(values) => values,
                 };
                 let value = xxh3_64(value);
@@ -176,7 +176,7 @@ impl Learned {
                 }
                 *known = None;
                 *begins_anew = true;
-                Some(Hole { fill, slot: None })
+                Some(Hole::new(fill, None))
             }
         }
     }
