@@ -20,7 +20,7 @@ use crate::record::Record;
 /// turns out to have failed leaves no gap that only an earlier look could have filled.
 pub const SAMPLE: usize = 512;
 /// Bytes of undecoded entries that one request of the sample may hold.
-const MAX_HELD_BYTES: usize = 32 * 1024;
+const MAX_HELD_BYTES: usize = 8 * 1024;
 /// No route, no deployment, or not counted.
 pub const NONE: u32 = u32::MAX;
 const MINUTE_MS: i64 = 60_000;
