@@ -5,8 +5,10 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Where a record stands in the input.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// Index of the source in the run's list of sources (which is sorted by name).
     pub source: u32,
@@ -19,7 +21,7 @@ pub struct Position {
 }
 
 /// Severity on one scale for all loggers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Level {
     /// Finer than debug.
     Trace,
@@ -89,7 +91,7 @@ impl fmt::Display for Level {
 }
 
 /// What a correlation ID was read from, which decides how far it can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum IdKind {
     /// A request ID on the line itself, or the platform's own (`requestId`, `reqId`, Lambda's UUID).
     Request,
@@ -128,7 +130,7 @@ impl IdKind {
 }
 
 /// The normalised correlation ID of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CorrelationId {
     /// The ID, normalised (see [`normalise_id`]).
     pub text: String,
@@ -181,7 +183,7 @@ fn is_placeholder(id: &[u8]) -> bool {
 }
 
 /// What a record says happened, beyond its text. A set: one record can carry several marks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Marks(u32);
 
 impl Marks {
@@ -252,7 +254,7 @@ impl std::ops::BitOr for Marks {
 }
 
 /// One normalised log line.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Where it stands.
     pub at: Position,
@@ -295,16 +297,20 @@ pub struct Record {
     /// Git branch.
     pub branch: Option<String>,
     /// Duration of the request in milliseconds, from a completion or summary record only.
+    #[serde(with = "exact")]
     pub duration_ms: Option<f64>,
     /// Peak memory in megabytes, from a summary record.
+    #[serde(with = "exact")]
     pub memory_used_mb: Option<f64>,
     /// Memory limit in megabytes, from a summary record.
+    #[serde(with = "exact")]
     pub memory_limit_mb: Option<f64>,
     /// Error class (`TypeError`, `PrismaClientInitializationError`).
     pub error_class: Option<String>,
     /// Error codes, innermost last (`ECONNREFUSED`, `P2024`, `28P01`).
     pub error_codes: Vec<String>,
     /// Name of the payload shape that read the message; empty where none did.
+    #[serde(skip)]
     pub payload: &'static str,
     /// Other fields by name, flattened with dots, in the order of the input. Used by rule conditions and captures.
     pub fields: Vec<(String, String)>,
@@ -338,6 +344,19 @@ impl Record {
     }
 }
 
+/// Numbers as their bits, for files of one run: what is read back equals what was written.
+mod exact {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(number: &Option<f64>, to: S) -> Result<S::Ok, S::Error> {
+        number.map(f64::to_bits).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+        Ok(Option::<u64>::deserialize(from)?.map(f64::from_bits))
+    }
+}
+
 /// What correlation must know of a frame before the frame is worth decoding. A shape that can find this quickly
 /// lets the lines of healthy requests go by unread. Texts are UTF-8, as bytes, because most are only hashed.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -358,6 +377,8 @@ pub struct Brief<'a> {
     pub route: Option<&'a [u8]>,
     /// As [`Record::path`]; only where there is no route.
     pub path: Option<&'a [u8]>,
+    /// As [`Record::deployment`].
+    pub deployment: Option<&'a [u8]>,
     /// As [`Record::stream`], where the platform serves one request at a time in a stream.
     pub stream: Option<&'a [u8]>,
     /// The message was read too: decoding would say nothing of how the request ended that is not said here.

@@ -114,6 +114,13 @@ pub struct RunArgs {
     /// Skip the rest of a line or JSON value longer than this, and count it (8MiB, 64KiB, bytes)
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "8MiB")]
     pub max_line: usize,
+    /// Memory that requests may take (256MiB, 1GiB); by default what they need. Beyond it the oldest are forgotten, and
+    /// the report says so
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory: Option<usize>,
+    /// Put what does not fit into --memory into files in this folder instead, gone when the program ends
+    #[arg(long, value_name = "DIR", requires = "memory")]
+    pub spill: Option<PathBuf>,
     /// Key of the redaction tokens, to compare them between runs
     #[arg(long, value_name = "KEY", env = "WHY500_REDACT_KEY", hide_env_values = true)]
     pub redact_key: Option<String>,
@@ -134,6 +141,8 @@ impl RunArgs {
             max_line_bytes: self.max_line,
             redact_key: self.redact_key.clone(),
             no_redact: self.no_redact,
+            memory_bytes: self.memory,
+            spill_dir: self.spill.clone(),
             view,
         })
     }

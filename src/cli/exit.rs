@@ -1,6 +1,7 @@
 //! Exit codes, and the one place where errors become them. Scripts rely on the numbers.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::{ExitCode, Termination};
 
 use thiserror::Error;
@@ -39,6 +40,14 @@ pub enum Failure {
     /// Nothing could be read; the reasons are on stderr already.
     #[error("no input could be read")]
     NoInput,
+    /// The folder for what does not fit into memory cannot be used.
+    #[error("--spill {dir}: no file can be written there ({source}); name a folder that exists and that this user may write to", dir = .dir.display())]
+    Spill {
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The report could not be written.
     #[error("the output could not be written: {0}")]
     Output(#[source] io::Error),
@@ -59,7 +68,7 @@ pub fn settle(result: Result<Exit, Failure>) -> Exit {
             remark(&failure.to_string());
             match failure {
                 Failure::Usage(_) => Exit::Usage,
-                Failure::NoInput | Failure::Output(_) => Exit::Io,
+                Failure::NoInput | Failure::Spill { .. } | Failure::Output(_) => Exit::Io,
                 Failure::Rules(_) | Failure::Config(_) => Exit::Config,
             }
         }

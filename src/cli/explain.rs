@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::args::{ExplainArgs, ExplainFormat};
 use super::exit::{Exit, Failure, remark};
-use super::triage::{table_options, watch_signals};
+use super::triage::{table_options, try_spill, watch_signals};
 use crate::engine::explain::Explained;
 use crate::engine::{Engine, View};
 use crate::input::source;
@@ -16,6 +16,7 @@ use crate::report::{explain, explanation};
 /// asked for is not so.
 pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     let options = args.run.options(args.input_format.as_deref(), View::default()).map_err(Failure::Usage)?;
+    try_spill(&args.run)?;
     let engine = Engine::with_rules(&args.rules, options)?;
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");

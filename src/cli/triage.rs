@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use super::args::{Colour, FailOn, Format, RunArgs, TriageArgs};
 use super::exit::{Exit, Failure, remark};
 use super::watch::Terminal;
+use crate::correlate::spill::nameless_file;
 use crate::engine::Engine;
 use crate::input::source;
 use crate::report::model::Report;
@@ -23,6 +24,7 @@ const MAX_REMARKS: usize = 20;
 pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     let options = args.options().map_err(Failure::Usage)?;
     let shapes = options.shapes;
+    try_spill(&args.run)?;
     let engine = Engine::with_rules(&args.rules, options)?;
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
@@ -106,6 +108,12 @@ fn fails(report: &Report, fail_on: &[FailOn]) -> bool {
         FailOn::Any => !report.failures.is_empty(),
         FailOn::Class(class) => report.failures.iter().any(|failure| failure.class == *class),
     })
+}
+
+/// Makes sure that what does not fit into memory can be put away, before anything is read.
+pub(super) fn try_spill(args: &RunArgs) -> Result<(), Failure> {
+    let Some(dir) = &args.spill else { return Ok(()) };
+    nameless_file(dir).map(drop).map_err(|source| Failure::Spill { dir: dir.clone(), source })
 }
 
 /// How a page is drawn on standard output.

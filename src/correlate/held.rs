@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::spill::Stored;
 use crate::input::batches::Batch;
 use crate::input::frame::{FrameContext, FrameKind};
 use crate::record::{BriefLine, Position, Record};
@@ -107,6 +108,12 @@ pub struct RawFrame {
 }
 
 impl RawFrame {
+    /// The frame that is all of its batch.
+    pub fn whole(batch: Batch, part: Part) -> RawFrame {
+        let end = u32::try_from(batch.bytes.len()).unwrap_or(u32::MAX);
+        RawFrame { batch: Arc::new(batch), part: Part { start: 0, end, context: 0, ..part } }
+    }
+
     /// The frame within its batch.
     pub fn as_ref(&self) -> FrameRef<'_> {
         FrameRef { batch: &self.batch, part: self.part }
@@ -125,9 +132,14 @@ pub enum Body {
     Shared(u32, Part),
     /// Not decoded yet.
     Raw(RawFrame),
+    /// Put away on disk.
+    Stored(Box<Stored>),
     /// Decoded; the name of its format beside it. In one box, for the other kinds are many and small.
     Record(Box<(Record, &'static str)>),
 }
+
+/// Bytes that an entry takes that was put away.
+pub const STORED_BYTES: usize = 208;
 
 /// One entry of an undecided request.
 #[derive(Debug, Clone)]
@@ -159,6 +171,7 @@ impl Held {
         match &self.body {
             Body::Shared(_, part) => !part.complete,
             Body::Raw(raw) => !raw.part.complete,
+            Body::Stored(stored) => stored.is_unread(),
             Body::Record(_) => false,
         }
     }
@@ -168,6 +181,7 @@ impl Held {
         match &self.body {
             Body::Shared(_, part) => part.len_bytes() + 96,
             Body::Raw(raw) => raw.part.len_bytes() + 96,
+            Body::Stored(_) => STORED_BYTES,
             Body::Record(decoded) => {
                 let (record, _) = &**decoded;
                 record.message.len()

@@ -24,10 +24,25 @@ pub struct Line {
     pub hits: Vec<Hit>,
 }
 
+impl Line {
+    /// Bytes that it takes, roughly.
+    pub fn bytes(&self) -> usize {
+        let record = &self.record;
+        self.text.len()
+            + record.message.len()
+            + record.fields.iter().map(|(key, value)| key.len() + value.len() + 48).sum::<usize>()
+            + self.hits.len() * 128
+            + 768
+    }
+}
+
 /// Decodes and matches: the rooms below and beside correlation, as it needs them.
 pub trait Fold: Sync {
     /// The lines of some entries of one request, in order, without repetitions.
     fn lines(&self, held: Vec<Held>) -> Vec<Line>;
+
+    /// The records of these entries, not joined and not matched.
+    fn records(&self, held: Vec<Held>) -> Vec<Record>;
 }
 
 /// Lines without any signal that are kept for context.
@@ -54,6 +69,42 @@ pub fn reduce(lines: &mut Vec<Line>) {
     let context: Vec<u64> = others.iter().take(CONTEXT_LINES).map(|line| line.identity).collect();
     keep.extend(context);
     lines.retain(|line| keep.contains(&line.identity));
+}
+
+/// Lines that a request keeps when memory is short, and how long their texts may be.
+const FEW_LINES: usize = 6;
+const SHORT_BYTES: usize = 2 * 1024;
+
+/// Keeps a few lines of those that [`reduce`] kept: those with the strongest signals, then the most telling. Whether any
+/// text was lost.
+pub fn cut(lines: &mut Vec<Line>) -> bool {
+    let before = lines.len();
+    let strongest = |line: &Line| line.hits.iter().map(|hit| hit.strength).max();
+    let mut order: Vec<usize> = (0..before).collect();
+    order.sort_by_key(|at| {
+        let line = &lines[*at];
+        (std::cmp::Reverse((strongest(line), weight(&line.record))), line.order, *at)
+    });
+    order.truncate(FEW_LINES);
+    let keep: HashSet<usize> = order.into_iter().collect();
+    let mut at = 0;
+    lines.retain(|_| {
+        at += 1;
+        keep.contains(&(at - 1))
+    });
+    let mut lost = lines.len() < before;
+    for line in lines {
+        if line.text.len() > SHORT_BYTES {
+            let end = line.text.floor_char_boundary(SHORT_BYTES);
+            // What a signal matched is cited, so it stays.
+            let end = line.hits.iter().map(|hit| hit.end).fold(end, usize::max);
+            lost |= end < line.text.len();
+            let end = line.text.floor_char_boundary(end);
+            line.text.truncate(end);
+            line.text.shrink_to_fit();
+        }
+    }
+    lost
 }
 
 fn weight(record: &Record) -> (bool, Option<Level>) {

@@ -1,6 +1,7 @@
 //! Correlation: records to requests. Every line finds its request by correlation ID, or by stream and order; what is
 //! kept of a request is a mergeable partial, so order, repetition and distribution of the input change nothing.
 pub mod attach;
+pub mod budget;
 pub mod held;
 pub mod line;
 pub mod outcome;
@@ -8,5 +9,7 @@ pub mod partial;
 pub mod route;
 pub mod shared;
 pub mod slots;
+pub mod spill;
 pub mod table;
+pub mod traffic;
 pub mod wanted;

@@ -34,6 +34,16 @@ impl Seen {
         }
     }
 
+    /// As a number, for files.
+    pub fn to_bits(self) -> i64 {
+        self.0
+    }
+
+    /// From such a number.
+    pub fn from_bits(bits: i64) -> Seen {
+        Seen(bits)
+    }
+
     /// Whether any status was seen.
     pub fn is_something(self) -> bool {
         self != Seen::NOTHING

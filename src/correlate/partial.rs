@@ -4,10 +4,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::held::Held;
-use super::line::{Fold, Line, reduce};
+use super::budget::OPEN_BYTES;
+use super::held::{Held, STORED_BYTES};
+use super::line::{Fold, Line, cut, reduce};
 use super::outcome::{Facts, Outcome};
 use super::shared::Shared;
+use super::spill::{Entries, restore};
+use super::traffic::{NONE, Place};
 use crate::record::{IdKind, Marks};
 
 /// Bytes of undecoded entries that one request may hold; beyond it they are decoded, matched and reduced.
@@ -28,10 +31,16 @@ pub struct Partial {
     pub route: Option<(u8, Arc<str>)>,
     /// Hash of the text that the route was last made of, so that it is made once.
     pub route_seen: u64,
+    /// Number of the deployment, of several the least by name; [`NONE`] without any.
+    pub deployment: u32,
+    /// Where the request counted before it came back; None if it was never let go.
+    pub counted: Option<Place>,
     /// Second of log time in which the table looks at the request again; `i64::MAX` while it is in no queue.
     pub due_second: i64,
     held: Vec<Held>,
     held_bytes: usize,
+    /// Of these bytes, those that are on disk.
+    stored_bytes: usize,
     /// A bit for the identity of every entry: where it is not set, nothing has to be looked up.
     bits: u64,
     /// What few requests have.
@@ -44,6 +53,15 @@ pub struct Partial {
 struct Rare {
     identities: Option<HashSet<u64>>,
     lines: Vec<Line>,
+    lines_bytes: usize,
+    /// Lines were lost.
+    was_cut: bool,
+}
+
+impl Rare {
+    fn weigh(&mut self) {
+        self.lines_bytes = self.lines.iter().map(Line::bytes).sum();
+    }
 }
 
 /// The bit that stands for an identity.
@@ -60,9 +78,12 @@ impl Partial {
             facts: Facts::default(),
             route: None,
             route_seen: 0,
+            deployment: NONE,
+            counted: None,
             due_second: i64::MAX,
             held: Vec::new(),
             held_bytes: 0,
+            stored_bytes: 0,
             bits: 0,
             rare: None,
         }
@@ -106,7 +127,7 @@ impl Partial {
         }
         self.held.push(held);
         if self.held.len() == SET_FROM + 1 {
-            let Rare { identities, lines } = &mut **self.rare.get_or_insert_default();
+            let Rare { identities, lines, .. } = &mut **self.rare.get_or_insert_default();
             let set = identities.get_or_insert_default();
             set.extend(self.held.iter().map(|held| held.identity));
             set.extend(lines.iter().map(|line| line.identity));
@@ -147,8 +168,11 @@ impl Partial {
         self.facts = Facts::default();
         self.route = None;
         self.route_seen = 0;
+        self.deployment = NONE;
+        self.counted = None;
         self.due_second = i64::MAX;
         self.held_bytes = 0;
+        self.stored_bytes = 0;
         self.bits = 0;
     }
 
@@ -189,6 +213,7 @@ impl Partial {
     pub fn compact(&mut self, fold: &dyn Fold, shared: &mut Shared) {
         if !self.held.is_empty() {
             self.detach(shared);
+            restore(&mut self.held);
             let lines = fold.lines(std::mem::take(&mut self.held));
             for line in &lines {
                 let record = &line.record;
@@ -201,10 +226,47 @@ impl Partial {
             }
             self.add_lines(lines);
             self.held_bytes = 0;
+            self.stored_bytes = 0;
         }
         if let Some(rare) = &mut self.rare {
             reduce(&mut rare.lines);
+            rare.weigh();
         }
+    }
+
+    /// Bytes that the request takes, roughly.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        OPEN_BYTES + self.movable_bytes()
+    }
+
+    /// Bytes of its entries, those that are on disk aside, and of its lines.
+    #[inline]
+    pub fn movable_bytes(&self) -> usize {
+        self.held_bytes.saturating_sub(self.stored_bytes)
+            + self.rare.as_deref().map_or(0, |rare| rare.lines_bytes)
+    }
+
+    /// Puts its entries away that are not yet.
+    pub fn store(&mut self, entries: &Arc<Entries>, shared: &mut Shared) {
+        self.detach(shared);
+        for held in &mut self.held {
+            let before = held.bytes();
+            // What is small is not worth a place on disk.
+            if before > 2 * STORED_BYTES && entries.put(held) {
+                self.stored_bytes += before - STORED_BYTES;
+            }
+        }
+    }
+
+    /// Keeps a few decisive lines of those that it was reduced to; whether any was lost.
+    pub fn cut(&mut self) -> bool {
+        let Some(rare) = self.rare.as_deref_mut() else { return false };
+        let had = std::mem::replace(&mut rare.was_cut, true);
+        let lost = cut(&mut rare.lines);
+        rare.was_cut = had || lost;
+        rare.weigh();
+        lost && !had
     }
 
     /// Makes sure that the facts decide. Most glances do not read messages, where crashes and timeouts stand; they
@@ -221,6 +283,12 @@ impl Partial {
         self.held.iter_mut().for_each(|held| shared.detach(held));
     }
 
+    /// Its entries, with bytes of their own, and those that were decoded already.
+    pub fn entries(&mut self, shared: &mut Shared) -> (Vec<Held>, &[Line]) {
+        self.detach(shared);
+        (self.held.clone(), self.rare.as_deref().map_or(&[], |rare| &rare.lines))
+    }
+
     /// How the request ended, as far as is known.
     pub fn outcome(&self) -> Outcome {
         self.facts.outcome()
@@ -229,6 +297,7 @@ impl Partial {
     /// Every line that is held, and the request with the facts that they complete. Only what a very large request
     /// let go of is missing.
     pub fn open(mut self, fold: &dyn Fold) -> (Partial, Vec<Line>) {
+        restore(&mut self.held);
         let mut lines = fold.lines(self.held.clone());
         lines.extend(self.rare.iter().flat_map(|rare| rare.lines.iter().cloned()));
         lines.sort_by(|a, b| a.order.cmp(&b.order).then(a.at.cmp(&b.at)));

@@ -10,6 +10,8 @@ use crate::input::batches::Batch;
 #[derive(Debug, Clone, Default)]
 pub struct Shared {
     places: Vec<Place>,
+    /// Bytes of all batches that are held.
+    bytes: usize,
     free: Vec<u32>,
     /// The place that was used last: frames come in the order of their batches.
     last: u32,
@@ -31,10 +33,17 @@ impl Shared {
                 self.places.push(Place::default());
                 (self.places.len() - 1) as u32
             });
+            self.bytes += frame.batch.bytes.len();
             self.places[self.last as usize] = Place { batch: Some(Arc::clone(frame.batch)), entries: 0 };
         }
         self.places[self.last as usize].entries += 1;
         Body::Shared(self.last, frame.part)
+    }
+
+    /// Bytes of all batches that are held.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Lets an entry go.
@@ -44,7 +53,7 @@ impl Shared {
         let Some(place) = self.places.get_mut(index as usize) else { return };
         place.entries -= 1;
         if place.entries == 0 {
-            place.batch = None;
+            self.bytes -= place.batch.take().map_or(0, |batch| batch.bytes.len());
             self.free.push(index);
         }
     }
@@ -56,7 +65,7 @@ impl Shared {
                 let batch = self.places.get(*index as usize).and_then(|place| place.batch.as_ref());
                 batch.map(|batch| FrameRef { batch, part: *part }.to_own())
             }
-            Body::Raw(_) | Body::Record(_) => None,
+            Body::Raw(_) | Body::Record(_) | Body::Stored(_) => None,
         };
         if let Some(own) = own {
             self.release(held);

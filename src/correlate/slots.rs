@@ -12,8 +12,8 @@ use crate::record::Marks;
 pub struct Tombstone {
     /// Packed status and the time it was seen at.
     seen: Seen,
-    /// Index of its route; out of range where it had none.
-    pub route: u32,
+    /// Number of the cell of [`super::traffic::Counts`] that counts it.
+    pub cell: u32,
     outcome: Buried,
 }
 
@@ -27,11 +27,28 @@ enum Buried {
     Background,
     Aborted,
     End,
+    /// Let go before its time, with neither status nor end.
+    Incomplete,
 }
 
+/// All of them, by their number in a file.
+const BURIED: [Buried; 8] = [
+    Buried::Client,
+    Buried::Middleware,
+    Buried::Function,
+    Buried::Other,
+    Buried::Background,
+    Buried::Aborted,
+    Buried::End,
+    Buried::Incomplete,
+];
+
+/// Bytes of a tombstone in a file.
+pub const GRAVE_CONTENT_BYTES: usize = 13;
+
 impl Tombstone {
-    /// What is left of a request that these facts decided so.
-    pub fn of(facts: &Facts, outcome: Outcome, route: u32) -> Tombstone {
+    /// What is left of a request that these facts decided so, and that this cell counts.
+    pub fn of(facts: &Facts, outcome: Outcome, cell: u32) -> Tombstone {
         let known = [
             (Buried::Client, facts.client),
             (Buried::Other, facts.other),
@@ -41,13 +58,17 @@ impl Tombstone {
         let first = known.into_iter().find(|(_, seen)| seen.is_something());
         let (outcome, seen) = match (outcome, first) {
             (Outcome::Aborted, Some((_, seen))) => (Buried::Aborted, seen),
+            (Outcome::Incomplete, _) => {
+                let last_ms = facts.span.ends_ms().map(|(_, last_ms)| last_ms);
+                (Buried::Incomplete, last_ms.map_or(Seen::NOTHING, |at| Seen::at(at, 0)))
+            }
             (Outcome::Aborted, None) => (Buried::Aborted, Seen::NOTHING),
             (_, Some((Buried::Client, seen))) => (Buried::Client, seen),
             _ if facts.marks.has(Marks::BACKGROUND) => (Buried::Background, Seen::NOTHING),
             (_, Some(decisive)) => decisive,
             (_, None) => (Buried::End, Seen::NOTHING),
         };
-        Tombstone { seen, route, outcome }
+        Tombstone { seen, cell, outcome }
     }
 
     /// The client went away.
@@ -55,8 +76,35 @@ impl Tombstone {
         self.outcome == Buried::Aborted
     }
 
+    /// Neither status nor end.
+    pub fn is_incomplete(&self) -> bool {
+        self.outcome == Buried::Incomplete
+    }
+
+    /// As it stands in a file.
+    pub fn to_bytes(self) -> [u8; GRAVE_CONTENT_BYTES] {
+        let mut bytes = [0; GRAVE_CONTENT_BYTES];
+        bytes[..8].copy_from_slice(&self.seen.to_bits().to_le_bytes());
+        bytes[8..12].copy_from_slice(&self.cell.to_le_bytes());
+        bytes[12] = self.outcome as u8;
+        bytes
+    }
+
+    /// As it was written.
+    pub fn from_bytes(bytes: [u8; GRAVE_CONTENT_BYTES]) -> Tombstone {
+        let [s0, s1, s2, s3, s4, s5, s6, s7, c0, c1, c2, c3, outcome] = bytes;
+        Tombstone {
+            seen: Seen::from_bits(i64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7])),
+            cell: u32::from_le_bytes([c0, c1, c2, c3]),
+            outcome: BURIED.get(usize::from(outcome)).copied().unwrap_or(Buried::End),
+        }
+    }
+
     /// The facts that a late record meets.
     pub fn facts(self) -> Facts {
+        if self.outcome == Buried::Incomplete {
+            return Facts::of(self.seen.time_ms(), None, None, Marks::default());
+        }
         let status = self.seen.status();
         let facts =
             |status, function, marks| Facts::of(self.seen.time_ms(), status, function, Marks::END | marks);
@@ -67,7 +115,7 @@ impl Tombstone {
             Buried::Other => facts(status, None, Marks::default()),
             Buried::Background => facts(None, None, Marks::BACKGROUND),
             Buried::Aborted => facts(status, None, Marks::CLIENT | Marks::ABORTED),
-            Buried::End => facts(None, None, Marks::default()),
+            Buried::End | Buried::Incomplete => facts(None, None, Marks::default()),
         }
     }
 }
@@ -129,6 +177,26 @@ impl Slots {
         }
     }
 
+    /// How many of them are held no more.
+    pub fn buried(&self) -> usize {
+        self.closed.len()
+    }
+
+    /// Takes so many of those that are held no more out, the least by age and key.
+    pub fn take_oldest(&mut self, count: usize, age: impl Fn(&Tombstone) -> i64) -> Vec<(u64, Tombstone)> {
+        let Slots { closed, places, hasher, .. } = self;
+        if (1..closed.len()).contains(&count) {
+            closed.select_nth_unstable_by_key(count, |(key, tombstone)| (age(tombstone), *key));
+        }
+        let taken = closed.drain(..count.min(closed.len())).collect();
+        let hash = |place: &u32| hasher.hash_one(closed[*place as usize].0);
+        places.clear();
+        for place in 0..closed.len() as u32 {
+            places.insert_unique(hash(&place), place, hash);
+        }
+        taken
+    }
+
     /// How many requests were ever seen.
     pub fn count(&self) -> usize {
         self.open.len() + self.closed.len()
@@ -157,7 +225,7 @@ mod tests {
         slots.bury(&[(7, Tombstone::of(&Facts::default(), Outcome::Succeeded(None), 5))]);
         assert_eq!((slots.open(7), slots.knows(7), slots.count()), (None, true, 1));
         assert_eq!(slots.tombstones().count(), 1);
-        assert_eq!(slots.begin(7, 4).map(|tombstone| tombstone.route), Some(5));
+        assert_eq!(slots.begin(7, 4).map(|tombstone| tombstone.cell), Some(5));
         assert_eq!((slots.open(7), slots.count()), (Some(4), 1));
         assert_eq!(slots.all_open().collect::<Vec<_>>(), [(7, 4)]);
         assert_eq!((slots.open(8), slots.knows(8)), (None, false));
@@ -174,10 +242,23 @@ mod tests {
         }
         for key in (0..1_000).filter(|key| key % 3 == 0).chain((0..1_000).filter(|key| key % 3 != 0)) {
             assert!(slots.knows(key));
-            assert_eq!(slots.begin(key, 0).map(|tombstone| tombstone.route), Some(key as u32));
+            assert_eq!(slots.begin(key, 0).map(|tombstone| tombstone.cell), Some(key as u32));
             assert!(slots.knows(key));
         }
         assert_eq!((slots.count(), slots.tombstones().count()), (1_000, 0));
+    }
+
+    #[test]
+    fn the_oldest_can_be_taken_out() {
+        let mut slots = Slots::default();
+        let tombstone = |cell: u32| Tombstone::of(&Facts::default(), Outcome::Succeeded(None), cell);
+        slots.bury(&(0..100u32).map(|key| (u64::from(key), tombstone(100 - key))).collect::<Vec<_>>());
+        let age = |tombstone: &Tombstone| i64::from(tombstone.cell);
+        let mut taken: Vec<u64> = slots.take_oldest(30, age).into_iter().map(|(key, _)| key).collect();
+        taken.sort_unstable();
+        assert_eq!(taken, (70..100).collect::<Vec<_>>());
+        assert!((0..100).all(|key| slots.knows(key) == (key < 70)));
+        assert_eq!((slots.take_oldest(500, age).len(), slots.buried()), (70, 0));
     }
 
     #[test]
@@ -194,15 +275,18 @@ mod tests {
             (5, None, None, Marks::ABORTED | Marks::END),
             (i64::MIN, Some(200), None, client),
             (5, None, None, Marks::END),
+            (5, None, None, Marks::START),
         ] {
             let facts = Facts::of(time_ms, status, function, marks);
             let outcome = facts.outcome();
-            let tombstone = Tombstone::of(&facts, outcome, 0);
+            let tombstone = Tombstone::of(&facts, outcome, 7);
             let mut back = tombstone.facts();
             assert_eq!(tombstone.is_aborted(), outcome == Outcome::Aborted);
             assert_eq!(back.outcome(), outcome, "{facts:?}");
             back.merge(&facts);
             assert_eq!(back.outcome(), outcome, "{facts:?} again");
+            let read = Tombstone::from_bytes(tombstone.to_bytes());
+            assert_eq!((read.facts(), read.cell), (tombstone.facts(), 7));
         }
     }
 }

@@ -7,9 +7,13 @@
 mod evict;
 mod finish;
 mod keys;
+mod place;
+mod relief;
 mod routes;
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -17,21 +21,23 @@ use xxhash_rust::xxh3::xxh3_64;
 use self::evict::due_second;
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 pub use self::finish::Requests;
-use self::keys::{completion_key, neighbours_key, place_key, source_key, stream_key};
-use self::routes::{RouteText, Routes};
-use super::attach::{Brackets, Freed, Neighbours, Place, tells_of_failure};
+use self::keys::{neighbours_key, place_key, source_key, stream_key};
+pub use self::relief::Losses;
+use self::routes::{Names, RouteText};
+use super::attach::{Brackets, Neighbours, Place};
+use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
 use super::held::{FrameRef, Held, Order, event_identity, glanced_identity, identity};
 use super::line::Fold;
 use super::outcome::{Facts, Latest};
 use super::partial::Partial;
 use super::shared::Shared;
 use super::slots::{Slots, Tombstone};
+use super::spill::Entries;
+use super::spill::graves::Graves;
+use super::traffic::{Counts, NONE, Sample};
 use super::wanted::Wanted;
 use crate::format::registry::Shapes;
 use crate::record::{Brief, IdKind, Marks, Position, Record};
-
-/// Records that tell of a failure and belong to no request: how many are kept.
-const MAX_OUTSIDE: usize = 64;
 
 /// The source that an entry comes from, as far as order matters.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +46,12 @@ pub struct Origin<'a> {
     pub name: &'a str,
     /// The source runs newest first.
     pub backwards: bool,
+}
+
+/// Names that an entry gives its request.
+struct Named<'a> {
+    route: Option<RouteText<'a>>,
+    deployment: Option<&'a [u8]>,
 }
 
 /// What became of an entry.
@@ -66,13 +78,29 @@ pub struct Correlator<'f> {
     /// Requests to look at again, by the second in which that is due. Buckets, because nearly everything is due in
     /// the order in which it was queued.
     due: BTreeMap<i64, Vec<u64>>,
-    streams: hashbrown::HashMap<u64, Brackets>,
+    streams: HashMap<u64, Brackets>,
     /// Any stream of a platform that serves one request at a time was seen.
     bracketed: bool,
-    neighbours: hashbrown::HashMap<u64, Neighbours>,
+    neighbours: HashMap<u64, Neighbours>,
     /// For the bytes of an identity, so that they are allocated once.
     scratch: Vec<u8>,
-    routes: Routes,
+    routes: Names,
+    deployments: Names,
+    /// The deployment of the last entry that named one.
+    last_deployment: u32,
+    /// Requests that were let go, and at the end all.
+    counts: Counts,
+    /// Of those that were let go, clients that left, and those with neither status nor end.
+    aborted: u64,
+    incomplete: u64,
+    sample: Sample,
+    budget: Budget,
+    /// Where entries go for which there is no room.
+    entries: Option<Arc<Entries>>,
+    /// Where tombstones go for which there is no room, and how many requests are there.
+    graves: Option<Graves>,
+    stored: u64,
+    losses: Losses,
     fallback: HashMap<u64, (i64, u64, bool)>,
     last_own: Option<(Position, u64)>,
     unattributed: u64,
@@ -95,11 +123,22 @@ impl<'f> Correlator<'f> {
             free: Vec::new(),
             dead: Vec::new(),
             due: BTreeMap::new(),
-            streams: hashbrown::HashMap::new(),
+            streams: HashMap::new(),
             bracketed: false,
-            neighbours: hashbrown::HashMap::new(),
+            neighbours: HashMap::new(),
             scratch: Vec::new(),
-            routes: Routes::default(),
+            routes: Names::default(),
+            deployments: Names::default(),
+            last_deployment: NONE,
+            counts: Counts::default(),
+            aborted: 0,
+            incomplete: 0,
+            sample: Sample::default(),
+            budget: Budget::new(None),
+            entries: None,
+            graves: None,
+            stored: 0,
+            losses: Losses::default(),
             fallback: HashMap::new(),
             last_own: None,
             unattributed: 0,
@@ -114,6 +153,20 @@ impl<'f> Correlator<'f> {
     pub fn keep(mut self, wanted: Wanted) -> Correlator<'f> {
         self.wanted = Some(wanted);
         self
+    }
+
+    /// Takes no more memory than this, roughly; what does not fit goes to files in `spill_dir`, without one it is done
+    /// without, see [`Losses`].
+    pub fn within(mut self, memory_bytes: Option<usize>, spill_dir: Option<&Path>) -> Correlator<'f> {
+        self.budget = Budget::new(memory_bytes);
+        self.entries = spill_dir.map(|dir| Arc::new(Entries::new(dir)));
+        self.graves = spill_dir.map(|dir| Graves::new(dir, self.budget.filters_bytes()));
+        self
+    }
+
+    /// Whether a request under this key was ever seen, and not forgotten.
+    fn knows(&self, key: u64) -> bool {
+        self.slots.knows(key) || self.graves.as_ref().is_some_and(|graves| graves.knows(key))
     }
 
     fn is_wanted(&self, key: u64) -> bool {
@@ -142,13 +195,14 @@ impl<'f> Correlator<'f> {
         let mut frame = frame;
         frame.part.complete = brief.complete;
         let held = Held { identity, order, line: at.line, body: self.shared.hold(frame) };
+        let names = Named { route, deployment: brief.deployment };
         if let Some(stream) = brief.stream {
             let stream = xxh3_64(stream);
             let new = match self.amid(stream, key, brief.marks) {
-                Some(open) => self.put(open, None, IdKind::Order, &facts, route, held),
+                Some(open) => self.put(open, None, IdKind::Order, &facts, names, held),
                 None => {
                     let freed = self.pass(key, stream, brief.marks, brief.status, format, origin, true);
-                    let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
+                    let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
                     let id = std::str::from_utf8(brief.id).ok();
                     self.put_freed(key, id, IdKind::Request, freed, origin);
                     self.put_overdue(stream, brief.marks, format, origin);
@@ -161,13 +215,13 @@ impl<'f> Correlator<'f> {
         if brief.line.is_some() && (self.bracketed || brief.marks.has(Marks::CLIENT)) {
             let stream = stream.unwrap_or_else(|| source_key(origin));
             let freed = self.pass(key, stream, brief.marks, brief.status, format, origin, false);
-            self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
+            self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
             let id = std::str::from_utf8(brief.id).ok();
             self.put_freed(key, id, IdKind::Request, freed, origin);
             self.put_overdue(stream, brief.marks, format, origin);
             return Taken::New;
         }
-        let new = self.put(key, Some(brief.id), IdKind::Request, &facts, route, held);
+        let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
     }
 
@@ -178,7 +232,7 @@ impl<'f> Correlator<'f> {
             return None;
         }
         let open = self.brackets(stream).only_open().filter(|open| *open != key)?;
-        (!self.slots.knows(key)).then_some(open)
+        (!self.knows(key)).then_some(open)
     }
 
     /// Takes a decoded record. `brackets`: its platform serves one request at a time in a stream.
@@ -241,129 +295,6 @@ impl<'f> Correlator<'f> {
         }
     }
 
-    /// Takes a record of a known request, and the lines that waited for it.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one record's way, each from another place")]
-    fn identified(
-        &mut self,
-        key: u64,
-        id: Option<&str>,
-        kind: IdKind,
-        record: Record,
-        format: &'static str,
-        origin: Origin<'_>,
-        brackets: bool,
-    ) -> Taken {
-        let stream = stream_key(&record, origin);
-        let (marks, status) = (record.marks, record.status);
-        let has_event = record.event_id.is_some();
-        let freed = self.pass(key, stream, marks, status, format, origin, brackets);
-        let new = self.put_record(key, id, kind, record, format, origin);
-        self.put_freed(key, id, kind, freed, origin);
-        self.put_overdue(stream, marks, format, origin);
-        if new || !has_event { Taken::New } else { Taken::Duplicate }
-    }
-
-    /// An entry of a known request passes those that stand beside it. Returns what waited for it.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one entry's way, each from another place")]
-    fn pass(
-        &mut self,
-        key: u64,
-        stream: u64,
-        marks: Marks,
-        status: Option<u16>,
-        format: &'static str,
-        origin: Origin<'_>,
-        brackets: bool,
-    ) -> Freed {
-        self.bracketed |= brackets;
-        let mut freed = self.brackets(stream).identified(key, marks, brackets, origin.backwards);
-        if let Some(neighbours) = completion_key(stream, marks, format, origin) {
-            let failed = status.is_some_and(|code| code >= 500);
-            freed.extend(self.neighbours(neighbours).completed(key, failed));
-        }
-        freed
-    }
-
-    fn put_freed(&mut self, key: u64, id: Option<&str>, kind: IdKind, freed: Freed, origin: Origin<'_>) {
-        for (waiting, format) in freed {
-            self.put_record(key, id, kind.max(IdKind::Order), waiting, format, origin);
-        }
-    }
-
-    /// A block that waited past its turn becomes a request of its own; another line belongs to none.
-    fn put_overdue(&mut self, stream: u64, marks: Marks, format: &'static str, origin: Origin<'_>) {
-        let neighbours = completion_key(stream, marks, format, origin);
-        if let Some((late, format)) = neighbours.and_then(|key| self.neighbours(key).overdue()) {
-            self.left_over(late, format, origin);
-        }
-    }
-
-    /// Takes a record without an ID of its own for a request.
-    fn attach(
-        &mut self,
-        key: u64,
-        kind: IdKind,
-        record: Record,
-        format: &'static str,
-        origin: Origin<'_>,
-    ) -> Taken {
-        let has_event = record.event_id.is_some();
-        let new = self.put_record(key, None, kind, record, format, origin);
-        if new || !has_event { Taken::New } else { Taken::Duplicate }
-    }
-
-    /// All sources were read: what still waits in their streams finds its place. Not earlier: a stream may go on in
-    /// another source. `origins` by index of the source.
-    pub fn end_of_input(&mut self, origins: &[Origin<'_>]) {
-        let mut left: Vec<(Record, &'static str)> = Vec::new();
-        left.extend(self.streams.values_mut().flat_map(Brackets::left));
-        left.extend(self.neighbours.values_mut().flat_map(Neighbours::left));
-        left.sort_by_key(|(record, _)| record.at);
-        for (record, format) in left {
-            if let Some(origin) = origins.get(record.at.source as usize) {
-                self.left_over(record, format, *origin);
-            }
-        }
-    }
-
-    fn brackets(&mut self, stream: u64) -> &mut Brackets {
-        self.streams.entry(stream).or_default()
-    }
-
-    fn neighbours(&mut self, key: u64) -> &mut Neighbours {
-        self.neighbours.entry(key).or_default()
-    }
-
-    fn left_over(&mut self, record: Record, format: &'static str, origin: Origin<'_>) {
-        if record.marks.has(Marks::ERROR_BLOCK)
-            || (record.marks.has(Marks::CRASH) && record.marks.has(Marks::INIT))
-        {
-            let key = place_key(origin.name, record.at);
-            self.put_record(key, None, IdKind::Fallback, record, format, origin);
-        } else {
-            self.leave(record, format, origin);
-        }
-    }
-
-    /// Counts a record that belongs to no request, and keeps it if it tells of a failure; false if an event with this ID
-    /// was counted already.
-    fn leave(&mut self, record: Record, format: &'static str, origin: Origin<'_>) -> bool {
-        let identity = identity(&record);
-        if record.event_id.is_some() && !self.left.insert(identity) {
-            return false;
-        }
-        self.unattributed += 1;
-        if tells_of_failure(&record) {
-            let order = Order::new(record.time_ms, record.at, origin.backwards);
-            let held = Held::of_record(identity, order, record, format);
-            self.outside.insert(order, held);
-            if self.outside.len() > MAX_OUTSIDE {
-                self.outside.pop_last();
-            }
-        }
-        true
-    }
-
     fn put_record(
         &mut self,
         key: u64,
@@ -379,8 +310,10 @@ impl<'f> Correlator<'f> {
         let (template, path) = (record.route.clone(), record.path.clone());
         let (template, path) = (template.as_ref().map(String::as_bytes), path.as_ref().map(String::as_bytes));
         let route = RouteText::of(template, path, record.marks);
+        let deployment = record.deployment.clone();
+        let names = Named { route, deployment: deployment.as_ref().map(String::as_bytes) };
         let held = Held::of_record(identity, order, record, format);
-        self.put(key, id.map(str::as_bytes), kind, &facts, route, held)
+        self.put(key, id.map(str::as_bytes), kind, &facts, names, held)
     }
 
     fn put(
@@ -389,7 +322,7 @@ impl<'f> Correlator<'f> {
         id: Option<&[u8]>,
         kind: IdKind,
         facts: &Facts,
-        route: Option<RouteText<'_>>,
+        names: Named<'_>,
         held: Held,
     ) -> bool {
         let index = match self.slots.open(key) {
@@ -401,7 +334,13 @@ impl<'f> Correlator<'f> {
             partial.id = id.map(|id| String::from_utf8_lossy(id).into_owned());
         }
         partial.learn(facts, kind);
-        if let Some(route) = route
+        if let Some(deployment) = names.deployment {
+            self.last_deployment = self.deployments.number(deployment, self.last_deployment);
+            if self.last_deployment != partial.deployment {
+                partial.deployment = self.deployments.least(self.last_deployment, partial.deployment);
+            }
+        }
+        if let Some(route) = names.route
             && partial.route_seen != route.hash
         {
             partial.route_seen = route.hash;
@@ -418,7 +357,16 @@ impl<'f> Correlator<'f> {
                 self.due.entry(second).or_default().push(key);
             }
         }
-        partial.take(held, self.fold, &mut self.shared)
+        let before = partial.bytes();
+        let new = partial.take(held, self.fold, &mut self.shared);
+        self.budget.change(before, partial.bytes());
+        if self.budget.is_over() {
+            self.relieve();
+        }
+        if self.shared.bytes() > self.budget.batches_bytes {
+            self.leave_batches();
+        }
+        new
     }
 
     /// Opens a request, or one that was evicted once more.
@@ -428,11 +376,28 @@ impl<'f> Correlator<'f> {
             wanted.see(key, id);
         }
         let index = self.begin(id.as_deref(), kind);
-        let buried = self.slots.begin(key, index);
+        self.budget.change(0, OPEN_BYTES);
+        let buried = match self.slots.begin(key, index) {
+            Some(tombstone) => {
+                self.budget.change(TOMBSTONE_BYTES, 0);
+                Some(tombstone)
+            }
+            None => {
+                let found = self.graves.as_mut().and_then(|graves| graves.find(key));
+                self.stored -= u64::from(found.is_some());
+                found
+            }
+        };
         if let (Some(tombstone), Some(partial)) = (buried, self.open.get_mut(index as usize)) {
             // A late record: what was decided comes back, so that it can only be corrected, not forgotten.
             partial.facts = tombstone.facts();
-            partial.route = self.routes.name(tombstone.route).map(|name| (1, name));
+            partial.counted = self.counts.take_back(tombstone.cell);
+            let (route, deployment) =
+                partial.counted.map_or((NONE, NONE), |place| (place.route, place.deployment));
+            partial.route = self.routes.name(route).map(|name| (1, name));
+            partial.deployment = deployment;
+            self.aborted -= u64::from(tombstone.is_aborted());
+            self.incomplete -= u64::from(tombstone.is_incomplete());
         }
         index
     }

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use crate::correlate::held::{Body, Held, Order, identity};
+use crate::correlate::held::{Body, Held, Order, RawFrame, identity};
 use crate::correlate::line::{Fold, Line};
 use crate::diagnose::join::continues;
 use crate::format::ansi;
 use crate::format::registry::Shapes;
 use crate::input::frame::Frame;
-use crate::record::Record;
+use crate::record::{Position, Record};
 use crate::rules::RuleSet;
 
 /// Longest joined text that rules are matched on, in bytes.
@@ -42,13 +42,11 @@ impl Fold for Folder<'_> {
                     let (record, format) = *decoded;
                     lines.push((line(entry.identity, entry.order, record), format));
                 }
-                Body::Shared(..) => continue,
+                // What could not be read from disk again is missed, and that is said.
+                Body::Shared(..) | Body::Stored(_) => continue,
                 Body::Raw(raw) => {
-                    let part = raw.as_ref().part;
-                    let frame = Frame { bytes: raw.as_ref().bytes(), kind: part.kind, at };
-                    let Some(context) = raw.context() else { continue };
-                    self.shapes.read_glanced(&frame, context, part.container, &mut records);
-                    let format = Shapes::container_name(part.container);
+                    self.decode(&raw, at, &mut records);
+                    let format = Shapes::container_name(raw.as_ref().part.container);
                     for record in records.drain(..) {
                         // The entry's own identity for its first record, so that a repetition is found again.
                         let own = if record.at.part == 0 { entry.identity } else { identity(&record) };
@@ -80,6 +78,30 @@ impl Fold for Folder<'_> {
             self.rules.match_record(&line.record, &line.text, &name, &mut line.hits);
         }
         lines.into_iter().map(|(line, _)| line).collect()
+    }
+
+    fn records(&self, held: Vec<Held>) -> Vec<Record> {
+        let mut records = Vec::with_capacity(held.len());
+        for entry in held {
+            let at = entry.at();
+            match entry.body {
+                Body::Record(decoded) => records.push(decoded.0),
+                Body::Raw(raw) => self.decode(&raw, at, &mut records),
+                Body::Shared(..) | Body::Stored(_) => {}
+            }
+        }
+        records
+    }
+}
+
+impl Folder<'_> {
+    /// Appends the records of a frame that was only glanced at.
+    fn decode(&self, raw: &RawFrame, at: Position, records: &mut Vec<Record>) {
+        let part = raw.as_ref().part;
+        let frame = Frame { bytes: raw.as_ref().bytes(), kind: part.kind, at };
+        if let Some(context) = raw.context() {
+            self.shapes.read_glanced(&frame, context, part.container, records);
+        }
     }
 }
 

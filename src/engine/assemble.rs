@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::Engine;
+use super::totals::{losses, remarks_on, totals};
 use crate::correlate::held::Held;
 use crate::correlate::line::Fold;
 use crate::correlate::partial::Partial;
@@ -19,7 +20,7 @@ use crate::record::Position;
 use crate::redact::Redactor;
 use crate::report::model::{
     Correlation, Evidence, Failure, Incident, Outside, Report, Rival, RouteCount, SCHEMA, Source, Tool,
-    Totals, TriageStep, Verdict, Window,
+    TriageStep, Verdict, Window,
 };
 use crate::rules::RuleSet;
 use crate::rules::model::Class;
@@ -40,7 +41,7 @@ const RIVALS: usize = 5;
 pub fn report(
     engine: &Engine,
     folder: &Folder<'_>,
-    requests: Requests,
+    mut requests: Requests,
     sources: Vec<Source>,
     mut remarks: Vec<String>,
     parallel: bool,
@@ -49,9 +50,9 @@ pub fn report(
     let failed = requests.failed.len() as u64;
     let judge = |partial: Partial| judge(partial, folder, rules);
     let mut judged: Vec<Judged> = if parallel {
-        requests.failed.into_par_iter().map(judge).collect()
+        std::mem::take(&mut requests.failed).into_par_iter().map(judge).collect()
     } else {
-        requests.failed.into_iter().map(judge).collect()
+        std::mem::take(&mut requests.failed).into_iter().map(judge).collect()
     };
     let redactor = redactor(engine, &judged);
     neighbours::infer(&mut judged);
@@ -69,6 +70,12 @@ pub fn report(
         });
         remarks.push(format!("narrowed view: {} of {failed} failed requests are shown", judged.len()));
     }
+    let losses = losses(
+        std::mem::take(&mut requests.losses),
+        requests.entries.as_ref().and_then(|entries| entries.trouble()),
+    );
+    let totals = totals(&requests, failed, &losses);
+    remarks.extend(remarks_on(&losses));
     remarks.sort();
     remarks.dedup();
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
@@ -81,6 +88,7 @@ pub fn report(
     }
     let outside_requests = writer.outside(requests.outside, folder);
     let routes = writer.routes(judged.iter());
+    let traffic = writer.traffic(requests.traffic);
     Report {
         schema: SCHEMA,
         tool: Tool { name: "why500", version: env!("CARGO_PKG_VERSION"), ruleset: rules.hash() },
@@ -90,15 +98,9 @@ pub fn report(
             from: requests.window_ms.map(|(from, _)| rfc3339(from)),
             to: requests.window_ms.map(|(_, to)| rfc3339(to)),
         },
-        requests: Totals {
-            total: requests.total,
-            failed,
-            aborted: requests.aborted,
-            incomplete: requests.incomplete,
-            unattributed: requests.unattributed,
-            exact: true,
-        },
+        requests: totals,
         routes,
+        traffic,
         incidents,
         outside_requests,
         remarks,

@@ -14,7 +14,6 @@ use super::run::{ReadAll, Watcher};
 use crate::correlate::line::{Line, reduce};
 use crate::correlate::outcome::Outcome;
 use crate::correlate::partial::Partial;
-use crate::correlate::table::Correlator;
 use crate::correlate::wanted::Wanted;
 use crate::diagnose::account::Account;
 use crate::diagnose::fold::Folder;
@@ -59,7 +58,7 @@ impl Engine {
         let folder = self.folder();
         let wanted = Wanted::new(id);
         let mut explained = self.in_pool(|parallel| {
-            let table = Correlator::new(&folder).keep(wanted);
+            let table = self.table(&folder).keep(wanted);
             let everything = self.read_all(inputs, stop, watcher, parallel, table);
             self.explained(everything, &folder)
         });

@@ -7,6 +7,8 @@ pub mod open;
 pub mod reader;
 pub mod run;
 pub mod stdin;
+mod totals;
+mod traffic;
 mod waiting;
 
 use std::path::PathBuf;
@@ -31,6 +33,10 @@ pub struct Options {
     pub redact_key: Option<String>,
     /// Print secrets and personal data as they are.
     pub no_redact: bool,
+    /// Bytes that requests may take in memory; None: what they need. See [`crate::correlate::budget`].
+    pub memory_bytes: Option<usize>,
+    /// Folder for files with what does not fit into them; None: it is done without.
+    pub spill_dir: Option<PathBuf>,
     /// What of the failures is shown.
     pub view: View,
 }
@@ -43,6 +49,8 @@ impl Default for Options {
             max_line_bytes: MAX_LINE_BYTES,
             redact_key: None,
             no_redact: false,
+            memory_bytes: None,
+            spill_dir: None,
             view: View::default(),
         }
     }

@@ -98,13 +98,18 @@ impl Engine {
     ) -> Finished {
         let folder = self.folder();
         self.in_pool(|parallel| {
-            let everything = self.read_all(inputs, stop, watcher, parallel, Correlator::new(&folder));
+            let everything = self.read_all(inputs, stop, watcher, parallel, self.table(&folder));
             let ReadAll { requests, sources, remarks, errors, unreadable, read } = everything;
             let mut report = assemble::report(self, &folder, requests, sources, remarks, parallel);
             report.partial = stop.load(Ordering::Relaxed);
             report.sources.retain(|source| !unreadable.contains(&source.name));
             Finished { report, errors, read }
         })
+    }
+
+    /// An empty table within the memory of the options.
+    pub(super) fn table<'f>(&self, folder: &'f Folder<'f>) -> Correlator<'f> {
+        Correlator::new(folder).within(self.options.memory_bytes, self.options.spill_dir.as_deref())
     }
 
     /// Decodes and matches as this engine is set up.

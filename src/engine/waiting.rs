@@ -117,6 +117,7 @@ struct Note {
     event_id: Option<Place>,
     route: Option<Place>,
     path: Option<Place>,
+    deployment: Option<Place>,
     stream: Option<Place>,
     line: Option<LinePlaces>,
     /// Texts that do not stand in the frame as they are.
@@ -151,6 +152,7 @@ impl Note {
             event_id: brief.event_id.map(&mut place),
             route: brief.route.map(&mut place),
             path: brief.path.map(&mut place),
+            deployment: brief.deployment.map(&mut place),
             stream: brief.stream.map(&mut place),
             line: brief
                 .line
@@ -171,6 +173,7 @@ impl Note {
             event_id: self.event_id.map(text),
             route: self.route.map(text),
             path: self.path.map(text),
+            deployment: self.deployment.map(text),
             stream: self.stream.map(text),
             complete: self.complete,
             line: self
@@ -222,6 +225,7 @@ mod tests {
             event_id: Some(b"elsewhere"),
             route: Some(&bytes[7..12]),
             path: Some(&bytes[16..]),
+            deployment: None,
             stream: Some(&bytes[..6]),
             complete: true,
             line: Some(BriefLine { stream: [b"", &bytes[..2]], message: &bytes[13..] }),

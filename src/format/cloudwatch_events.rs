@@ -245,6 +245,7 @@ impl Glance for Glancer {
         }
         let seen = lambda_glance::glance::<Escaped>(message, &mut self.scratch)?;
         let brief = Brief {
+            deployment: None,
             id: seen.id,
             time_ms: Some(time_ms?),
             status: seen.status,

@@ -88,6 +88,7 @@ impl Glance for Glancer {
         let plain = plain_prefix(frame.bytes)?;
         let seen = lambda_glance::glance::<Plain>(plain.message, &mut self.scratch)?;
         Some(Brief {
+            deployment: None,
             id: seen.id,
             time_ms: Some(plain.time_ms),
             status: seen.status,

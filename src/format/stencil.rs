@@ -8,6 +8,8 @@
 
 mod learn;
 
+use std::ops::Range;
+
 use wide::u8x16;
 
 use learn::Learned;
@@ -24,6 +26,8 @@ const LAST_CONTROL: u8 = 0x1f;
 pub enum Role {
     /// What the shape says of the line depends on this value: it is no hole.
     Fixed,
+    /// The same of a text of plain ASCII, without escapes, which is read from this slot: a value that few lines change.
+    FixedText(u8),
     /// It reads a text of plain ASCII, without escapes, from this slot.
     Text(u8),
     /// It reads a text as it stands, with any escapes, from this slot.
@@ -57,12 +61,22 @@ enum Fill {
 struct Hole {
     fill: Fill,
     slot: Option<u8>,
+    /// In the literal before it are texts that the shape reads.
+    after_texts: bool,
+}
+
+impl Hole {
+    fn new(fill: Fill, slot: Option<u8>) -> Hole {
+        Hole { fill, slot, after_texts: false }
+    }
 }
 
 /// A literal, and what follows it: a hole and then one of the children, or the end of the line.
 #[derive(Debug)]
 struct Node<T> {
     literal: Box<[u8]>,
+    /// Texts within the literal that the shape reads, by slot.
+    texts: Box<[(u8, Range<usize>)]>,
     hole: Option<Hole>,
     children: Vec<u32>,
     /// At the end of a line only.
@@ -116,8 +130,14 @@ impl<T> Stencils<T> {
         loop {
             let rest = line.get(at..)?;
             node = self.child(node, |literal| rest.starts_with(literal))?;
-            let Node { literal, hole, .. } = &self.nodes[node];
+            let Node { literal, texts, hole, .. } = &self.nodes[node];
             at += literal.len();
+            // Told by the hole, which is at hand, for few literals have any.
+            if hole.is_none_or(|hole| hole.after_texts) {
+                for (slot, text) in texts {
+                    holes[usize::from(*slot) % SLOTS] = rest.get(text.clone());
+                }
+            }
             let Some(hole) = hole else { break };
             let end = match hole.fill {
                 Fill::Integer => integer_end(line, at)?,
@@ -178,8 +198,18 @@ impl<T> Stencils<T> {
             self.nodes = vec![Node::root()];
         }
         let mut node = 0;
-        for (literal, hole) in cut.pieces {
-            let literal = &line[literal];
+        for (piece, mut hole) in cut.pieces {
+            let literal = &line[piece.clone()];
+            let within = |text: &Range<usize>| piece.start <= text.start && text.end <= piece.end;
+            let texts: Box<[(u8, Range<usize>)]> = cut
+                .texts
+                .iter()
+                .filter(|(_, text)| within(text))
+                .map(|(slot, text)| (*slot, text.start - piece.start..text.end - piece.start))
+                .collect();
+            if let Some(hole) = &mut hole {
+                hole.after_texts = !texts.is_empty();
+            }
             let same = |child: &&u32| {
                 let child = &self.nodes[**child as usize];
                 *child.literal == *literal && child.hole == hole
@@ -187,7 +217,8 @@ impl<T> Stencils<T> {
             let found = self.nodes[node].children.iter().find(same).map(|child| *child as usize);
             node = found.unwrap_or_else(|| {
                 let next = self.nodes.len();
-                self.nodes.push(Node { literal: literal.into(), hole, children: Vec::new(), value: None });
+                let literal = literal.into();
+                self.nodes.push(Node { literal, texts, hole, children: Vec::new(), value: None });
                 self.nodes[node].children.push(next as u32);
                 next
             });
@@ -198,7 +229,7 @@ impl<T> Stencils<T> {
 
 impl<T> Node<T> {
     fn root() -> Node<T> {
-        Node { literal: Box::default(), hole: None, children: Vec::new(), value: None }
+        Node { literal: Box::default(), texts: Box::default(), hole: None, children: Vec::new(), value: None }
     }
 }
 

@@ -258,6 +258,7 @@ struct Read<'a> {
     template: Option<&'a [u8]>,
     /// Member `path` of the proxy.
     path: Option<&'a [u8]>,
+    deployment: Option<&'a [u8]>,
 }
 
 const ID: u8 = 0;
@@ -266,6 +267,7 @@ const REQUEST_ID: u8 = 2;
 const TEMPLATE: u8 = 3;
 const PATH: u8 = 4;
 const MESSAGE: u8 = 5;
+const DEPLOYMENT: u8 = 6;
 
 fn role(path: &[&str]) -> Option<Role> {
     Some(match path {
@@ -275,6 +277,7 @@ fn role(path: &[&str]) -> Option<Role> {
         ["path"] => Role::Text(TEMPLATE),
         ["proxy", "path"] => Role::Text(PATH),
         ["message"] => Role::Raw(MESSAGE),
+        ["deploymentId"] => Role::FixedText(DEPLOYMENT),
         ["source" | "type" | "edgeType" | "statusCode"] | ["proxy", "statusCode"] => Role::Fixed,
         _ => return None,
     })
@@ -302,12 +305,12 @@ impl Glance for Glancer {
 }
 
 fn brief_of_holes<'a>(fixed: Fixed, holes: &Holes<'a>) -> Option<Brief<'a>> {
-    let [id, time, request_id, template, path, message, ..] = *holes;
+    let [id, time, request_id, template, path, message, deployment, ..] = *holes;
     if message.is_some_and(|message| message.starts_with(SAMPLE_MESSAGE)) {
         return None;
     }
     let time_ms = time::from_integer(stencil::integer(time?).into())?;
-    brief(fixed, &Read { id: id?, time_ms, request_id: request_id?, template, path })
+    brief(fixed, &Read { id: id?, time_ms, request_id: request_id?, template, path, deployment })
 }
 
 /// How the test entry of a log drain begins.
@@ -319,6 +322,7 @@ fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
     let mut members = Members::new(bytes)?;
     let (mut id, mut time_ms, mut source, mut request_id) = (None, None, None, None);
     let (mut kind, mut edge_type, mut template, mut own) = (None, None, None, None);
+    let mut deployment = None;
     let (mut owner, mut proxy_seen, mut path, mut proxy_status) = (false, false, None, None);
     while let Some(key) = members.next_key()? {
         match key {
@@ -330,7 +334,11 @@ fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
             b"edgeType" => once(&mut edge_type, members.string()?)?,
             b"path" => once(&mut template, members.text()?.as_bytes())?,
             b"statusCode" => once(&mut own, members.integer()?)?,
-            b"deploymentId" | b"projectId" => {
+            b"deploymentId" => {
+                owner = true;
+                once(&mut deployment, members.text()?.as_bytes())?;
+            }
+            b"projectId" => {
                 owner = true;
                 members.skip()?;
             }
@@ -371,7 +379,7 @@ fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
     let middleware = is_middleware(edge_type.unwrap_or_default(), kind.unwrap_or_default(), source);
     let number = |value: Option<i64>| Number(value.map(|number| number as f64));
     let statuses = statuses(number(own), number(proxy_status), source == b"lambda", middleware);
-    let read = Read { id: id?, time_ms: time_ms?, request_id: request_id?, template, path };
+    let read = Read { id: id?, time_ms: time_ms?, request_id: request_id?, template, path, deployment };
     Some((Fixed { statuses, middleware }, read))
 }
 
@@ -399,6 +407,7 @@ fn brief<'a>(fixed: Fixed, read: &Read<'a>) -> Option<Brief<'a>> {
         stream: None,
         complete: false,
         line: None,
+        deployment: read.deployment.filter(|id| !matches!(*id, b"" | b"-")),
     })
 }
 

@@ -167,6 +167,7 @@ pub fn busy() -> Report {
             incomplete: 1,
             unattributed: 14,
             exact: true,
+            forgotten: 0,
         },
         routes: vec![
             route("/api/users/create", 12, 120),
@@ -176,6 +177,7 @@ pub fn busy() -> Report {
             route("/api/me", 1, 9),
             route("/api/orders/[id]", 1, 400),
         ],
+        traffic: Traffic::default(),
         incidents: vec![edge, env, pool, open],
         outside_requests: Vec::new(),
         remarks: vec![

@@ -28,6 +28,9 @@ pub struct Report {
     pub requests: Totals,
     /// Failed requests per route, all routes, most failures first.
     pub routes: Vec<RouteCount>,
+    /// All requests, failed or not, over time.
+    #[serde(skip_serializing_if = "Traffic::is_empty")]
+    pub traffic: Traffic,
     /// Classified incidents by requests × confidence, then the unclassified ones.
     pub incidents: Vec<Incident>,
     /// Errors that no request of these logs can be given: a process that crashed, a start that failed. They count as no
@@ -113,8 +116,16 @@ pub struct Totals {
     pub incomplete: u64,
     /// Records that belong to no request.
     pub unattributed: u64,
-    /// Whether the totals are exact.
+    /// Whether the totals are exact: not if requests were forgotten, or files with what did not fit into memory could not
+    /// be read.
     pub exact: bool,
+    /// Requests that were forgotten for want of memory; a late line of one counts again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub forgotten: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Failures of one route.
@@ -126,6 +137,36 @@ pub struct RouteCount {
     pub requests: u64,
     /// All requests of the route that the logs hold.
     pub total: u64,
+}
+
+/// All requests over time; how dense `intervals` are depends on how much time they span.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Traffic {
+    /// Length of an interval in minutes.
+    pub step_minutes: i64,
+    /// At most some 120, in the order of time; those without a request are left out.
+    pub intervals: Vec<Interval>,
+    /// The counts by minute, route and deployment, and the sample of healthy requests; redacted. Not part of `json`.
+    #[serde(skip)]
+    pub whole: crate::correlate::traffic::Traffic,
+}
+
+impl Traffic {
+    /// Whether there was no request.
+    pub fn is_empty(&self) -> bool {
+        self.intervals.is_empty()
+    }
+}
+
+/// The requests whose first record lies in one interval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Interval {
+    /// Its begin, RFC 3339 UTC; null for requests of which no record has a time.
+    pub from: Option<String>,
+    /// All requests.
+    pub requests: u64,
+    /// Of these failed.
+    pub failed: u64,
 }
 
 /// Failed requests with the same cause and subject.

@@ -7,6 +7,7 @@ mod face;
 mod input;
 #[cfg(unix)]
 mod live;
+mod memory;
 mod own_rules;
 mod rules_lint;
 mod safety;

@@ -39,6 +39,7 @@ pub fn agrees(
     // A path is asked for where there is no route.
     let path = record.path.as_ref().filter(|_| record.route.is_none());
     prop_assert_eq!(path.map(String::as_bytes), brief.path, "{}", text);
+    prop_assert_eq!(record.deployment.as_ref().map(String::as_bytes), brief.deployment, "{}", text);
     let decisive = Marks::CLIENT | Marks::END | Marks::BACKGROUND | Marks::MIDDLEWARE;
     for (name, mark) in [("any", decisive), ("client", Marks::CLIENT), ("end", Marks::END)] {
         prop_assert_eq!(record.marks.has(mark), brief.marks.has(mark), "{}: {}", name, text);

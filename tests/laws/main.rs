@@ -10,5 +10,6 @@ mod glance;
 mod horizon;
 mod hostile;
 mod inputs;
+mod memory;
 mod support;
 mod whole_run;

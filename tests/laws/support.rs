@@ -111,16 +111,22 @@ pub fn printed(report: &Report) -> (String, String) {
     (String::from_utf8(json).expect("json is text"), String::from_utf8(jsonl).expect("jsonl is text"))
 }
 
-/// `requests`, `incidents`, `routes` and jsonl without the positions of the evidence.
+/// `requests`, `traffic`, `incidents`, `routes` and jsonl without the positions of the evidence.
 pub fn findings(report: &Report) -> String {
     let (json, jsonl) = printed(report);
     let json: Value = serde_json::from_str(&json).expect("json");
     let mut out = String::new();
-    for key in ["window", "requests", "routes", "incidents"] {
+    for key in ["window", "requests", "routes", "traffic", "incidents"] {
         let mut value = json[key].clone();
         forget_positions(&mut value);
         out.push_str(&serde_json::to_string_pretty(&value).expect("json"));
         out.push('\n');
+    }
+    for cell in &report.traffic.whole.cells {
+        out.push_str(&format!("{cell:?}\n"));
+    }
+    for one in &report.traffic.whole.sample {
+        out.push_str(&format!("{one:?}\n"));
     }
     for line in jsonl.lines() {
         let mut value: Value = serde_json::from_str(line).expect("jsonl");

@@ -1,8 +1,10 @@
 //! What is let go, and when: the table looks at a request again in the second of log time in which it is due.
 
 use super::Correlator;
+use crate::correlate::budget::TOMBSTONE_BYTES;
 use crate::correlate::outcome::{Facts, Outcome};
 use crate::correlate::slots::Tombstone;
+use crate::correlate::traffic::{NONE, Place};
 
 /// Log time after its end for which a healthy request stays open for late records, in milliseconds.
 pub const HORIZON_MS: i64 = 3_000;
@@ -19,10 +21,7 @@ impl Correlator<'_> {
             for key in keys {
                 self.look(key, second, watermark_ms);
             }
-            let mut dead = std::mem::take(&mut self.dead);
-            self.slots.bury(&dead);
-            dead.clear();
-            self.dead = dead;
+            self.bury();
         }
     }
 
@@ -43,20 +42,56 @@ impl Correlator<'_> {
             return;
         }
         partial.due_second = i64::MAX;
+        let before = partial.bytes();
         partial.settle(self.fold, &mut self.shared);
-        let outcome = partial.outcome();
-        match outcome {
+        match partial.outcome() {
             Outcome::Failed(_) => partial.detach(&mut self.shared),
             Outcome::Incomplete => partial.compact(self.fold, &mut self.shared),
             Outcome::Succeeded(_) | Outcome::Aborted => {
-                let route = partial.route.as_ref().and_then(|(_, route)| self.routes.place(route));
-                let tombstone = Tombstone::of(&partial.facts, outcome, route.unwrap_or(u32::MAX));
-                // The memory is kept for the next request, the entries are not.
-                partial.close(&mut self.shared);
-                self.dead.push((key, tombstone));
-                self.free.push(index);
+                self.budget.change(before, partial.bytes());
+                self.let_go(key, index);
+                return;
             }
         }
+        self.budget.change(before, partial.bytes());
+    }
+
+    /// Lets a request go that has not failed. Its tombstone waits among the dead.
+    pub(super) fn let_go(&mut self, key: u64, index: u32) {
+        let Some(partial) = self.open.get_mut(index as usize) else { return };
+        let outcome = partial.outcome();
+        let route = partial.route.as_ref().and_then(|(_, route)| self.routes.place(route));
+        let place = Place::of(&partial.facts, route.unwrap_or(NONE), partial.deployment, partial.counted);
+        let tombstone = Tombstone::of(&partial.facts, outcome, self.counts.add(place, false));
+        self.aborted += u64::from(tombstone.is_aborted());
+        self.incomplete += u64::from(tombstone.is_incomplete());
+        if self.sample.wants(key) {
+            let facts = partial.facts.clone();
+            let place = Some(place).filter(|_| !tombstone.is_incomplete());
+            let entries = partial.entries(&mut self.shared);
+            self.sample.take(key, place, &facts, status_of(outcome), entries, self.fold);
+        }
+        self.budget.change(partial.bytes(), TOMBSTONE_BYTES);
+        // The memory is kept for the next request, the entries are not.
+        partial.close(&mut self.shared);
+        self.dead.push((key, tombstone));
+        self.free.push(index);
+    }
+
+    /// Buries the dead.
+    pub(super) fn bury(&mut self) {
+        let mut dead = std::mem::take(&mut self.dead);
+        self.slots.bury(&dead);
+        dead.clear();
+        self.dead = dead;
+    }
+}
+
+/// The status that decided an outcome.
+pub fn status_of(outcome: Outcome) -> Option<u16> {
+    match outcome {
+        Outcome::Failed(status) | Outcome::Succeeded(status) => status,
+        Outcome::Aborted | Outcome::Incomplete => None,
     }
 }
 

@@ -1,11 +1,17 @@
 //! The end of the table: everything it found.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Correlator;
+use super::evict::status_of;
+use super::relief::Losses;
 use crate::correlate::held::Held;
 use crate::correlate::outcome::Outcome;
 use crate::correlate::partial::Partial;
+use crate::correlate::spill::Entries;
+use crate::correlate::spill::graves::Graves;
+use crate::correlate::traffic::{NONE, Place, Traffic};
 use crate::correlate::wanted::Wanted;
 use crate::record::IdKind;
 
@@ -25,6 +31,12 @@ pub struct Requests {
     pub outside: Vec<Held>,
     /// All requests per route.
     pub per_route: BTreeMap<String, u64>,
+    /// All requests per route, deployment and minute, and a sample of the healthy ones.
+    pub traffic: Traffic,
+    /// What the run had to do without.
+    pub losses: Losses,
+    /// Where entries of failed requests may be; asked for errors once these were read.
+    pub entries: Option<Arc<Entries>>,
     /// First and last time of any record.
     pub window_ms: Option<(i64, i64)>,
     /// Requests that were asked for, failed or not, by ID; the failed ones stand in `failed` too.
@@ -40,28 +52,21 @@ impl Correlator<'_> {
         let mut requests = Requests {
             failed: Vec::new(),
             total: 0,
-            aborted: 0,
-            incomplete: 0,
+            aborted: self.aborted,
+            incomplete: self.incomplete,
             unattributed: self.unattributed,
             outside: self.outside.values().cloned().collect(),
             per_route: BTreeMap::new(),
+            traffic: Traffic::default(),
+            losses: std::mem::take(&mut self.losses),
+            entries: self.entries.clone(),
             window_ms: self.window_ms,
             wanted: Vec::new(),
             near: self.wanted.as_ref().map(Wanted::near).unwrap_or_default(),
         };
-        type Place = (i64, Option<String>, u64);
-        let mut failed: Vec<(Place, Partial)> = Vec::new();
-        requests.total = self.slots.count() as u64;
-        let mut buried: Vec<u64> = vec![0; self.routes.names().len()];
-        for tombstone in self.slots.tombstones() {
-            requests.aborted += u64::from(tombstone.is_aborted());
-            if let Some(count) = buried.get_mut(tombstone.route as usize) {
-                *count += 1;
-            }
-        }
-        for (route, count) in self.routes.names().iter().zip(buried).filter(|(_, count)| *count > 0) {
-            *requests.per_route.entry(route.to_string()).or_default() += count;
-        }
+        type Order = (i64, Option<String>, u64);
+        let mut failed: Vec<(Order, Partial)> = Vec::new();
+        requests.total = self.slots.count() as u64 + self.stored + requests.losses.forgotten;
         for (key, index) in self.slots.all_open() {
             let Some(partial) = open.get_mut(index as usize) else { continue };
             let mut partial = std::mem::replace(partial, Partial::new(None, IdKind::Request));
@@ -70,10 +75,18 @@ impl Correlator<'_> {
                 requests.wanted.push(partial.clone());
             }
             partial.settle(self.fold, &mut shared);
-            if let Some((_, route)) = &partial.route {
-                *requests.per_route.entry(route.to_string()).or_default() += 1;
+            let outcome = partial.outcome();
+            let route = partial.route.as_ref().and_then(|(_, route)| self.routes.place(route));
+            let place = Place::of(&partial.facts, route.unwrap_or(NONE), partial.deployment, partial.counted);
+            self.counts.add(place, matches!(outcome, Outcome::Failed(_)));
+            if self.sample.wants(key) {
+                let healthy = matches!(outcome, Outcome::Succeeded(_) | Outcome::Aborted);
+                let facts = partial.facts.clone();
+                let entries = if healthy { partial.entries(&mut shared) } else { (Vec::new(), &[][..]) };
+                let place = healthy.then_some(place);
+                self.sample.take(key, place, &facts, status_of(outcome), entries, self.fold);
             }
-            match partial.outcome() {
+            match outcome {
                 Outcome::Failed(_) => {
                     partial.detach(&mut shared);
                     let first = partial.facts.span.ends_ms().map_or(i64::MIN, |(first, _)| first);
@@ -83,6 +96,17 @@ impl Correlator<'_> {
                 Outcome::Incomplete => requests.incomplete += 1,
                 Outcome::Succeeded(_) => {}
             }
+        }
+        let (routes, deployments) = (self.routes.names(), self.deployments.names());
+        requests.traffic.cells = self.counts.finish(routes, deployments);
+        requests.traffic.sample = self.sample.finish(routes, deployments, self.fold);
+        for cell in &requests.traffic.cells {
+            if let Some(route) = &cell.route {
+                *requests.per_route.entry(route.to_string()).or_default() += cell.requests;
+            }
+        }
+        if let Some(trouble) = self.graves.as_ref().and_then(Graves::trouble) {
+            requests.losses.disk.get_or_insert_with(|| trouble.to_owned());
         }
         requests.wanted.sort_by(|a, b| a.id.cmp(&b.id));
         failed.sort_by(|(a, _), (b, _)| a.cmp(b));

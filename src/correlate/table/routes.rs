@@ -38,23 +38,48 @@ impl<'a> RouteText<'a> {
     }
 }
 
-/// The names of all routes, each once.
+/// The names of all routes, or of all deployments, each once.
 #[derive(Debug, Clone, Default)]
-pub struct Routes {
+pub struct Names {
     names: Vec<Arc<str>>,
     places: HashMap<Arc<str>, u32>,
 }
 
-impl Routes {
+impl Names {
     /// The one copy of a name.
     pub fn intern(&mut self, name: &str) -> Arc<str> {
         if let Some(place) = self.places.get(name) {
             return Arc::clone(&self.names[*place as usize]);
         }
-        let name: Arc<str> = Arc::from(name);
+        self.add(Arc::from(name))
+    }
+
+    fn add(&mut self, name: Arc<str>) -> Arc<str> {
         self.places.insert(Arc::clone(&name), self.names.len() as u32);
         self.names.push(Arc::clone(&name));
         name
+    }
+
+    /// The number of a name, which is known from then on; `last` is one that it may well be.
+    #[inline]
+    pub fn number(&mut self, name: &[u8], last: u32) -> u32 {
+        if self.names.get(last as usize).is_some_and(|last| last.as_bytes() == name) {
+            return last;
+        }
+        let name = String::from_utf8_lossy(name);
+        self.places.get(&*name).copied().unwrap_or_else(|| {
+            self.add(Arc::from(&*name));
+            (self.names.len() - 1) as u32
+        })
+    }
+
+    /// The lesser of two names by their numbers; a number that is none has no name.
+    pub fn least(&self, one: u32, two: u32) -> u32 {
+        match (self.names.get(one as usize), self.names.get(two as usize)) {
+            (Some(name), Some(other)) if other < name => two,
+            (None, _) => two,
+            _ => one,
+        }
     }
 
     /// Its number.

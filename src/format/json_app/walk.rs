@@ -86,6 +86,8 @@ pub enum Use {
     Pid,
     /// A duration: that there is one, not how long.
     Duration,
+    /// The deployment, or a version that may stand for it.
+    Deployment,
     /// Whatever else it says: it depends on the value.
     Value,
 }
@@ -132,6 +134,7 @@ pub fn use_of(keys: &[&str]) -> Use {
         Slot::Host => Use::Host,
         Slot::Pid => Use::Pid,
         Slot::Duration => Use::Duration,
+        Slot::Deployment | Slot::Version => Use::Deployment,
         Slot::Method => Use::Value,
         _ if aliases::is_telling_slot(slot) => Use::Value,
         _ => Use::Nothing,

@@ -20,6 +20,8 @@ pub struct Glancer {
 struct Kind {
     status: Option<u16>,
     marks: Marks,
+    /// The deployment stands in its slot.
+    deployed: bool,
     /// Slot of the text.
     message: Option<u8>,
     /// The text too, where it counts for what is said of the request.
@@ -36,6 +38,7 @@ const PID: u8 = 6;
 const DURATION: u8 = 7;
 /// Texts that may be the entry's.
 const MESSAGES: [(&str, u8); 3] = [("msg", 8), ("message", 9), ("event", 10)];
+const DEPLOYMENT: u8 = 11;
 
 /// What a line of a kind may be marked with.
 const KNOWN_MARKS: [Marks; 4] = [Marks::START, Marks::END, Marks::CLIENT, Marks::ABORTED];
@@ -58,6 +61,7 @@ fn role(path: &[&str]) -> Option<Role> {
         Use::Host => Role::Text(HOST),
         Use::Pid => Role::Either(PID, PID),
         Use::Duration => Role::Number(DURATION),
+        Use::Deployment => Role::FixedText(DEPLOYMENT),
         Use::Value => Role::Fixed,
     })
 }
@@ -179,7 +183,8 @@ impl Kind {
         }
         let decides = record.status.is_some() || !record.marks.is_empty();
         let exact = decides.then(|| message.and_then(text).unwrap_or_default().into());
-        Some(Kind { status: record.status, marks: record.marks, message, exact })
+        let deployed = record.deployment.is_some();
+        Some(Kind { status: record.status, marks: record.marks, deployed, message, exact })
     }
 }
 
@@ -194,6 +199,7 @@ fn agrees(brief: &Brief<'_>, record: &Record) -> bool {
         && text(&record.stream).unwrap_or_default() == stream
         && text(&record.route).as_deref() == brief.route
         && path.as_deref() == brief.path
+        && text(&record.deployment).as_deref() == brief.deployment
         && brief.line.is_some_and(|line| without_escapes(line.message) == record.message.as_bytes())
 }
 
@@ -248,6 +254,7 @@ fn brief<'a>(kind: &Kind, holes: &Holes<'a>) -> Option<Brief<'a>> {
         event_id: None,
         route,
         path: path.filter(|_| route.is_none()),
+        deployment: hole(DEPLOYMENT).filter(|_| kind.deployed),
         stream: None,
         complete: false,
         line: Some(BriefLine { stream: [host, pid], message }),

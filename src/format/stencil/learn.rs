@@ -25,6 +25,8 @@ const SEPARATOR: char = '\n';
 /// A line cut at its holes: literals with what follows them, the last with nothing.
 pub struct Cut {
     pub pieces: Vec<(Range<usize>, Option<Hole>)>,
+    /// Texts outside of the holes that the shape reads, by slot.
+    pub texts: Vec<(u8, Range<usize>)>,
     /// A member turned out to change: what was cut before was cut otherwise.
     pub begins_anew: bool,
 }
@@ -76,7 +78,7 @@ impl Learned {
         if line.len() > MAX_LINE_BYTES {
             return None;
         }
-        let mut cut = Cut { pieces: Vec::new(), begins_anew: false };
+        let mut cut = Cut { pieces: Vec::new(), texts: Vec::new(), begins_anew: false };
         let mut from = 0;
         let mut path = String::new();
         let mut levels: Vec<Level> = Vec::new();
@@ -110,6 +112,12 @@ impl Learned {
                         path.push(SEPARATOR);
                         path.push_str(std::str::from_utf8(&line[text]).ok()?);
                         continue;
+                    }
+                    if let Some(Role::FixedText(slot)) = roles(&keys_of(&path)) {
+                        if !found.plain {
+                            return None;
+                        }
+                        cut.texts.push((slot, text.clone()));
                     }
                     let free = Fill::Text { plain: false };
                     let hole = self.hole(&path, &line[text.clone()], Some(free), roles, &mut cut.begins_anew);
@@ -160,15 +168,14 @@ impl Learned {
         roles: Roles,
         begins_anew: &mut bool,
     ) -> Option<Hole> {
-        let keys: Vec<&str> = path.split(SEPARATOR).skip(1).collect();
         let is_text = matches!(free, Some(Fill::Text { .. }));
-        let hole = |fill, slot| Some(Hole { fill, slot: Some(slot) });
+        let hole = |fill, slot| Some(Hole::new(fill, Some(slot)));
         let plain = Fill::Text { plain: true };
         let is_integer = || integer_end(value, 0) == Some(value.len());
-        match (roles(&keys), free) {
+        match (roles(&keys_of(path)), free) {
             (Some(Role::Text(slot) | Role::Either(slot, _)), Some(_)) if is_text => hole(plain, slot),
             (Some(Role::Raw(slot)), Some(_)) if is_text => hole(Fill::Text { plain: false }, slot),
-            (Some(Role::Word), Some(_)) if is_text => Some(Hole { fill: Fill::Word, slot: None }),
+            (Some(Role::Word), Some(_)) if is_text => Some(Hole::new(Fill::Word, None)),
             (Some(Role::Integer(slot)), Some(Fill::Number)) if is_integer() => hole(Fill::Integer, slot),
             (Some(Role::Number(slot) | Role::Either(_, slot)), Some(Fill::Number)) => {
                 hole(Fill::Number, slot)
@@ -185,7 +192,7 @@ impl Learned {
                     None => return None,
                 };
                 let values = match known {
-                    None => return Some(Hole { fill, slot: None }),
+                    None => return Some(Hole::new(fill, None)),
                     Some(values) => values,
                 };
                 let value = xxh3_64(value);
@@ -197,8 +204,13 @@ impl Learned {
                 }
                 *known = None;
                 *begins_anew = true;
-                Some(Hole { fill, slot: None })
+                Some(Hole::new(fill, None))
             }
         }
     }
+}
+
+/// The keys of a path, outermost first.
+fn keys_of(path: &str) -> Vec<&str> {
+    path.split(SEPARATOR).skip(1).collect()
 }

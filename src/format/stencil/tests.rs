@@ -8,6 +8,7 @@ fn role(path: &[&str]) -> Option<Role> {
         ["body"] => Role::Raw(2),
         ["inner", "name"] => Role::Text(3),
         ["state"] => Role::Fixed,
+        ["release"] => Role::FixedText(4),
         _ => return None,
     })
 }
@@ -39,6 +40,33 @@ fn fills_what_it_learned() {
     assert_eq!(filled(&mut stencils, other), Some((0, vec!["", "-5", r#"said \"é\"\u001b"#, "zz"])));
     for unknown in ["", "{", &LINE[..LINE.len() - 1], &format!("{LINE} "), &LINE.replace("on", "in")] {
         assert_eq!(filled(&mut stencils, unknown), None, "{unknown}");
+    }
+}
+
+#[test]
+fn a_fixed_text_is_read_wherever_it_stands() {
+    for place in [0, 1, 9] {
+        let with = |release: &str| {
+            let mut members: Vec<&str> = LINE[1..LINE.len() - 1].splitn(5, ',').collect();
+            let release = format!(r#""release":{release}"#);
+            members.insert(place.min(members.len()), &release);
+            format!("{{{}}}", members.join(","))
+        };
+        let (one, two) = (with("\"r1\""), with("\"release-2\""));
+        let mut stencils = learned(&[&one, &two]);
+        for (number, release, line) in [(0, "r1", &one), (1, "release-2", &two)] {
+            let line = line.replace("\"a\"", "\"another\"");
+            assert_eq!(
+                filled(&mut stencils, &line),
+                Some((number, vec!["another", "17", "x", "n", release]))
+            );
+        }
+        assert_eq!(filled(&mut stencils, &with("\"r3\"")), None);
+        assert_eq!(
+            filled(&mut learned(&[&with("null")]), &with("null")),
+            Some((0, vec!["a", "17", "x", "n"]))
+        );
+        assert_eq!(filled(&mut learned(&[&with(r#""r\u0031""#)]), &with(r#""r\u0031""#)), None);
     }
 }
 

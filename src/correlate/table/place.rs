@@ -1,0 +1,148 @@
+//! What becomes of records by what stands beside them: lines that waited for a request, and records that belong to none.
+
+use super::keys::{completion_key, place_key, stream_key};
+use super::{Correlator, Origin, Taken};
+use crate::correlate::attach::{Brackets, Freed, Neighbours, tells_of_failure};
+use crate::correlate::held::{Held, Order, identity};
+use crate::record::{IdKind, Marks, Record};
+
+/// Records that tell of a failure and belong to no request: how many are kept.
+const MAX_OUTSIDE: usize = 64;
+
+impl Correlator<'_> {
+    /// Takes a record of a known request, and the lines that waited for it.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one record's way, each from another place")]
+    pub(super) fn identified(
+        &mut self,
+        key: u64,
+        id: Option<&str>,
+        kind: IdKind,
+        record: Record,
+        format: &'static str,
+        origin: Origin<'_>,
+        brackets: bool,
+    ) -> Taken {
+        let stream = stream_key(&record, origin);
+        let (marks, status) = (record.marks, record.status);
+        let has_event = record.event_id.is_some();
+        let freed = self.pass(key, stream, marks, status, format, origin, brackets);
+        let new = self.put_record(key, id, kind, record, format, origin);
+        self.put_freed(key, id, kind, freed, origin);
+        self.put_overdue(stream, marks, format, origin);
+        if new || !has_event { Taken::New } else { Taken::Duplicate }
+    }
+
+    /// An entry of a known request passes those that stand beside it. Returns what waited for it.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one entry's way, each from another place")]
+    pub(super) fn pass(
+        &mut self,
+        key: u64,
+        stream: u64,
+        marks: Marks,
+        status: Option<u16>,
+        format: &'static str,
+        origin: Origin<'_>,
+        brackets: bool,
+    ) -> Freed {
+        self.bracketed |= brackets;
+        let mut freed = self.brackets(stream).identified(key, marks, brackets, origin.backwards);
+        if let Some(neighbours) = completion_key(stream, marks, format, origin) {
+            let failed = status.is_some_and(|code| code >= 500);
+            freed.extend(self.neighbours(neighbours).completed(key, failed));
+        }
+        freed
+    }
+
+    pub(super) fn put_freed(
+        &mut self,
+        key: u64,
+        id: Option<&str>,
+        kind: IdKind,
+        freed: Freed,
+        origin: Origin<'_>,
+    ) {
+        for (waiting, format) in freed {
+            self.put_record(key, id, kind.max(IdKind::Order), waiting, format, origin);
+        }
+    }
+
+    /// A block that waited past its turn becomes a request of its own; another line belongs to none.
+    pub(super) fn put_overdue(
+        &mut self,
+        stream: u64,
+        marks: Marks,
+        format: &'static str,
+        origin: Origin<'_>,
+    ) {
+        let neighbours = completion_key(stream, marks, format, origin);
+        if let Some((late, format)) = neighbours.and_then(|key| self.neighbours(key).overdue()) {
+            self.left_over(late, format, origin);
+        }
+    }
+
+    /// Takes a record without an ID of its own for a request.
+    pub(super) fn attach(
+        &mut self,
+        key: u64,
+        kind: IdKind,
+        record: Record,
+        format: &'static str,
+        origin: Origin<'_>,
+    ) -> Taken {
+        let has_event = record.event_id.is_some();
+        let new = self.put_record(key, None, kind, record, format, origin);
+        if new || !has_event { Taken::New } else { Taken::Duplicate }
+    }
+
+    /// All sources were read: what still waits in their streams finds its place. Not earlier: a stream may go on in
+    /// another source. `origins` by index of the source.
+    pub fn end_of_input(&mut self, origins: &[Origin<'_>]) {
+        let mut left: Vec<(Record, &'static str)> = Vec::new();
+        left.extend(self.streams.values_mut().flat_map(Brackets::left));
+        left.extend(self.neighbours.values_mut().flat_map(Neighbours::left));
+        left.sort_by_key(|(record, _)| record.at);
+        for (record, format) in left {
+            if let Some(origin) = origins.get(record.at.source as usize) {
+                self.left_over(record, format, *origin);
+            }
+        }
+    }
+
+    pub(super) fn brackets(&mut self, stream: u64) -> &mut Brackets {
+        self.streams.entry(stream).or_default()
+    }
+
+    pub(super) fn neighbours(&mut self, key: u64) -> &mut Neighbours {
+        self.neighbours.entry(key).or_default()
+    }
+
+    pub(super) fn left_over(&mut self, record: Record, format: &'static str, origin: Origin<'_>) {
+        if record.marks.has(Marks::ERROR_BLOCK)
+            || (record.marks.has(Marks::CRASH) && record.marks.has(Marks::INIT))
+        {
+            let key = place_key(origin.name, record.at);
+            self.put_record(key, None, IdKind::Fallback, record, format, origin);
+        } else {
+            self.leave(record, format, origin);
+        }
+    }
+
+    /// Counts a record that belongs to no request, and keeps it if it tells of a failure; false if an event with this ID
+    /// was counted already.
+    pub(super) fn leave(&mut self, record: Record, format: &'static str, origin: Origin<'_>) -> bool {
+        let identity = identity(&record);
+        if record.event_id.is_some() && !self.left.insert(identity) {
+            return false;
+        }
+        self.unattributed += 1;
+        if tells_of_failure(&record) {
+            let order = Order::new(record.time_ms, record.at, origin.backwards);
+            let held = Held::of_record(identity, order, record, format);
+            self.outside.insert(order, held);
+            if self.outside.len() > MAX_OUTSIDE {
+                self.outside.pop_last();
+            }
+        }
+        true
+    }
+}
