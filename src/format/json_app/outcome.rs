@@ -42,6 +42,7 @@ pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
                 || is_object("ecs")
                 || (has("@timestamp") && (has("log.level") || is_object("log"))),
         ),
+        ("traefik", has("DownstreamStatus") || (has("RouterName") && has("StartUTC"))),
         ("serilog", has("@t")),
         ("winston", has("@message") || has("@fields")),
         ("tslog", is_object("_meta") || is_object("_logMeta")),
@@ -196,7 +197,7 @@ fn duration(value: &Value, name: &str, logger: Option<&str>) -> Option<f64> {
     let name = super::aliases::fold(aliased(name));
     let factor = match (name.as_str(), logger) {
         ("service", _) => return None,
-        ("duration", Some("ecs" | "slog")) | ("elapsed", Some("slog")) => 1e-6,
+        ("duration", Some("ecs" | "slog" | "traefik")) | ("elapsed", Some("slog")) => 1e-6,
         ("requesttime", _) => 1e3,
         ("duration" | "elapsed" | "latency", Some("zap")) => 1e3,
         ("latency", Some("gcp")) => 1e3,

@@ -1,0 +1,67 @@
+//! Cloudflare Logpush, dataset `http_requests`: what the edge answered. The customer chooses the fields.
+//! <https://developers.cloudflare.com/logs/logpush/logpush-job/datasets/zone/http_requests/>
+
+use super::{Envelope, Object, answered, keep, ray_id, time_ms};
+use crate::format::text_parts::{push_field, set_request};
+use crate::format::{About, json};
+use crate::record::{IdKind, Marks, Record};
+
+/// Requests as the edge saw them.
+pub const ENVELOPE: Envelope = Envelope {
+    name: "cloudflare-http-requests",
+    about: About {
+        title: "Cloudflare Logpush, HTTP requests",
+        fingerprint: "objects with RayID and members that begin with Edge, Client or Origin",
+        export: "a Logpush job of dataset http_requests, or logpull",
+    },
+    claims: |map| {
+        map.contains_key("RayID")
+            && map.keys().any(|key| ["Edge", "Client", "Origin"].iter().any(|part| key.starts_with(part)))
+    },
+    read,
+};
+
+fn read(map: &Object, base: &Record, _depth: usize) -> Vec<Record> {
+    let mut record = base.clone();
+    record.time_ms = time_ms(map, &["EdgeStartTimestamp", "EdgeEndTimestamp"]).or(base.time_ms);
+    record.region = json::text(map, &["EdgeColoCode"]);
+    if let Some(ray) = json::text(map, &["RayID"]) {
+        record.set_id(ray_id(&ray), IdKind::Request);
+    }
+    let target = json::text(map, &["ClientRequestPath", "ClientRequestURI"]).unwrap_or_default();
+    set_request(&mut record, &json::text(map, &["ClientRequestMethod"]).unwrap_or_default(), &target);
+    record.duration_ms = json::number(map, &["EdgeTimeToFirstByteMs", "OriginResponseDurationMs"]);
+    let status = map.get("EdgeResponseStatus").and_then(json::as_status);
+    let parent = json::text(map, &["ParentRayID"]).unwrap_or_default();
+    if parent.bytes().all(|b| b == b'0') {
+        answered(&mut record, status);
+    } else {
+        // A call that a Worker made: its answer is the Worker's to deal with.
+        push_field(&mut record, "parent_ray", ray_id(&parent));
+        if let Some(status) = status {
+            push_field(&mut record, "upstream_status", &status.to_string());
+        }
+        record.marks.insert(Marks::SUMMARY);
+    }
+    let origin = map.get("OriginResponseStatus").and_then(json::as_status);
+    if let Some(origin) = origin {
+        push_field(&mut record, "upstream_status", &origin.to_string());
+    }
+    // Only the edge itself says 520 to 527 and 530; this is the text that it then sends.
+    if let Some(status @ (520..=527 | 530)) = record.status
+        && origin.is_none_or(|origin| origin == status)
+    {
+        record.message = format!("error code: {status}");
+    }
+    let kept = [
+        ("OriginIP", "origin"),
+        ("OriginTCPHandshakeDurationMs", "origin_tcp_ms"),
+        ("OriginTLSHandshakeDurationMs", "origin_tls_ms"),
+        ("OriginDNSResponseTimeMs", "origin_dns_ms"),
+        ("OriginResponseHeaderReceiveDurationMs", "origin_header_ms"),
+        ("CacheCacheStatus", "cache"),
+        ("ClientRequestHost", "host"),
+    ];
+    keep(map, &kept, &mut record);
+    vec![record]
+}
