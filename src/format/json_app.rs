@@ -6,7 +6,7 @@
 
 mod aliases;
 mod errors;
-mod loguru;
+mod nested;
 mod outcome;
 mod unwrap;
 mod walk;
@@ -78,7 +78,7 @@ pub fn read_map(map: &Map<String, Value>, record: &mut Record, more: &mut Vec<Re
         envelope.open(map, record, more, depth);
         return;
     }
-    let flat = loguru::flatten(map);
+    let flat = nested::flatten(map);
     let logger = read_object(flat.as_ref().unwrap_or(map), record);
     if matches!(logger, Some("docker" | "loki" | "gcp")) {
         read_inner_text(record, more);

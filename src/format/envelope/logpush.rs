@@ -25,23 +25,26 @@ fn read(map: &Object, base: &Record, _depth: usize) -> Vec<Record> {
     let mut record = base.clone();
     record.time_ms = time_ms(map, &["EdgeStartTimestamp", "EdgeEndTimestamp"]).or(base.time_ms);
     record.region = json::text(map, &["EdgeColoCode"]);
-    if let Some(ray) = json::text(map, &["RayID"]) {
+    // A call that a Worker made names the request that it was made for.
+    let parent = json::text(map, &["ParentRayID"]).filter(|ray| ray.bytes().any(|b| b != b'0'));
+    if let Some(ray) = parent.clone().or_else(|| json::text(map, &["RayID"])) {
         record.set_id(ray_id(&ray), IdKind::Request);
     }
     let target = json::text(map, &["ClientRequestPath", "ClientRequestURI"]).unwrap_or_default();
     set_request(&mut record, &json::text(map, &["ClientRequestMethod"]).unwrap_or_default(), &target);
     record.duration_ms = json::number(map, &["EdgeTimeToFirstByteMs", "OriginResponseDurationMs"]);
     let status = map.get("EdgeResponseStatus").and_then(json::as_status);
-    let parent = json::text(map, &["ParentRayID"]).unwrap_or_default();
-    if parent.bytes().all(|b| b == b'0') {
-        answered(&mut record, status);
-    } else {
-        // A call that a Worker made: its answer is the Worker's to deal with.
-        push_field(&mut record, "parent_ray", ray_id(&parent));
-        if let Some(status) = status {
+    match (parent, status) {
+        (None, _) => answered(&mut record, status),
+        (Some(_), Some(status)) => {
+            // Its answer is the Worker's to deal with.
             push_field(&mut record, "upstream_status", &status.to_string());
+            let path = record.path.take().unwrap_or_default();
+            push_field(&mut record, "upstream_path", &path);
+            record.method = None;
+            record.marks.insert(Marks::SUMMARY);
         }
-        record.marks.insert(Marks::SUMMARY);
+        _ => record.marks.insert(Marks::SUMMARY),
     }
     let origin = map.get("OriginResponseStatus").and_then(json::as_status);
     if let Some(origin) = origin {

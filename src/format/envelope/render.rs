@@ -13,21 +13,41 @@ pub const ENVELOPE: Envelope = Envelope {
     name: "render",
     about: About {
         title: "Render logs, JSON",
-        fingerprint: "objects with message, timestamp and labels[] of name and value",
+        fingerprint: "objects with message, timestamp and labels[] of name and value, or logs[] of them",
         export: "render logs --resources SERVICE --output json > render.json",
     },
-    claims: |map| {
-        let first = map.get("labels").and_then(Value::as_array).and_then(|labels| labels.first());
-        map.contains_key("timestamp")
-            && map.contains_key("message")
-            && first
-                .and_then(Value::as_object)
-                .is_some_and(|label| label.contains_key("name") && label.contains_key("value"))
-    },
+    claims: |map| is_line(map) || page(map).is_some(),
     read,
 };
 
+fn is_line(map: &Object) -> bool {
+    let first = map.get("labels").and_then(Value::as_array).and_then(|labels| labels.first());
+    let is_label = |label: &Object| label.contains_key("name") && label.contains_key("value");
+    map.contains_key("timestamp")
+        && map.contains_key("message")
+        && first.and_then(Value::as_object).is_some_and(is_label)
+}
+
+/// The lines of a page.
+fn page(map: &Object) -> Option<&Vec<Value>> {
+    let lines = map.get("logs")?.as_array()?;
+    lines.first()?.as_object().is_some_and(is_line).then_some(lines)
+}
+
 fn read(map: &Object, base: &Record, depth: usize) -> Vec<Record> {
+    let mut out = Vec::new();
+    match page(map) {
+        Some(lines) => {
+            for line in lines.iter().filter_map(Value::as_object) {
+                push(line, base, depth, &mut out);
+            }
+        }
+        None => push(map, base, depth, &mut out),
+    }
+    out
+}
+
+fn push(map: &Object, base: &Record, depth: usize, out: &mut Vec<Record>) {
     let labels = pairs(map.get("labels"));
     let label = |name: &str| json::text(&labels, &[name]);
     let mut record = base.clone();
@@ -42,10 +62,9 @@ fn read(map: &Object, base: &Record, depth: usize) -> Vec<Record> {
     }
     record.message = json::text(map, &["message"]).unwrap_or_default();
     let status = json::get(&labels, "statusCode").and_then(json::as_status);
-    let mut out = Vec::new();
-    push_line(record, depth, &mut out);
-    if let Some(line) = out.first_mut().filter(|_| status.is_some()) {
+    let from = out.len();
+    push_line(record, depth, out);
+    if let Some(line) = out.get_mut(from).filter(|_| status.is_some()) {
         answered(line, status);
     }
-    out
 }

@@ -79,6 +79,7 @@ fn reads_cloudflare_logpush() {
     assert_eq!((passed.message.as_str(), passed.field("upstream_status")), ("", Some("503")));
     let inner = edge(r#""EdgeResponseStatus":503,"ParentRayID":"8c1d2e3f4a5b6c70""#);
     assert_eq!((inner.status, inner.marks), (None, Marks::SUMMARY));
+    assert_eq!(id(&inner), Some(("8c1d2e3f4a5b6c70", IdKind::Request)));
 }
 
 #[test]

@@ -389,7 +389,7 @@ fn reads_what_proxies_and_platforms_answered() {
         r#"{"DownstreamStatus":504,"OriginStatus":504,"Duration":30001000,"RequestMethod":"GET","RequestPath":"/o","RouterName":"web@docker","StartUTC":"2026-01-01T10:10:15.001Z","RetryAttempts":1,"level":"info","msg":"","time":"2026-01-01T10:10:45Z"}"#,
     );
     assert_eq!((traefik.status, traefik.time_ms), (Some(504), TIME_MS));
-    assert_eq!((traefik.duration_ms, traefik.path.as_deref()), (Some(30.001), Some("/o")));
+    assert_eq!((traefik.duration_ms.map(f64::round), traefik.path.as_deref()), (Some(30.0), Some("/o")));
     let supabase = read(
         r#"{"id":"x","timestamp":1767262215001000,"event_message":"GET | 500 | /rest/v1/o","metadata":[{"request":[{"method":"GET","path":"/rest/v1/o","headers":[{"cf_ray":"8c1d2e3f4a5b6c7d-FRA"}]}],"response":[{"status_code":500}]}]}"#,
     );
@@ -402,4 +402,39 @@ fn reads_what_proxies_and_platforms_answered() {
     assert!(railway.marks.has(Marks::CLIENT));
     let component = read(r#"web 2026-01-01T10:10:15.001000000Z {"level":50,"msg":"x"}"#);
     assert_eq!((component.time_ms, component.message.as_str()), (TIME_MS, "x"));
+}
+
+#[test]
+fn reads_dotnet() {
+    let finished = read(
+        r#"{"EventId":2,"LogLevel":"Information","Category":"Microsoft.AspNetCore.Hosting.Diagnostics","Message":"Request finished HTTP/1.1 GET http://shop.example.com/o/3 - 500 0 - 31.2ms","State":{"Message":"Request finished","ElapsedMilliseconds":31.2,"StatusCode":500,"Protocol":"HTTP/1.1","Method":"GET","Host":"shop.example.com","Path":"/o/3","{OriginalFormat}":"Request finished {Protocol}"},"Scopes":[{"Message":"ConnectionId:0HN","ConnectionId":"0HN"},{"RequestId":"0HN7K:00000003","RequestPath":"/o/3"}],"Timestamp":"2026-01-01T10:10:15.001Z"}"#,
+    );
+    assert_eq!((finished.status, finished.path.as_deref()), (Some(500), Some("/o/3")));
+    assert_eq!(
+        (id(&finished), finished.duration_ms),
+        (Some(("0HN7K:00000003", IdKind::Request)), Some(31.2))
+    );
+    assert!(finished.marks.has(Marks::CLIENT));
+    let serilog = read(
+        r#"{"Timestamp":"2026-01-01T11:10:15.0010000+01:00","Level":"Error","MessageTemplate":"Failed {Op}","Exception":"System.TimeoutException: late\n   at A.B()","Properties":{"Op":"save","RequestId":"0HN7K:00000003"}}"#,
+    );
+    assert_eq!((serilog.message.as_str(), serilog.time_ms), ("Failed save", TIME_MS));
+    assert_eq!((serilog.level, id(&serilog)), (Some(Level::Error), id(&finished)));
+    assert_eq!(serilog.error_class.as_deref(), Some("TimeoutException"));
+}
+
+#[test]
+fn reads_access_records_of_go_loggers() {
+    for text in [
+        // zerolog's hlog, logrus, slog, zap.
+        r#"{"level":"info","req_id":"cq1v","method":"GET","url":"/o","status":500,"size":12,"duration":31.0,"time":"2026-01-01T10:10:15Z","message":""}"#,
+        r#"{"level":"info","request_id":"cq1v","method":"GET","path":"/o","status":500,"latency_ms":31,"msg":"request","time":"2026-01-01T10:10:15Z"}"#,
+        r#"{"time":"2026-01-01T10:10:15Z","level":"INFO","msg":"request","request_id":"cq1v","method":"GET","path":"/o","status":500,"duration":31000000}"#,
+        r#"{"level":"info","ts":1767262215.0,"msg":"request","request_id":"cq1v","method":"GET","path":"/o","status":500,"duration":0.031}"#,
+    ] {
+        let record = read(text);
+        assert_eq!((record.status, record.path.as_deref()), (Some(500), Some("/o")), "{text}");
+        assert_eq!(record.duration_ms.map(f64::round), Some(31.0), "{text}");
+        assert!(id(&record) == Some(("cq1v", IdKind::Request)) && record.marks.has(Marks::CLIENT), "{text}");
+    }
 }
