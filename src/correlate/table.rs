@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use self::evict::due_second;
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 pub use self::finish::Requests;
-use self::keys::{neighbours_key, place_key, stream_key};
+use self::keys::{neighbours_key, own_place, stream_key};
 use self::routes::{RouteText, Routes};
 use super::attach::{Brackets, Neighbours, Place, tells_of_failure};
 use super::held::{FrameRef, Held, Order, event_identity, identity};
@@ -174,7 +174,7 @@ impl<'f> Correlator<'f> {
                 self.attach(key, IdKind::Order, record, format, origin)
             }
             Place::Own => {
-                let key = place_key(origin.name, record.at);
+                let key = own_place(&record, origin);
                 if let Some(neighbours) = neighbours {
                     self.neighbours(neighbours).attached(key, &record);
                 }
@@ -269,7 +269,7 @@ impl<'f> Correlator<'f> {
         if record.marks.has(Marks::ERROR_BLOCK)
             || (record.marks.has(Marks::CRASH) && record.marks.has(Marks::INIT))
         {
-            let key = place_key(origin.name, record.at);
+            let key = own_place(&record, origin);
             self.put_record(key, None, IdKind::Fallback, record, format, origin);
         } else {
             self.leave(record, format, origin);

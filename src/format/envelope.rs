@@ -40,6 +40,8 @@ pub struct Envelope {
     pub name: &'static str,
     /// For `why500 formats`.
     pub about: About,
+    /// Whether all its records are of one request; else each is an entry of its own.
+    pub one_request: bool,
     /// Whether an object is this envelope. Cheap, never guesses.
     pub claims: fn(&Object) -> bool,
     /// The records in it. Each begins as a copy of the given one, which holds what the container knows and no message;
@@ -79,7 +81,11 @@ impl Envelope {
     /// Reads the records into `record` and `more`.
     pub fn open(&self, map: &Object, record: &mut Record, more: &mut Vec<Record>, depth: usize) {
         record.message = String::new();
-        let mut records = (self.read)(map, record, depth).into_iter();
+        let mut records = (self.read)(map, record, depth);
+        if records.len() > 1 && !self.one_request {
+            records.iter_mut().for_each(|record| record.marks.insert(Marks::APART));
+        }
+        let mut records = records.into_iter();
         match records.next() {
             Some(first) => *record = first,
             None => record.marks.insert(Marks::SUMMARY),

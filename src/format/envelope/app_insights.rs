@@ -17,6 +17,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects with OperationId (operation_Id) beside AppRoleName, IKey, itemType or Type App…; tables[] of such columns",
         export: "az monitor log-analytics query -w WORKSPACE --analytics-query 'union App*' > rows.json",
     },
+    one_request: false,
     claims: |map| is_row(map) || tables(map).is_some(),
     read,
 };

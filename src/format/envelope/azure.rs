@@ -17,6 +17,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects with category, resourceId, and properties or resultDescription",
         export: "a diagnostic setting to a storage account (PT1H.json), or az monitor diagnostic-settings",
     },
+    one_request: false,
     claims: |map| {
         let has = |key: &str| json::get(map, key).is_some();
         map.keys().any(|key| key.eq_ignore_ascii_case("category"))

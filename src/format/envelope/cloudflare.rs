@@ -17,6 +17,7 @@ pub const TAIL: Envelope = Envelope {
         fingerprint: "objects with outcome, eventTimestamp, logs and exceptions",
         export: "wrangler tail NAME --format json > tail.json",
     },
+    one_request: true,
     claims: |map| {
         map.contains_key("outcome") && map.contains_key("eventTimestamp") && map.contains_key("logs")
     },
@@ -31,6 +32,7 @@ pub const TRACE: Envelope = Envelope {
         fingerprint: "objects with EventTimestampMs, or Outcome and ScriptName",
         export: "a Logpush job of dataset workers_trace_events",
     },
+    one_request: true,
     claims: |map| {
         map.contains_key("EventTimestampMs")
             || (map.contains_key("Outcome") && map.contains_key("ScriptName"))
@@ -46,6 +48,7 @@ pub const OBSERVABILITY: Envelope = Envelope {
         fingerprint: "objects with $workers and $metadata",
         export: "Workers dashboard, Observability, or its telemetry query API",
     },
+    one_request: true,
     claims: |map| map.contains_key("$workers") && map.contains_key("$metadata"),
     read: read_entry,
 };

@@ -16,6 +16,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "data[] of objects with type log and attributes, one such object, or _id, date and attributes",
         export: "POST /api/v2/logs/events/search, or the files of a log archive",
     },
+    one_request: false,
     claims: |map| is_page(map) || is_event(map) || is_archived(map),
     read,
 };

@@ -14,6 +14,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects with _source, or hits.hits[] of them",
         export: "GET /INDEX/_search, or elasticdump --type=data",
     },
+    one_request: false,
     claims: |map| map.get("_source").is_some_and(Value::is_object) || hits(map).is_some(),
     read,
 };

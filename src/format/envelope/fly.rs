@@ -16,6 +16,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects with instance, region, message and meta, or with fly.app and log.level",
         export: "fly logs --json > fly.json",
     },
+    one_request: false,
     claims: |map| {
         let is_object = |key: &str| map.get(key).is_some_and(Value::is_object);
         (is_object("meta")

@@ -16,6 +16,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects with __REALTIME_TIMESTAMP or __CURSOR",
         export: "journalctl -u UNIT -o json > journal.json",
     },
+    one_request: false,
     claims: |map| map.contains_key("__REALTIME_TIMESTAMP") || map.contains_key("__CURSOR"),
     read,
 };

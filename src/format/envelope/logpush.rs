@@ -14,6 +14,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects with RayID and members that begin with Edge, Client or Origin",
         export: "a Logpush job of dataset http_requests, or logpull",
     },
+    one_request: false,
     claims: |map| {
         map.contains_key("RayID")
             && map.keys().any(|key| ["Edge", "Client", "Origin"].iter().any(|part| key.starts_with(part)))

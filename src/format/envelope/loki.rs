@@ -16,6 +16,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects of line, timestamp and labels alone, or data.result[] with stream and values",
         export: "logcli query --output=jsonl '{app=\"NAME\"}' > lines.jsonl",
     },
+    one_request: false,
     claims: |map| is_line(map) || streams(map).is_some(),
     read,
 };

@@ -17,6 +17,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects with source function or edge-function, name, level and message; site_id beside status_code; netlify_request_id",
         export: "netlify logs --json > netlify.json, or a log drain",
     },
+    one_request: false,
     claims: |map| {
         let source = map.get("source").and_then(Value::as_str).unwrap_or_default();
         let has = |key: &str| map.contains_key(key);

@@ -16,6 +16,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects with resourceLogs[]",
         export: "the file exporter of the OpenTelemetry Collector",
     },
+    one_request: false,
     claims: |map| {
         ["resourceLogs", "resource_logs", "resourceSpans", "resourceMetrics"]
             .iter()

@@ -16,6 +16,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects with message, timestamp and labels[] of name and value, or logs[] of them",
         export: "render logs --resources SERVICE --output json > render.json",
     },
+    one_request: false,
     claims: |map| is_line(map) || page(map).is_some(),
     read,
 };

@@ -15,6 +15,7 @@ pub const ENVELOPE: Envelope = Envelope {
         fingerprint: "objects with json beside agent, input or beat; with log_processed",
         export: "the file output of Filebeat or Fluent Bit",
     },
+    one_request: false,
     claims: |map| inner(map).is_some(),
     read,
 };

@@ -250,3 +250,13 @@ fn envelopes_in_envelopes_end() {
     }
     assert!(!open(&text).is_empty());
 }
+
+#[test]
+fn entries_of_a_page_are_told_apart() {
+    let page = open(
+        r#"{"hasMore":false,"logs":[{"id":"l1","labels":[{"name":"statusCode","value":"200"}],"message":"","timestamp":"2026-01-01T10:10:15.001Z"},{"id":"l2","labels":[{"name":"statusCode","value":"502"}],"message":"","timestamp":"2026-01-01T10:10:15.001Z"}]}"#,
+    );
+    assert_eq!(page.len(), 2);
+    assert!(page.iter().all(|record| record.marks.has(Marks::APART)));
+    assert_eq!((page[0].status, page[1].status), (Some(200), Some(502)));
+}

@@ -283,8 +283,8 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "errmsg",
             "excvalue",
             "err.message",
-            "responsedetails",
             "upstreamerrors",
+            "responsedetails",
         ],
     ),
     (
