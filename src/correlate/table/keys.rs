@@ -75,6 +75,6 @@ pub fn own_place(record: &Record, origin: Origin<'_>) -> u64 {
 }
 
 /// A place in the input, for what is a request by itself.
-fn place_key(source: &str, at: Position) -> u64 {
+pub fn place_key(source: &str, at: Position) -> u64 {
     xxh3_64(format!("{source}\0{}", at.entry).as_bytes())
 }
