@@ -219,6 +219,8 @@ impl Marks {
     pub const CONTINUATION: Marks = Marks(1 << 14);
     /// The line has no time of its own; it stands at the time of the lines before it.
     pub const NO_TIME: Marks = Marks(1 << 15);
+    /// One of several entries that stood in one frame (a page of an API): the others are not of its request.
+    pub const APART: Marks = Marks(1 << 18);
 
     /// The marks of both sets.
     pub const fn and(self, other: Marks) -> Marks {

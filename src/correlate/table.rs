@@ -21,7 +21,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use self::evict::due_second;
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 pub use self::finish::Requests;
-use self::keys::{neighbours_key, place_key, source_key, stream_key};
+use self::keys::{neighbours_key, own_place, source_key, stream_key};
 pub use self::relief::Losses;
 use self::routes::{Names, RouteText};
 use super::attach::{Brackets, Neighbours, Place};
@@ -271,7 +271,7 @@ impl<'f> Correlator<'f> {
                 self.attach(key, IdKind::Order, record, format, origin)
             }
             Place::Own => {
-                let key = place_key(origin.name, record.at);
+                let key = own_place(&record, origin);
                 if let Some(neighbours) = neighbours {
                     self.neighbours(neighbours).attached(key, &record);
                 }

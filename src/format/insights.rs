@@ -76,6 +76,10 @@ impl Container for InsightsJson {
             return None;
         }
         let map = json::object(frame.bytes)?;
+        // winston's format for Logstash has @message and @timestamp too.
+        if map.contains_key("@fields") {
+            return None;
+        }
         // Elastic's documents have @timestamp too, but never @message beside it.
         if map.contains_key("@message") {
             return Some("@message");

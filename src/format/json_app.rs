@@ -6,6 +6,7 @@
 
 mod aliases;
 mod errors;
+mod nested;
 mod outcome;
 mod unwrap;
 mod walk;
@@ -17,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::format::text_parts::{push_field, set_request_id, set_time};
 use crate::format::time::{self, Stamp};
-use crate::format::{About, Payload, access_log, ansi, json, next_stdout, plain_text, python_text};
+use crate::format::{About, Payload, access_log, ansi, envelope, json, next_stdout, plain_text, python_text};
 use crate::record::{IdKind, Level, Marks, Record};
 use aliases::Slot;
 pub use outcome::is_phrase;
@@ -49,25 +50,40 @@ impl Payload for JsonApp {
     }
 
     fn read(&self, record: &mut Record, more: &mut Vec<Record>) {
-        let message = std::mem::take(&mut record.message);
-        let Some((prefix, body)) = split(&message) else {
-            record.message = message;
-            return;
-        };
-        let map = match object(body) {
-            Some(map) => Some(map),
-            None => repair(body).inspect(|_| record.marks.insert(Marks::TRUNCATED)),
-        };
-        let Some(map) = map else {
-            record.message = message;
-            plain_text::read_text(record);
-            return;
-        };
-        read_prefix(prefix, record);
-        let logger = read_object(&map, record);
-        if matches!(logger, Some("docker" | "loki" | "gcp")) {
-            read_inner_text(record, more);
-        }
+        read_at(record, more, 0);
+    }
+}
+
+/// Reads a message that holds an object, which stands so deep in envelopes.
+pub fn read_at(record: &mut Record, more: &mut Vec<Record>, depth: usize) {
+    let message = std::mem::take(&mut record.message);
+    let Some((prefix, body)) = split(&message) else {
+        record.message = message;
+        return;
+    };
+    let map = match object(body) {
+        Some(map) => Some(map),
+        None => repair(body).inspect(|_| record.marks.insert(Marks::TRUNCATED)),
+    };
+    let Some(map) = map else {
+        record.message = message;
+        plain_text::read_text(record);
+        return;
+    };
+    read_prefix(prefix, record);
+    read_map(&map, record, more, depth);
+}
+
+/// Reads an object: what an envelope holds, or the members of a logger's.
+pub fn read_map(map: &Map<String, Value>, record: &mut Record, more: &mut Vec<Record>, depth: usize) {
+    if let Some(envelope) = envelope::find(map).filter(|_| depth <= envelope::MAX_DEPTH) {
+        envelope.open(map, record, more, depth);
+        return;
+    }
+    let flat = nested::flatten(map);
+    let logger = read_object(flat.as_ref().unwrap_or(map), record);
+    if matches!(logger, Some("docker" | "loki" | "gcp")) {
+        read_inner_text(record, more);
     }
 }
 
@@ -191,7 +207,8 @@ fn is_release(version: &str) -> bool {
 
 fn read_ids(found: &mut Found<'_>, record: &mut Record) {
     if let Some(id) = found.value(Slot::RequestId).and_then(json::scalar) {
-        set_request_id(record, &id);
+        let is_ray = matches!(aliases::fold(found.name(Slot::RequestId)).as_str(), "cfray" | "rayid");
+        set_request_id(record, if is_ray { envelope::ray_id(&id) } else { &id });
     }
     if let Some(trace) = found.value(Slot::TraceId).and_then(json::scalar)
         && let Some(id) = trace_id(&trace)
@@ -261,7 +278,7 @@ fn render(template: &str, map: &Map<String, Value>) -> String {
 }
 
 /// A time in a member: a text, or a number of any unit.
-fn stamp_of(value: &Value) -> Option<Stamp> {
+pub fn stamp_of(value: &Value) -> Option<Stamp> {
     let zoned = |ms| Stamp { ms, zoned: true };
     match value {
         Value::String(text) => time::parse(text),

@@ -169,7 +169,7 @@ fn is_status(word: &str) -> bool {
 }
 
 /// Whether a line makes no sense without the one before it: indented, a frame, a closing bracket, carets.
-fn is_fragment(text: &str) -> bool {
+pub(super) fn is_fragment(text: &str) -> bool {
     let bytes = text.as_bytes();
     match bytes.first() {
         None => false,

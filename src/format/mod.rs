@@ -12,6 +12,7 @@ pub mod apigw_access;
 pub mod aws;
 pub mod cloudwatch_events;
 pub mod cloudwatch_tail;
+pub mod envelope;
 pub mod insights;
 pub mod json;
 pub mod json_app;

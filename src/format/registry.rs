@@ -35,6 +35,22 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::next_stdout::NextStdout,
     &super::python_text::PythonText,
     &super::plain_text::PlainText,
+    // What `json` opens on its way, listed so that each can be named.
+    &super::envelope::otlp::ENVELOPE,
+    &super::envelope::journald::ENVELOPE,
+    &super::envelope::cloudflare::TAIL,
+    &super::envelope::cloudflare::TRACE,
+    &super::envelope::cloudflare::OBSERVABILITY,
+    &super::envelope::logpush::ENVELOPE,
+    &super::envelope::datadog::ENVELOPE,
+    &super::envelope::loki::ENVELOPE,
+    &super::envelope::azure::ENVELOPE,
+    &super::envelope::app_insights::ENVELOPE,
+    &super::envelope::elastic::ENVELOPE,
+    &super::envelope::shipper::ENVELOPE,
+    &super::envelope::fly::ENVELOPE,
+    &super::envelope::render::ENVELOPE,
+    &super::envelope::netlify::ENVELOPE,
 ];
 
 /// How deep messages inside messages are read.

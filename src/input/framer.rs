@@ -419,7 +419,18 @@ impl Framer {
                 if let Some(step) = self.too_long(bytes, end - first) {
                     return step;
                 }
-                let rest = bytes[end..].iter().position(|b| !matches!(b, b' ' | b'\t' | b'\r'));
+                let blank =
+                    |from: usize| bytes[from..].iter().position(|b| !matches!(b, b' ' | b'\t' | b'\r'));
+                let mut rest = blank(end);
+                // A comma that only separates the lines.
+                if let Some(comma) = rest.filter(|n| bytes[end + n] == b',') {
+                    match blank(end + comma + 1) {
+                        None if !eof => return Step::More,
+                        None => rest = None,
+                        Some(n) if bytes[end + comma + 1 + n] == b'\n' => rest = Some(comma + 1 + n),
+                        Some(_) => {}
+                    }
+                }
                 let at_line_end = match rest.map(|n| bytes[end + n]) {
                     Some(b'\n') => true,
                     Some(_) => false,

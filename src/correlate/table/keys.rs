@@ -13,6 +13,7 @@ impl Correlator<'_> {
     /// method and path to go by.
     pub(super) fn own_key(&mut self, record: &Record, origin: Origin<'_>) -> Option<u64> {
         if record.at.part > 0
+            && !record.marks.has(Marks::APART)
             && let Some((at, key)) = self.last_own
             && at.source == record.at.source
             && at.entry == record.at.entry
@@ -24,7 +25,7 @@ impl Correlator<'_> {
         // A printed table has neither times nor IDs; its rows are requests.
         let row = in_stream && record.time_ms.is_none();
         if row || (completion && !in_stream) {
-            let key = place_key(origin.name, record.at);
+            let key = own_place(record, origin);
             self.last_own = Some((record.at, key));
             return Some(key);
         }
@@ -70,7 +71,16 @@ pub fn stream_key(record: &Record, origin: Origin<'_>) -> u64 {
     }
 }
 
+/// Where a record stands that is a request by itself.
+pub fn own_place(record: &Record, origin: Origin<'_>) -> u64 {
+    let frame = place_key(origin.name, record.at);
+    match record.at.part {
+        part @ 1.. if record.marks.has(Marks::APART) => xxh3_64(format!("{frame}\0{part}").as_bytes()),
+        _ => frame,
+    }
+}
+
 /// A place in the input, for what is a request by itself.
-pub fn place_key(source: &str, at: Position) -> u64 {
+fn place_key(source: &str, at: Position) -> u64 {
     xxh3_64(format!("{source}\0{}", at.entry).as_bytes())
 }

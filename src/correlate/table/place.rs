@@ -1,6 +1,6 @@
 //! What becomes of records by what stands beside them: lines that waited for a request, and records that belong to none.
 
-use super::keys::{completion_key, place_key, stream_key};
+use super::keys::{completion_key, own_place, stream_key};
 use super::{Correlator, Origin, Taken};
 use crate::correlate::attach::{Brackets, Freed, Neighbours, tells_of_failure};
 use crate::correlate::held::{Held, Order, identity};
@@ -120,7 +120,7 @@ impl Correlator<'_> {
         if record.marks.has(Marks::ERROR_BLOCK)
             || (record.marks.has(Marks::CRASH) && record.marks.has(Marks::INIT))
         {
-            let key = place_key(origin.name, record.at);
+            let key = own_place(&record, origin);
             self.put_record(key, None, IdKind::Fallback, record, format, origin);
         } else {
             self.leave(record, format, origin);

@@ -77,6 +77,7 @@ const ALIASES: &[(Slot, &[&str])] = &[
         &[
             "@timestamp",
             "@t",
+            "startutc",
             "timestamp",
             "time",
             "ts",
@@ -108,6 +109,7 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "levelno",
             "logging.googleapis.com/severity",
             "errorseverity",
+            "parsed.errorseverity",
             "at",
         ],
     ),
@@ -119,10 +121,12 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "@m",
             "@message",
             "textpayload",
+            "shortmessage",
             "event",
             "eventmessage",
             "@mt",
             "0",
+            "1",
             "log",
             "line",
             "desc",
@@ -138,6 +142,8 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "http.statuscode",
             "httpstatus",
             "event.response.status",
+            "downstreamstatus",
+            "httprequest.responsestatuscode",
         ],
     ),
     (
@@ -172,6 +178,7 @@ const ALIASES: &[(Slot, &[&str])] = &[
         Slot::Path,
         &[
             "url.path",
+            "http.urldetails.path",
             "httprequest.requesturl",
             "http.target",
             "url.original",
@@ -181,6 +188,7 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "requesturi",
             "requesturl",
             "request.path",
+            "request.pathname",
             "request.uri",
             "request.url",
             "path",
@@ -216,10 +224,21 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "faas.invocationid",
             "cfray",
             "rayid",
+            "sbrequestid",
+            "flyrequestid",
+            "xnfrequestid",
+            "xrailwayrequestid",
+            "rndrid",
             "req.headers.xrequestid",
             "req.headers.xvercelid",
             "req.headers.xcorrelationid",
             "request.headers.xrequestid",
+            "req.headers.flyrequestid",
+            "req.headers.xnfrequestid",
+            "req.headers.xrailwayrequestid",
+            "req.headers.rndrid",
+            "req.headers.cfray",
+            "req.headers.sbrequestid",
         ],
     ),
     (
@@ -257,7 +276,16 @@ const ALIASES: &[(Slot, &[&str])] = &[
     ),
     (
         Slot::ErrorMessage,
-        &["error.message", "exception.message", "errormessage", "errmsg", "excvalue", "err.message"],
+        &[
+            "error.message",
+            "exception.message",
+            "errormessage",
+            "errmsg",
+            "excvalue",
+            "err.message",
+            "upstreamerrors",
+            "responsedetails",
+        ],
     ),
     (
         Slot::Stack,
@@ -269,15 +297,29 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "stacktrace",
             "errorverbose",
             "errorstack",
+            "errorstacktrace",
             "err.stack",
         ],
     ),
-    (Slot::ErrorCode, &["error.code", "errorcode", "code", "sqlstate", "statecode", "errcode", "errno"]),
+    (
+        Slot::ErrorCode,
+        &[
+            "error.code",
+            "errorcode",
+            "code",
+            "sqlstate",
+            "statecode",
+            "errcode",
+            "parsed.sqlstatecode",
+            "errno",
+        ],
+    ),
     (
         Slot::Duration,
         &[
             "responsetime",
             "durationms",
+            "elapsedmilliseconds",
             "elapsedms",
             "responsetimems",
             "latencyms",
@@ -340,6 +382,9 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "k8s.pod.name",
             "podname",
             "resource.labels.podname",
+            "kubernetes.podname",
+            "kubernetes.pod.name",
+            "deploymentinstanceid",
             "dyno",
             "instance",
             "instanceid",
@@ -382,7 +427,7 @@ pub fn telling() -> impl Iterator<Item = &'static str> {
 
 /// Objects whose members count as if they stood at top level.
 pub const WRAPPERS: &[&str] =
-    &["fields", "@fields", "meta", "logmeta", "jsonpayload", "attributes", "metadata"];
+    &["fields", "message", "@fields", "meta", "logmeta", "jsonpayload", "attributes", "metadata"];
 
 /// Wrappers that also hold other people's answers: a status, method or path below them proves nothing.
 pub const LOOSE_WRAPPERS: &[&str] = &[
@@ -398,7 +443,6 @@ pub const LOOSE_WRAPPERS: &[&str] = &[
     "spans",
     "customdimensions",
     "labels",
-    "message",
     "info",
 ];
 

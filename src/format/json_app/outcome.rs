@@ -31,7 +31,7 @@ pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
     let is_object = |key: &str| map.get(key).is_some_and(Value::is_object);
     let level_text = map.get("level").and_then(Value::as_str);
     let gcp_payload = || ["textPayload", "jsonPayload", "protoPayload", "httpRequest"].into_iter().any(has);
-    let tests: [(&str, &dyn Fn() -> bool); 23] = [
+    let tests: [(&str, &dyn Fn() -> bool); 24] = [
         ("gcp", &|| has("logName") || (has("insertId") && gcp_payload())),
         ("docker", &|| is_text("log") && has("stream") && has("time")),
         ("loki", &|| is_text("line") && has("timestamp") && !has("level")),
@@ -41,6 +41,7 @@ pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
                 || is_object("ecs")
                 || (has("@timestamp") && (has("log.level") || is_object("log")))
         }),
+        ("traefik", &|| has("DownstreamStatus") || (has("RouterName") && has("StartUTC"))),
         ("serilog", &|| has("@t")),
         ("winston", &|| has("@message") || has("@fields")),
         ("tslog", &|| is_object("_meta") || is_object("_logMeta")),
@@ -208,7 +209,7 @@ fn duration(value: &Value, name: &str, logger: Option<&str>) -> Option<f64> {
     let name = super::aliases::fold(aliased(name));
     let factor = match (name.as_str(), logger) {
         ("service", _) => return None,
-        ("duration", Some("ecs" | "slog")) | ("elapsed", Some("slog")) => 1e-6,
+        ("duration", Some("ecs" | "slog" | "traefik")) | ("elapsed", Some("slog")) => 1e-6,
         ("requesttime", _) => 1e3,
         ("duration" | "elapsed" | "latency", Some("zap")) => 1e3,
         ("latency", Some("gcp")) => 1e3,

@@ -340,3 +340,101 @@ fn leaves_other_text_alone() {
         assert_eq!(claimed, text.starts_with("Error"), "{text}");
     }
 }
+
+#[test]
+fn reads_loguru() {
+    let error = read(
+        r#"{"text": "2026-01-01 10:10:15.001 | ERROR | app:f:1 - lookup failed\nTraceback (most recent call last):\n\n  File \"/app/a.py\", line 7, in w\n    boom(key)\n    │    └ 'value of a variable'\n    └ <function boom>\n\nConnectionRefusedError: [Errno 111] Connection refused\n", "record": {"elapsed": {"seconds": 0.01}, "exception": {"type": "ConnectionRefusedError", "value": "[Errno 111] Connection refused", "traceback": true}, "extra": {"request_id": "8f31aa"}, "file": {"name": "a.py"}, "function": "f", "level": {"icon": "x", "name": "ERROR", "no": 40}, "line": 1, "message": "lookup failed", "name": "app", "process": {"id": 14, "name": "MainProcess"}, "time": {"repr": "2026-01-01 10:10:15.001+00:00", "timestamp": 1767262215.001}}}"#,
+    );
+    assert_eq!((error.time_ms, error.level), (TIME_MS, Some(Level::Error)));
+    assert_eq!((error.message.as_str(), id(&error)), ("lookup failed", Some(("8f31aa", IdKind::Request))));
+    assert_eq!(error.error_class.as_deref(), Some("ConnectionRefusedError"));
+    assert!(!error.error_text.contains("value of a variable"), "{}", error.error_text);
+}
+
+#[test]
+fn reads_an_object_in_place_of_the_message() {
+    // NestJS's own logger, given an object.
+    let nest = read(
+        r#"{"level":"log","pid":9,"timestamp":1767262215001,"message":{"requestId":"8f31aa","status":500,"method":"GET","path":"/o/3","durationMs":31},"context":"Api"}"#,
+    );
+    assert_eq!((nest.status, nest.path.as_deref()), (Some(500), Some("/o/3")));
+    assert!(nest.marks.has(Marks::CLIENT));
+    // tslog, given an object and a text.
+    let tslog = read(
+        r#"{"1":"lookup failed","message":{"requestId":"8f31aa"},"level":"ERROR","time":"2026-01-01T10:10:15.001Z","error":{"name":"Error","message":"connect ECONNREFUSED 127.0.0.1:1","stack":[{"fileName":"a.mjs","fileLine":"3","method":"f"}]},"_logMeta":{"v":5,"logLevelId":5}}"#,
+    );
+    assert_eq!((tslog.message.as_str(), id(&tslog)), ("lookup failed", Some(("8f31aa", IdKind::Request))));
+    assert!(tslog.error_text.contains("ECONNREFUSED"));
+}
+
+#[test]
+fn reads_spring_and_gelf() {
+    let logstash = read(
+        r#"{"@timestamp":"2026-01-01T10:10:15.001Z","@version":"1","message":"Servlet.service() threw exception","logger_name":"o.a.c.c.C","thread_name":"http-nio-1","level":"ERROR","level_value":40000,"stack_trace":"java.lang.IllegalStateException: no\n\tat a.B.c(B.java:1)\nCaused by: java.sql.SQLTransientConnectionException: HikariPool-1 - Connection is not available, request timed out after 30000ms.","requestId":"8f31aa"}"#,
+    );
+    assert_eq!((logstash.time_ms, logstash.level), (TIME_MS, Some(Level::Error)));
+    assert_eq!(logstash.error_class.as_deref(), Some("IllegalStateException"));
+    assert!(logstash.error_text.contains("HikariPool-1") && id(&logstash).is_some());
+    let gelf = read(
+        r#"{"version":"1.1","short_message":"query failed","timestamp":1767262215.001,"level":3,"_level_name":"ERROR","_process_pid":9,"host":"web-1","_log_logger":"a.B","_error_type":"java.sql.SQLException","_error_message":"late","_error_stack_trace":"java.sql.SQLException: late"}"#,
+    );
+    assert_eq!((gelf.message.as_str(), gelf.level), ("query failed", Some(Level::Error)));
+    assert_eq!((gelf.time_ms, gelf.error_text.as_str()), (TIME_MS, "java.sql.SQLException: late"));
+}
+
+#[test]
+fn reads_what_proxies_and_platforms_answered() {
+    let traefik = read(
+        r#"{"DownstreamStatus":504,"OriginStatus":504,"Duration":30001000,"RequestMethod":"GET","RequestPath":"/o","RouterName":"web@docker","StartUTC":"2026-01-01T10:10:15.001Z","RetryAttempts":1,"level":"info","msg":"","time":"2026-01-01T10:10:45Z"}"#,
+    );
+    assert_eq!((traefik.status, traefik.time_ms), (Some(504), TIME_MS));
+    assert_eq!((traefik.duration_ms.map(f64::round), traefik.path.as_deref()), (Some(30.0), Some("/o")));
+    let supabase = read(
+        r#"{"id":"x","timestamp":1767262215001000,"event_message":"GET | 500 | /rest/v1/o","metadata":[{"request":[{"method":"GET","path":"/rest/v1/o","headers":[{"cf_ray":"8c1d2e3f4a5b6c7d-FRA"}]}],"response":[{"status_code":500}]}]}"#,
+    );
+    assert_eq!((supabase.status, supabase.time_ms), (Some(500), TIME_MS));
+    assert_eq!(id(&supabase), Some(("8c1d2e3f4a5b6c7d", IdKind::Request)));
+    let railway = read(
+        r#"{"timestamp":"2026-01-01T10:10:15.001Z","method":"GET","path":"/o","httpStatus":502,"totalDuration":5001,"requestId":"r8f31aaa","responseDetails":"connection refused"}"#,
+    );
+    assert_eq!((railway.status, railway.error_text.as_str()), (Some(502), "connection refused"));
+    assert!(railway.marks.has(Marks::CLIENT));
+    let component = read(r#"web 2026-01-01T10:10:15.001000000Z {"level":50,"msg":"x"}"#);
+    assert_eq!((component.time_ms, component.message.as_str()), (TIME_MS, "x"));
+}
+
+#[test]
+fn reads_dotnet() {
+    let finished = read(
+        r#"{"EventId":2,"LogLevel":"Information","Category":"Microsoft.AspNetCore.Hosting.Diagnostics","Message":"Request finished HTTP/1.1 GET http://shop.example.com/o/3 - 500 0 - 31.2ms","State":{"Message":"Request finished","ElapsedMilliseconds":31.2,"StatusCode":500,"Protocol":"HTTP/1.1","Method":"GET","Host":"shop.example.com","Path":"/o/3","{OriginalFormat}":"Request finished {Protocol}"},"Scopes":[{"Message":"ConnectionId:0HN","ConnectionId":"0HN"},{"RequestId":"0HN7K:00000003","RequestPath":"/o/3"}],"Timestamp":"2026-01-01T10:10:15.001Z"}"#,
+    );
+    assert_eq!((finished.status, finished.path.as_deref()), (Some(500), Some("/o/3")));
+    assert_eq!(
+        (id(&finished), finished.duration_ms),
+        (Some(("0HN7K:00000003", IdKind::Request)), Some(31.2))
+    );
+    assert!(finished.marks.has(Marks::CLIENT));
+    let serilog = read(
+        r#"{"Timestamp":"2026-01-01T11:10:15.0010000+01:00","Level":"Error","MessageTemplate":"Failed {Op}","Exception":"System.TimeoutException: late\n   at A.B()","Properties":{"Op":"save","RequestId":"0HN7K:00000003"}}"#,
+    );
+    assert_eq!((serilog.message.as_str(), serilog.time_ms), ("Failed save", TIME_MS));
+    assert_eq!((serilog.level, id(&serilog)), (Some(Level::Error), id(&finished)));
+    assert_eq!(serilog.error_class.as_deref(), Some("TimeoutException"));
+}
+
+#[test]
+fn reads_access_records_of_go_loggers() {
+    for text in [
+        // zerolog's hlog, logrus, slog, zap.
+        r#"{"level":"info","req_id":"cq1v","method":"GET","url":"/o","status":500,"size":12,"duration":31.0,"time":"2026-01-01T10:10:15Z","message":""}"#,
+        r#"{"level":"info","request_id":"cq1v","method":"GET","path":"/o","status":500,"latency_ms":31,"msg":"request","time":"2026-01-01T10:10:15Z"}"#,
+        r#"{"time":"2026-01-01T10:10:15Z","level":"INFO","msg":"request","request_id":"cq1v","method":"GET","path":"/o","status":500,"duration":31000000}"#,
+        r#"{"level":"info","ts":1767262215.0,"msg":"request","request_id":"cq1v","method":"GET","path":"/o","status":500,"duration":0.031}"#,
+    ] {
+        let record = read(text);
+        assert_eq!((record.status, record.path.as_deref()), (Some(500), Some("/o")), "{text}");
+        assert_eq!(record.duration_ms.map(f64::round), Some(31.0), "{text}");
+        assert!(id(&record) == Some(("cq1v", IdKind::Request)) && record.marks.has(Marks::CLIENT), "{text}");
+    }
+}

@@ -35,6 +35,10 @@ pub fn split(message: &str) -> Option<(&str, &str)> {
 /// Whether a text before an object is a logger's or shipper's prefix: times, numbers, a level, bracketed words,
 /// `web-1  |`, `heroku[web.1]:`, `--`; prose is not.
 fn is_prefix(prefix: &str) -> bool {
+    let mut words = prefix.split_whitespace();
+    // `web 2026-01-01T10:10:15.001Z {…}`: a component's name, then the time.
+    let (first, second) = (words.next(), words.next());
+    let named = second.filter(|word| word.len() >= 20).and_then(time::parse).and(first);
     prefix.split_whitespace().all(|word| {
         let bytes = word.as_bytes();
         bytes[0].is_ascii_digit()
@@ -44,6 +48,7 @@ fn is_prefix(prefix: &str) -> bool {
             || word.ends_with("]:")
             || Level::parse(word.trim_end_matches([':', ','])).is_some()
             || (prefix.contains(" | ") && prefix.starts_with(word))
+            || named == Some(word)
             || matches!(word, "UTC" | "GMT" | "stdout" | "stderr")
     })
 }

@@ -291,6 +291,11 @@ impl<'v> Found<'v> {
 
     /// Headers are never kept, but an ID may stand only there.
     fn headers(&mut self, value: &'v Value, place: Place<'_>) {
+        // Some exports make a list of one of every object.
+        let value = match value {
+            Value::Array(items) if items.len() == 1 => &items[0],
+            other => other,
+        };
         let Value::Object(map) = value else { return };
         if !matches!(place.path, "req.headers" | "request.headers" | "headers") {
             return;

@@ -71,6 +71,14 @@ fn values_in_arrays_and_back_to_back() {
 }
 
 #[test]
+fn objects_may_be_separated_by_commas() {
+    // log4js's JSON layout with a separator.
+    let frames = ["Json@1+0:{\"a\":1}", "Json@2+0:{\"a\":2}", "Json@3+0:{\"a\":3}"];
+    same("{\"a\":1},\n{\"a\":2},\n{\"a\":3},\n", &frames);
+    same("{\"a\":1},\n{\"a\":2} , \n{\"a\":3},", &frames);
+}
+
+#[test]
 fn envelopes_are_opened() {
     same(
         "{\"logStream\":\"s\",\n\"events\":[{\"a\":1},\n{\"b\":2}],\"nextToken\":\"t\"}\n{\"x\":1}",
