@@ -212,6 +212,10 @@ impl Marks {
     pub const CONTINUATION: Marks = Marks(1 << 14);
     /// The line has no time of its own; it stands at the time of the lines before it.
     pub const NO_TIME: Marks = Marks(1 << 15);
+    /// A piece of a line that its container cut: the text goes on in the next piece of the stream.
+    pub const PIECE: Marks = Marks(1 << 16);
+    /// Of a proxy or router in front of the application: of several statuses under one ID, its own is what the client got.
+    pub const EDGE: Marks = Marks(1 << 17);
 
     /// The marks of both sets.
     pub const fn and(self, other: Marks) -> Marks {

@@ -20,6 +20,7 @@ pub struct Tombstone {
 /// What decided an evicted request, so that a late record meets the same facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Buried {
+    Edge,
     Client,
     Middleware,
     Function,
@@ -33,6 +34,7 @@ impl Tombstone {
     /// What is left of a request that these facts decided so.
     pub fn of(facts: &Facts, outcome: Outcome, route: u32) -> Tombstone {
         let known = [
+            (Buried::Edge, facts.edge),
             (Buried::Client, facts.client),
             (Buried::Other, facts.other),
             (Buried::Function, facts.function),
@@ -42,7 +44,7 @@ impl Tombstone {
         let (outcome, seen) = match (outcome, first) {
             (Outcome::Aborted, Some((_, seen))) => (Buried::Aborted, seen),
             (Outcome::Aborted, None) => (Buried::Aborted, Seen::NOTHING),
-            (_, Some((Buried::Client, seen))) => (Buried::Client, seen),
+            (_, Some((which @ (Buried::Edge | Buried::Client), seen))) => (which, seen),
             _ if facts.marks.has(Marks::BACKGROUND) => (Buried::Background, Seen::NOTHING),
             (_, Some(decisive)) => decisive,
             (_, None) => (Buried::End, Seen::NOTHING),
@@ -61,6 +63,7 @@ impl Tombstone {
         let facts =
             |status, function, marks| Facts::of(self.seen.time_ms(), status, function, Marks::END | marks);
         match self.outcome {
+            Buried::Edge => facts(status, None, Marks::CLIENT | Marks::EDGE),
             Buried::Client => facts(status, None, Marks::CLIENT),
             Buried::Middleware => facts(status, None, Marks::MIDDLEWARE),
             Buried::Function => facts(None, status, Marks::default()),
@@ -186,6 +189,8 @@ mod tests {
         for (time_ms, status, function, marks) in [
             (5, Some(200), None, client),
             (5, Some(499), None, client),
+            (5, Some(200), None, client | Marks::EDGE),
+            (5, Some(499), None, client | Marks::EDGE),
             (5, Some(204), Some(500), client),
             (5, Some(307), None, client | Marks::MIDDLEWARE),
             (5, None, Some(200), Marks::END),

@@ -47,8 +47,7 @@ impl Container for Lines {
             return Decoded::Ignored("blank line");
         }
         let mut record = Record { at: frame.at, message: text.to_owned(), ..Record::default() };
-        let first = text.lines().next().unwrap_or_default();
-        if frame.kind == FrameKind::Line && is_fragment(&ansi::strip(first)) {
+        if frame.kind == FrameKind::Line && begins_with_fragment(text) {
             record.marks.insert(Marks::CONTINUATION);
         }
         if text.starts_with("{\"") && !text.ends_with('}') {
@@ -57,6 +56,11 @@ impl Container for Lines {
         out.push(record);
         Decoded::Records
     }
+}
+
+/// Whether a text begins with a line that makes no sense without the one before it.
+pub(super) fn begins_with_fragment(text: &str) -> bool {
+    is_fragment(&ansi::strip(text.lines().next().unwrap_or_default()))
 }
 
 /// What a line begins with when it only ever stands below another one. `{` lines never do.
