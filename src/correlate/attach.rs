@@ -159,7 +159,8 @@ impl Neighbours {
         if let Some(key) = self.failed_before {
             return Place::Request(key);
         }
-        if record.marks.has(Marks::ERROR_BLOCK) && !self.completions {
+        // Next.js prints blocks and no access line at all; others wait, for the line may come after the block.
+        if record.marks.has(Marks::ERROR_BLOCK) && !self.completions && record.payload == "next-stdout" {
             return match self.last_block {
                 Some((key, text)) if prints_twice(record) && text == text_key(record) => Place::Request(key),
                 _ => Place::Own,
@@ -263,6 +264,8 @@ mod tests {
         assert!(before.completed(2, false).is_empty());
         assert_eq!(before.completed(3, true).len(), 1);
 
-        assert_eq!(Neighbours::default().place(&block), Place::Own, "no completion at all");
+        assert_eq!(Neighbours::default().place(&block), Place::WaitsForFailure, "its completion may come");
+        let next = Record { payload: "next-stdout", ..block };
+        assert_eq!(Neighbours::default().place(&next), Place::Own, "no completion at all");
     }
 }

@@ -26,6 +26,11 @@ pub const CONTAINERS: &[&dyn Container] = &[
     &super::prefixed::container::KUBECTL,
     &super::prefixed::container::COMPOSE,
     &super::prefixed::container::TIMESTAMPS,
+    &super::prefixed::platform::HEROKU,
+    &super::prefixed::platform::FLY,
+    &super::prefixed::platform::RAILWAY,
+    &super::prefixed::platform::DIGITALOCEAN,
+    &super::prefixed::syslog::SYSLOG,
     &super::lines::Lines,
 ];
 
@@ -37,7 +42,16 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::apigw_access::ApiGatewayAccess,
     &super::json_app::JsonApp,
     &super::access_log::AccessLog,
+    &super::proxy_log::ProxyLog,
+    &super::heroku::Heroku,
     &super::next_stdout::NextStdout,
+    &super::frameworks::rails::RAILS,
+    &super::frameworks::java::SPRING,
+    &super::frameworks::php::MONOLOG,
+    &super::frameworks::php::PHP_ERRORS,
+    &super::frameworks::phoenix::PHOENIX,
+    &super::frameworks::dotnet::DOTNET,
+    &super::frameworks::go::GO_PANIC,
     &super::python_text::PythonText,
     &super::plain_text::PlainText,
 ];

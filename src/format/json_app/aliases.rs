@@ -138,6 +138,7 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "http.statuscode",
             "httpstatus",
             "event.response.status",
+            "downstreamstatus",
         ],
     ),
     (
@@ -217,6 +218,7 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "cfray",
             "rayid",
             "req.headers.xrequestid",
+            "requestxrequestid",
             "req.headers.xvercelid",
             "req.headers.xcorrelationid",
             "request.headers.xrequestid",

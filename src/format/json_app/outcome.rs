@@ -36,6 +36,11 @@ pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
         ("docker", is_text("log") && has("stream") && has("time")),
         ("loki", is_text("line") && has("timestamp") && !has("level")),
         ("postgres", has("error_severity") && has("pid")),
+        ("traefik", has("DownstreamStatus") && (has("RouterName") || has("StartUTC"))),
+        (
+            "caddy",
+            map.get("logger").and_then(Value::as_str).is_some_and(|name| name.starts_with("http.log.access")),
+        ),
         (
             "ecs",
             has("ecs.version")
@@ -113,6 +118,9 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
         record.marks.insert(Marks::ABORTED | Marks::END);
     } else if complete {
         record.marks.insert(Marks::CLIENT | Marks::END);
+        if matches!(logger, Some("traefik" | "caddy")) {
+            record.marks.insert(Marks::EDGE);
+        }
         if record.status == Some(499) {
             record.marks.insert(Marks::ABORTED);
         }
@@ -196,9 +204,9 @@ fn duration(value: &Value, name: &str, logger: Option<&str>) -> Option<f64> {
     let name = super::aliases::fold(aliased(name));
     let factor = match (name.as_str(), logger) {
         ("service", _) => return None,
-        ("duration", Some("ecs" | "slog")) | ("elapsed", Some("slog")) => 1e-6,
+        ("duration", Some("ecs" | "slog" | "traefik")) | ("elapsed", Some("slog")) => 1e-6,
         ("requesttime", _) => 1e3,
-        ("duration" | "elapsed" | "latency", Some("zap")) => 1e3,
+        ("duration" | "elapsed" | "latency", Some("zap" | "caddy")) => 1e3,
         ("latency", Some("gcp")) => 1e3,
         ("duration", _) if number >= 1e8 && number.fract() == 0.0 => 1e-6,
         _ => 1.0,

@@ -3,6 +3,8 @@
 //! continue it and the payloads read.
 
 pub mod container;
+pub mod platform;
+pub mod syslog;
 
 use std::borrow::Cow;
 
