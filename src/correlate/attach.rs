@@ -135,17 +135,18 @@ pub struct Neighbours {
 }
 
 impl Neighbours {
-    /// A completion passes. Returns the block that waited for it.
-    pub fn completed(&mut self, key: u64, failed: bool) -> Freed {
+    /// A completion passes. Returns the block that waited for it. `explained`: it has its error with it, so a block that
+    /// is printed after it is another one's.
+    pub fn completed(&mut self, key: u64, failed: bool, explained: bool) -> Freed {
         self.completions = true;
         self.failed_before = None;
         if failed && !self.blocks.is_empty() {
             self.passed = 0;
             return vec![self.blocks.remove(0)];
         }
-        if failed {
+        if failed && !explained {
             self.failed_before = Some(key);
-        } else {
+        } else if !failed {
             self.passed += u32::from(!self.blocks.is_empty());
         }
         Vec::new()
@@ -252,17 +253,21 @@ mod tests {
     fn a_block_belongs_to_the_failed_completion_beside_it() {
         let block = Record { marks: Marks::ERROR_BLOCK, ..Record::default() };
         let mut after = Neighbours::default();
-        assert!(after.completed(1, true).is_empty());
+        assert!(after.completed(1, true, false).is_empty());
         assert_eq!(after.place(&block), Place::Request(1));
         after.attached(1, &block);
         assert_eq!(after.place(&block), Place::WaitsForFailure, "one block for one completion");
 
+        let mut explained = Neighbours::default();
+        explained.completed(1, true, true);
+        assert_eq!(explained.place(&block), Place::WaitsForFailure, "it has its own error");
+
         let mut before = Neighbours::default();
-        before.completed(1, false);
+        before.completed(1, false, false);
         assert_eq!(before.place(&block), Place::WaitsForFailure);
         before.wait(block.clone(), "lines");
-        assert!(before.completed(2, false).is_empty());
-        assert_eq!(before.completed(3, true).len(), 1);
+        assert!(before.completed(2, false, false).is_empty());
+        assert_eq!(before.completed(3, true, false).len(), 1);
 
         assert_eq!(Neighbours::default().place(&block), Place::WaitsForFailure, "its completion may come");
         let next = Record { payload: "next-stdout", ..block };

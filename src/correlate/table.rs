@@ -213,10 +213,12 @@ impl<'f> Correlator<'f> {
         let stream = stream_key(&record, origin);
         let neighbours = neighbours_key(stream, format, origin).filter(|_| record.marks.has(Marks::CLIENT));
         let failed = record.status.is_some_and(|code| code >= 500);
+        // A completion that has its error with it needs no block beside it.
+        let explained = failed && !record.error_text.is_empty();
         let has_event = record.event_id.is_some();
         let mut freed = self.brackets(stream).identified(key, record.marks, brackets, origin.backwards);
         if let Some(neighbours) = neighbours {
-            freed.extend(self.neighbours(neighbours).completed(key, failed));
+            freed.extend(self.neighbours(neighbours).completed(key, failed, explained));
         }
         let new = self.put_record(key, id, kind, record, format, origin);
         for (waiting, format) in freed {

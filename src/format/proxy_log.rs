@@ -193,7 +193,7 @@ fn tokens(line: &str) -> Vec<&str> {
     out
 }
 
-/// Level and object of `2026/01/01 10:10:15.001	ERROR	http.log.access.log0	handled request	{"request": {…}}`.
+/// Level and object of a line whose parts stand a tab apart: time, `ERROR`, `http.log.access.log0`, `handled request`, `{"request": {…}}`.
 fn caddy(line: &str) -> Option<(Option<Level>, &str)> {
     let (head, object) = line.split_once("\thandled request\t")?;
     let (level, logger) = head.rsplit_once('\t')?;

@@ -147,7 +147,9 @@ fn tagged(text: &str, needs_process: bool) -> Option<Head<'_>> {
 mod tests {
     use super::*;
 
-    fn of(line: &str) -> Option<(Option<i64>, Option<String>, Option<Level>, &str)> {
+    type Found<'t> = (Option<i64>, Option<String>, Option<Level>, &'t str);
+
+    fn of(line: &str) -> Option<Found<'_>> {
         head(line).map(|head| (head.time_ms, head.stream.map(|s| s.into_owned()), head.level, head.body))
     }
 
