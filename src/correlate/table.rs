@@ -214,7 +214,7 @@ impl<'f> Correlator<'f> {
         let neighbours = neighbours_key(stream, format, origin).filter(|_| record.marks.has(Marks::CLIENT));
         let failed = record.status.is_some_and(|code| code >= 500);
         // A completion that has its error with it needs no block beside it.
-        let explained = failed && !record.error_text.is_empty();
+        let explained = failed && (!record.error_text.is_empty() || tells_of_failure(&record));
         let has_event = record.event_id.is_some();
         let mut freed = self.brackets(stream).identified(key, record.marks, brackets, origin.backwards);
         if let Some(neighbours) = neighbours {

@@ -52,6 +52,7 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::frameworks::phoenix::PHOENIX,
     &super::frameworks::dotnet::DOTNET,
     &super::frameworks::go::GO_PANIC,
+    &super::frameworks::nest::NEST,
     &super::python_text::PythonText,
     &super::plain_text::PlainText,
 ];

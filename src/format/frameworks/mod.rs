@@ -1,9 +1,10 @@
-//! What web frameworks outside Node.js and Python print of a request by themselves: Rails, Spring, Laravel and PHP,
-//! Phoenix, ASP.NET Core, Go's net/http. One shape a file; each reads the text of one entry, wherever it was wrapped.
+//! What web frameworks print of a request by themselves: Rails, Spring, Laravel and PHP, Phoenix, ASP.NET Core, Go's
+//! net/http, Nest. Next.js and Python's are elsewhere. One shape a file; each reads the text of one entry, wherever it was wrapped.
 
 pub mod dotnet;
 pub mod go;
 pub mod java;
+pub mod nest;
 pub mod phoenix;
 pub mod php;
 pub mod rails;

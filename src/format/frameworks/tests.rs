@@ -127,6 +127,20 @@ fn reads_dotnet() {
 }
 
 #[test]
+fn reads_nest() {
+    let block = read(
+        &nest::NEST,
+        "[Nest] 17  - 03/10/2026, 9:15:01\u{202f}AM   ERROR [ExceptionsHandler] Error: connect ECONNREFUSED 10.0.0.5:5432\n    at f {\n  code: 'ECONNREFUSED',\n}",
+    );
+    assert!(block.marks.has(Marks::ERROR_BLOCK) && block.level == Some(Level::Error));
+    assert_eq!((block.time_ms, block.stream.as_deref()), (Some(1_773_134_101_000), Some("17")));
+    assert_eq!(block.error_codes, ["ECONNREFUSED"]);
+    let line = read(&nest::NEST, "[Nest] 17  - 10.3.2026, 09:15:01     LOG [RoutesResolver] C {/}: +12ms");
+    assert!(line.marks.is_empty() && line.time_ms.is_none() && line.level == Some(Level::Info));
+    assert!(!nest::NEST.detect(&Record { message: "[Nest] é".to_owned(), ..Record::default() }));
+}
+
+#[test]
 fn reads_go_panics() {
     let panic = read(
         &go::GO_PANIC,

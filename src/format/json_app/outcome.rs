@@ -108,6 +108,10 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
             || logger == Some("lograge")
             || duration.is_some()
             || (own_request && !has_error && (message.is_empty() || names_status(message, strong.or(bare)))));
+    if logger == Some("nestjs") && map.get("context").and_then(Value::as_str) == Some("ExceptionsHandler") {
+        // What Nest's exception handler logs has become an answer with status 500.
+        record.marks.insert(Marks::ERROR_BLOCK);
+    }
     if is_start {
         record.marks.insert(Marks::START);
     }

@@ -1,7 +1,7 @@
 //! Prefixes of container runtimes and of the commands that print their logs: the log files of Kubernetes' runtimes (CRI),
 //! `kubectl logs --prefix` and `--timestamps`, `docker logs -t`, `docker compose logs`.
 
-use super::{Head, Prefixed, fraction_digits, iso_word, word};
+use super::{Head, Prefixed, can_begin_iso, fraction_digits, iso_word, word};
 use crate::format::{About, time};
 
 /// `2026-01-01T10:10:15.001234567Z stdout F text`; `P` in the place of `F` is a piece.
@@ -14,6 +14,7 @@ pub const CRI: Prefixed = Prefixed {
         export: "/var/log/pods/NAMESPACE_POD_UID/CONTAINER/0.log on the node",
     },
     fingerprint: "time, stream and tag",
+    can_begin: can_begin_iso,
     head: cri,
 };
 
@@ -26,6 +27,7 @@ pub const KUBECTL: Prefixed = Prefixed {
         export: "kubectl logs -l app=NAME --prefix --timestamps --all-containers",
     },
     fingerprint: "[pod/NAME/CONTAINER]",
+    can_begin: |line| line.starts_with(b"[pod/"),
     head: kubectl,
 };
 
@@ -38,6 +40,7 @@ pub const COMPOSE: Prefixed = Prefixed {
         export: "docker compose logs --timestamps --no-color > app.log",
     },
     fingerprint: "a container's name and a bar",
+    can_begin: |line| bar(line).is_some(),
     head: compose,
 };
 
@@ -50,6 +53,7 @@ pub const TIMESTAMPS: Prefixed = Prefixed {
         export: "docker logs --timestamps NAME > app.log 2>&1",
     },
     fingerprint: "a time in nanoseconds",
+    can_begin: |line| can_begin_iso(line) && line[19] == b'.',
     head: timestamps,
 };
 
@@ -79,8 +83,13 @@ fn kubectl(line: &str) -> Option<Head<'_>> {
     Some(Head { stream: Some(name.into()), ..timed(body) })
 }
 
+/// Where the bar after a container's name is.
+fn bar(line: &[u8]) -> Option<usize> {
+    memchr::memchr(b'|', line.get(..80).unwrap_or(line)).filter(|at| line[..*at].ends_with(b"  "))
+}
+
 fn compose(line: &str) -> Option<Head<'_>> {
-    let bar = line.as_bytes().iter().take(80).position(|b| *b == b'|')?;
+    let bar = bar(line.as_bytes())?;
     let (before, body) = (&line[..bar], &line[bar + 1..]);
     let name = before.trim_end_matches(' ');
     let valid = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'@');

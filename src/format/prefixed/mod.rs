@@ -42,7 +42,9 @@ pub struct Prefixed {
     name: &'static str,
     about: About,
     fingerprint: &'static str,
-    /// Reads the prefix. Sees only the beginning of a long line. Has to fail at the first bytes of most other lines.
+    /// Whether a line can have the prefix, by its first bytes: asked of every line of every text source.
+    can_begin: fn(&[u8]) -> bool,
+    /// Reads the prefix. Sees only the beginning of a long line.
     head: fn(&str) -> Option<Head<'_>>,
 }
 
@@ -68,11 +70,11 @@ impl Container for Prefixed {
     }
 
     fn starts_entry(&self, line: &[u8]) -> bool {
-        read_start(line, self.head, |_, _| ()).is_some()
+        self.read_start(line, |_, _| ()).is_some()
     }
 
     fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
-        let record = read_start(frame.bytes, self.head, |head, start| {
+        let record = self.read_start(frame.bytes, |head, start| {
             let rest = frame.bytes.get(start..).unwrap_or_default();
             let message = String::from_utf8_lossy(rest).trim_end_matches(['\n', '\r', '\0']).to_owned();
             let mut record = Record {
@@ -103,31 +105,31 @@ impl Container for Prefixed {
     }
 }
 
-/// Reads the prefix of an entry and hands it on with the place of its body. A prefix in colour is read without them;
-/// the body keeps its own.
-fn read_start<T>(
-    bytes: &[u8],
-    head: fn(&str) -> Option<Head<'_>>,
-    then: impl FnOnce(Head<'_>, usize) -> T,
-) -> Option<T> {
-    let first = bytes.get(..MAX_PREFIX_BYTES).unwrap_or(bytes);
-    let first = first.split(|b| *b == b'\n').next().unwrap_or_default();
-    let text = match std::str::from_utf8(first) {
-        Ok(text) => text,
-        Err(error) => std::str::from_utf8(&first[..error.valid_up_to()]).unwrap_or_default(),
-    };
-    let text = text.trim_start_matches('\u{feff}').trim_end_matches('\r');
-    let offset = text.as_ptr().addr() - bytes.as_ptr().addr();
-    if let Some(found) = head(text) {
-        let start = offset + text.len() - found.body.len();
-        return Some(then(found, start));
+impl Prefixed {
+    /// Reads the prefix of an entry and hands it on with the place of its body. A prefix in colour is read without the
+    /// colours; the body keeps its own.
+    fn read_start<T>(&self, bytes: &[u8], then: impl FnOnce(Head<'_>, usize) -> T) -> Option<T> {
+        let coloured = bytes.first() == Some(&0x1b);
+        if !coloured && !(self.can_begin)(bytes) {
+            return None;
+        }
+        let first = bytes.get(..MAX_PREFIX_BYTES).unwrap_or(bytes);
+        let first = first.split(|b| *b == b'\n').next().unwrap_or_default();
+        let text = match std::str::from_utf8(first) {
+            Ok(text) => text,
+            Err(error) => std::str::from_utf8(&first[..error.valid_up_to()]).unwrap_or_default(),
+        };
+        let text = text.trim_end_matches('\r');
+        if let Some(found) = (self.head)(text) {
+            let start = text.len() - found.body.len();
+            return Some(then(found, start));
+        }
+        // Colours stand where a terminal was meant to be, mostly around the whole prefix.
+        let Cow::Owned(plain) = ansi::strip(text) else { return None };
+        let found = (self.head)(&plain)?;
+        let start = coloured_length(text, plain.len() - found.body.len());
+        Some(then(found, start))
     }
-    // Colours stand where a terminal was meant to be, mostly around the whole prefix.
-    let Cow::Owned(plain) = ansi::strip(text) else { return None };
-    let found = head(&plain)?;
-    let end_at = plain.len() - found.body.len();
-    let start = offset + coloured_length(text, end_at);
-    Some(then(found, start))
 }
 
 /// How many bytes of a text with colours hold its first `plain` bytes without them.
@@ -148,13 +150,14 @@ fn word(text: &str) -> Option<(&str, &str)> {
     (!word.is_empty()).then_some((word, rest))
 }
 
+/// Whether a line begins as `2026-01-01T10:10:15` does.
+fn can_begin_iso(line: &[u8]) -> bool {
+    line.len() >= 20 && line[4] == b'-' && line[10] == b'T' && line[0].is_ascii_digit()
+}
+
 /// A time in the form `2026-01-01T10:10:15…` as the first word: its text and what follows it.
 fn iso_word(text: &str) -> Option<(&str, &str)> {
-    let bytes = text.as_bytes();
-    if bytes.len() < 20 || bytes[4] != b'-' || bytes[10] != b'T' || !bytes[0].is_ascii_digit() {
-        return None;
-    }
-    word(text)
+    can_begin_iso(text.as_bytes()).then(|| word(text)).flatten()
 }
 
 /// How many digits a time has after its second.

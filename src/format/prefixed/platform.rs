@@ -1,6 +1,6 @@
 //! Prefixes of hosting platforms' commands: `heroku logs`, `fly logs`, `railway logs`, `doctl apps logs`.
 
-use super::{Head, Prefixed, fraction_digits, iso_word, word};
+use super::{Head, Prefixed, can_begin_iso, fraction_digits, iso_word, word};
 use crate::format::{About, time};
 use crate::record::Level;
 
@@ -14,6 +14,7 @@ pub const HEROKU: Prefixed = Prefixed {
         export: "heroku logs --num 1500 --app NAME > app.log",
     },
     fingerprint: "time, source and dyno",
+    can_begin: can_begin_iso,
     head: heroku,
 };
 
@@ -27,6 +28,7 @@ pub const FLY: Prefixed = Prefixed {
         export: "fly logs --no-tail > app.log",
     },
     fingerprint: "time, instance, region and level",
+    can_begin: |line| can_begin_iso(line) || line.starts_with(b"error.message="),
     head: fly,
 };
 
@@ -40,6 +42,7 @@ pub const RAILWAY: Prefixed = Prefixed {
         export: "railway logs > app.log",
     },
     fingerprint: "time and a level of four letters",
+    can_begin: can_begin_iso,
     head: railway,
 };
 
@@ -53,6 +56,7 @@ pub const DIGITALOCEAN: Prefixed = Prefixed {
         export: "doctl apps logs APP --type run > app.log",
     },
     fingerprint: "component and time",
+    can_begin: |line| line.first().is_some_and(u8::is_ascii_lowercase),
     head: digitalocean,
 };
 

@@ -1,7 +1,7 @@
 //! Syslog: RFC 5424 with or without an octet count, Heroku's drains that leave its structured data out, RFC 3164, the
 //! files of rsyslog, and the short forms of `journalctl`. The old forms have no year: their lines have no time here.
 
-use super::{Head, Prefixed, iso_word, word};
+use super::{Head, Prefixed, can_begin_iso, iso_word, word};
 use crate::format::{About, time};
 use crate::record::Level;
 
@@ -14,8 +14,21 @@ pub const SYSLOG: Prefixed = Prefixed {
         export: "journalctl -u NAME -o short-iso-precise, or the file that a log drain writes",
     },
     fingerprint: "a syslog header",
+    can_begin,
     head,
 };
+
+/// `<PRI>`, a count before one, a month, or a time.
+fn can_begin(line: &[u8]) -> bool {
+    match line {
+        [b'<', ..] => true,
+        [b'0'..=b'9', ..] => {
+            can_begin_iso(line) || line.get(..8).unwrap_or(line).windows(2).any(|pair| pair == b" <")
+        }
+        [b'A'..=b'Z', _, _, b' ', ..] => true,
+        _ => false,
+    }
+}
 
 fn head(line: &str) -> Option<Head<'_>> {
     match line.as_bytes().first()? {
