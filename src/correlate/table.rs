@@ -218,7 +218,8 @@ impl<'f> Correlator<'f> {
         let has_event = record.event_id.is_some();
         let mut freed = self.brackets(stream).identified(key, record.marks, brackets, origin.backwards);
         if let Some(neighbours) = neighbours {
-            freed.extend(self.neighbours(neighbours).completed(key, failed, explained));
+            let path = record.path.as_deref();
+            freed.extend(self.neighbours(neighbours).completed(key, failed, explained, path));
         }
         let new = self.put_record(key, id, kind, record, format, origin);
         for (waiting, format) in freed {

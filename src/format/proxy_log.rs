@@ -159,7 +159,9 @@ fn aws(line: &str) -> Option<Entry<'_>> {
     (status_code.is_some() || status == "-").then_some(())?;
     (code(target_status).is_some() || matches!(target_status, "-" | "0")).then_some(())?;
     let request = get(11).filter(|request| request.contains("HTTP/") || request.contains("://"))?;
-    let total: f64 = seconds.iter().filter(|time| **time >= 0.0).sum();
+    // −1: this phase was never reached.
+    let spent: Vec<f64> = seconds.into_iter().filter(|time| *time >= 0.0).collect();
+    let total: f64 = spent.iter().sum();
     let trace = get(16).filter(|trace| trace.contains("Root=") || trace.starts_with("1-"));
     let mut fields = vec![("logger", "elb"), ("elb", get(1)?), ("target_status_code", target_status)];
     if let Some(reason) = get(23).filter(|reason| *reason != "-") {
@@ -170,7 +172,7 @@ fn aws(line: &str) -> Option<Entry<'_>> {
         zoned: true,
         status: status_code,
         request,
-        duration_ms: Some((total * 1e6).round() / 1e3),
+        duration_ms: (!spent.is_empty()).then(|| (total * 1e6).round() / 1e3),
         id: trace.map(|trace| (trace, IdKind::Trace)),
         // 460: the client closed the connection before the load balancer could answer.
         aborted: status == "460",

@@ -11,7 +11,7 @@ pub const RAILS: Framework = Framework {
     name: "rails",
     about: About {
         title: "Rails' log",
-        fingerprint: "Started GET \"/x\" for …, Completed 500 … in 12ms, with [request id] tags",
+        fingerprint: "Ruby's logger prefix; Started GET \"/x\" for …, Completed 500 … in 12ms, with [request id] tags",
         export: "log/production.log, with config.log_tags = [:request_id]",
     },
     detect,
@@ -20,12 +20,13 @@ pub const RAILS: Framework = Framework {
 
 fn detect(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
-    let (_, rest) = prefix(first);
+    let (found, rest) = prefix(first);
     let (tag, body) = tags(rest);
-    body.starts_with("Started ") && body.contains(" for ") && body.contains('"')
+    found.is_some()
+        || body.starts_with("Started ") && body.contains(" for ") && body.contains('"')
         || body.starts_with("Processing by ") && body.contains('#')
         || body.starts_with("Completed ") && body.get(10..13).and_then(status).is_some()
-        || (tag.is_some() || rest.len() < first.len()) && exception(body).is_some()
+        || tag.is_some() && exception(body).is_some()
 }
 
 fn read(text: &str, record: &mut Record) {

@@ -1,7 +1,7 @@
 //! Prefixes of container runtimes and of the commands that print their logs: the log files of Kubernetes' runtimes (CRI),
 //! `kubectl logs --prefix` and `--timestamps`, `docker logs -t`, `docker compose logs`.
 
-use super::{Head, Prefixed, can_begin_iso, fraction_digits, iso_word, word};
+use super::{Head, Prefixed, can_begin_iso, fraction_digits, iso_word, platform, syslog, word};
 use crate::format::{About, time};
 
 /// `2026-01-01T10:10:15.001234567Z stdout F text`; `P` in the place of `F` is a piece.
@@ -103,7 +103,13 @@ fn compose(line: &str) -> Option<Head<'_>> {
 
 fn timestamps(line: &str) -> Option<Head<'_>> {
     let head = timed(line);
-    head.time_ms.is_some().then_some(head)
+    // A line is of one shape, whichever is asked first.
+    let is_other = || {
+        let others: [fn(&str) -> Option<Head<'_>>; 5] =
+            [cri, platform::heroku, platform::fly, platform::railway, syslog::head];
+        others.iter().any(|other| other(line).is_some())
+    };
+    (head.time_ms.is_some() && !is_other()).then_some(head)
 }
 
 /// A line with or without a time of nine digits before it.
@@ -155,7 +161,13 @@ mod tests {
         assert!(read(&KUBECTL, "[pod/web-7c9/app] text").is_some_and(|line| line.time_ms.is_none()));
         assert_eq!(read(&KUBECTL, "[pod/] x"), None);
         assert!(read(&TIMESTAMPS, "2026-01-01T10:10:15.001234567Z text").is_some());
-        for text in ["2026-01-01T10:10:15.001Z ERROR text", "2026-01-01T10:10:15.001234Z x", "2026", "é"] {
+        for text in [
+            "2026-01-01T10:10:15.001234567Z stdout F text",
+            "2026-01-01T10:10:15.001Z ERROR text",
+            "2026-01-01T10:10:15.001234Z x",
+            "2026",
+            "é",
+        ] {
             assert_eq!(read(&TIMESTAMPS, text), None, "{text}");
         }
     }

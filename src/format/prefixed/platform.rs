@@ -60,7 +60,7 @@ pub const DIGITALOCEAN: Prefixed = Prefixed {
     head: digitalocean,
 };
 
-fn heroku(line: &str) -> Option<Head<'_>> {
+pub(super) fn heroku(line: &str) -> Option<Head<'_>> {
     let (stamp, rest) = iso_word(line)?;
     let inside = rest.strip_prefix("heroku[").or_else(|| rest.strip_prefix("app["))?;
     let (dyno, body) = inside.split_once("]:")?;
@@ -72,7 +72,7 @@ fn heroku(line: &str) -> Option<Head<'_>> {
     Some(Head { time_ms, stream: Some(dyno.into()), body, ..Head::default() })
 }
 
-fn fly(line: &str) -> Option<Head<'_>> {
+pub(super) fn fly(line: &str) -> Option<Head<'_>> {
     // An error's message is printed before the time.
     let rest = match line.strip_prefix("error.message=\"") {
         Some(rest) => rest.split_once("\" ")?.1,
@@ -97,7 +97,7 @@ fn fly(line: &str) -> Option<Head<'_>> {
     Some(Head { time_ms, stream, level, region: Some(region), body, ..Head::default() })
 }
 
-fn railway(line: &str) -> Option<Head<'_>> {
+pub(super) fn railway(line: &str) -> Option<Head<'_>> {
     let (stamp, rest) = iso_word(line)?;
     let (level, body) = rest.strip_prefix('[')?.split_once(']')?;
     let (channel, level) = match level {

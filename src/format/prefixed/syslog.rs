@@ -30,7 +30,7 @@ fn can_begin(line: &[u8]) -> bool {
     }
 }
 
-fn head(line: &str) -> Option<Head<'_>> {
+pub(super) fn head(line: &str) -> Option<Head<'_>> {
     match line.as_bytes().first()? {
         b'<' => with_priority(line),
         b'0'..=b'9' => counted(line).or_else(|| rsyslog(line)),
