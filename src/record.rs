@@ -221,6 +221,10 @@ impl Marks {
     pub const NO_TIME: Marks = Marks(1 << 15);
     /// One of several entries that stood in one frame (a page of an API): the others are not of its request.
     pub const APART: Marks = Marks(1 << 18);
+    /// A piece of a line that its container cut: the text goes on in the next piece of the stream.
+    pub const PIECE: Marks = Marks(1 << 16);
+    /// Of a proxy or router in front of the application: of several statuses under one ID, its own is what the client got.
+    pub const EDGE: Marks = Marks(1 << 17);
 
     /// The marks of both sets.
     pub const fn and(self, other: Marks) -> Marks {

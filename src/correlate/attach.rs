@@ -4,7 +4,7 @@
 //! its lines between START and REPORT. A stack that a framework prints beside an access or completion line belongs to
 //! the failed one next to it. A framework's error block with no request line at all is a request of its own.
 
-use crate::record::{Marks, Record};
+use crate::record::{Brief, Level, Marks, Record};
 
 /// Most lines that wait for a request to attach to, per stream.
 const MAX_PENDING: usize = 64;
@@ -126,26 +126,54 @@ pub struct Neighbours {
     blocks: Freed,
     /// Completions that went by while a block waited.
     passed: u32,
-    /// The completion just before, if it failed and has no block yet.
-    failed_before: Option<u64>,
+    /// The completion just before, if it failed and has no block yet, with its path.
+    failed_before: Option<(u64, Option<String>)>,
     /// Any completion was seen.
     completions: bool,
     /// The request that the last block was given to, and the block's text, to recognise a second print.
     last_block: Option<(u64, u64)>,
 }
 
+/// What decides which block is that of a completion.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Completion<'a> {
+    /// The request failed.
+    pub failed: bool,
+    /// It has its error with it, so a block that is printed after it is another one's.
+    pub explained: bool,
+    /// A block that names another path is not its own.
+    pub path: Option<&'a str>,
+}
+
+impl<'a> Completion<'a> {
+    /// What a record says, if it is one's completion.
+    pub fn of(record: &'a Record) -> Completion<'a> {
+        let failed = record.status.is_some_and(|code| code >= 500);
+        let explained = failed && (!record.error_text.is_empty() || tells_of_failure(record));
+        Completion { failed, explained, path: record.path.as_deref() }
+    }
+
+    /// What a brief says. What has its error with it is not glanced at.
+    pub fn of_brief(brief: &Brief<'a>) -> Completion<'a> {
+        let path = brief.path.and_then(|path| std::str::from_utf8(path).ok());
+        Completion { failed: brief.status.is_some_and(|code| code >= 500), explained: false, path }
+    }
+}
+
 impl Neighbours {
     /// A completion passes. Returns the block that waited for it.
-    pub fn completed(&mut self, key: u64, failed: bool) -> Freed {
+    pub fn completed(&mut self, key: u64, completion: Completion<'_>) -> Freed {
+        let Completion { failed, explained, path } = completion;
         self.completions = true;
         self.failed_before = None;
-        if failed && !self.blocks.is_empty() {
+        let own = self.blocks.iter().position(|(block, _)| may_be_of(block, path));
+        if let Some(own) = own.filter(|_| failed) {
             self.passed = 0;
-            return vec![self.blocks.remove(0)];
+            return vec![self.blocks.remove(own)];
         }
-        if failed {
-            self.failed_before = Some(key);
-        } else {
+        if failed && !explained {
+            self.failed_before = Some((key, path.map(str::to_owned)));
+        } else if !failed {
             self.passed += u32::from(!self.blocks.is_empty());
         }
         Vec::new()
@@ -156,10 +184,13 @@ impl Neighbours {
         if !tells_of_failure(record) {
             return Place::Nowhere;
         }
-        if let Some(key) = self.failed_before {
-            return Place::Request(key);
+        if let Some((key, path)) = &self.failed_before
+            && may_be_of(record, path.as_deref())
+        {
+            return Place::Request(*key);
         }
-        if record.marks.has(Marks::ERROR_BLOCK) && !self.completions {
+        // Next.js prints blocks and no access line at all; others wait, for the line may come after the block.
+        if record.marks.has(Marks::ERROR_BLOCK) && !self.completions && record.payload == "next-stdout" {
             return match self.last_block {
                 Some((key, text)) if prints_twice(record) && text == text_key(record) => Place::Request(key),
                 _ => Place::Own,
@@ -205,8 +236,25 @@ pub fn tells_of_failure(record: &Record) -> bool {
         || ["\n    at ", "Traceback (most recent call last)"]
             .iter()
             .any(|stack| record.message.contains(stack))
-        || (record.error_class.is_some()
-            && record.level.is_none_or(|level| level >= crate::record::Level::Error))
+        || (record.error_class.is_some() && record.level.is_none_or(|level| level >= Level::Error))
+        || names_failed_request(record)
+}
+
+/// Whether an error names its request by method and path, as a proxy's error log does, and is no completion.
+fn names_failed_request(record: &Record) -> bool {
+    record.method.is_some()
+        && record.path.is_some()
+        && record.status.is_none()
+        && !record.marks.has(Marks::CLIENT | Marks::START)
+        && record.level.is_some_and(|level| level >= Level::Error)
+}
+
+/// Whether a block can be of a request with this path: neither or only one of them names it, or both the same.
+fn may_be_of(block: &Record, path: Option<&str>) -> bool {
+    match (block.path.as_deref(), path) {
+        (Some(own), Some(path)) => own == path,
+        _ => true,
+    }
 }
 
 /// Next.js prints an error of the Edge runtime twice for one request.
@@ -247,22 +295,41 @@ mod tests {
         assert_eq!(stream.place(&again, true, false), Some(Place::Request(1)));
     }
 
+    fn completion(failed: bool, explained: bool, path: Option<&str>) -> Completion<'_> {
+        Completion { failed, explained, path }
+    }
+
     #[test]
     fn a_block_belongs_to_the_failed_completion_beside_it() {
         let block = Record { marks: Marks::ERROR_BLOCK, ..Record::default() };
         let mut after = Neighbours::default();
-        assert!(after.completed(1, true).is_empty());
+        assert!(after.completed(1, completion(true, false, None)).is_empty());
         assert_eq!(after.place(&block), Place::Request(1));
         after.attached(1, &block);
         assert_eq!(after.place(&block), Place::WaitsForFailure, "one block for one completion");
 
+        let mut explained = Neighbours::default();
+        explained.completed(1, completion(true, true, None));
+        assert_eq!(explained.place(&block), Place::WaitsForFailure, "it has its own error");
+
+        let path = Some("/a".to_owned());
+        let of_a = Record { path, ..block.clone() };
+        let mut other = Neighbours::default();
+        other.completed(1, completion(true, false, Some("/b")));
+        assert_eq!(other.place(&of_a), Place::WaitsForFailure, "it names another path");
+        other.wait(of_a, "lines");
+        assert!(other.completed(2, completion(true, false, Some("/c"))).is_empty());
+        assert_eq!(other.completed(3, completion(true, false, Some("/a"))).len(), 1);
+
         let mut before = Neighbours::default();
-        before.completed(1, false);
+        before.completed(1, completion(false, false, None));
         assert_eq!(before.place(&block), Place::WaitsForFailure);
         before.wait(block.clone(), "lines");
-        assert!(before.completed(2, false).is_empty());
-        assert_eq!(before.completed(3, true).len(), 1);
+        assert!(before.completed(2, completion(false, false, None)).is_empty());
+        assert_eq!(before.completed(3, completion(true, false, None)).len(), 1);
 
-        assert_eq!(Neighbours::default().place(&block), Place::Own, "no completion at all");
+        assert_eq!(Neighbours::default().place(&block), Place::WaitsForFailure, "its completion may come");
+        let next = Record { payload: "next-stdout", ..block };
+        assert_eq!(Neighbours::default().place(&next), Place::Own, "no completion at all");
     }
 }

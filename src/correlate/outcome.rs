@@ -115,6 +115,8 @@ impl Default for Span {
 /// idempotent, so records may arrive in any order, repeatedly, and in parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
+    /// Status that a proxy or router in front of the application sent.
+    pub edge: Seen,
     /// Status that a client saw, on a row of anything but middleware.
     pub client: Seen,
     /// Status that a client saw on a middleware row.
@@ -165,6 +167,8 @@ impl Facts {
             let seen = Seen::at(time_ms, code);
             if marks.has(Marks::MIDDLEWARE) {
                 facts.middleware = seen;
+            } else if marks.has(Marks::EDGE) {
+                facts.edge = seen;
             } else if marks.has(Marks::CLIENT) {
                 facts.client = seen;
             } else {
@@ -176,6 +180,7 @@ impl Facts {
 
     /// Joins what two parts of a request know.
     pub fn merge(&mut self, other: &Facts) {
+        self.edge = self.edge.max(other.edge);
         self.client = self.client.max(other.client);
         self.middleware = self.middleware.max(other.middleware);
         self.function = self.function.max(other.function);
@@ -192,7 +197,7 @@ impl Facts {
         // An attempt that began after the last break and ended decides over the one that broke.
         let retried = self.broke < self.start && self.start <= self.end;
         let broke = self.broke != Latest::NEVER && !retried;
-        if let Some(status) = self.client.status() {
+        if let Some(status) = self.edge.status().or(self.client.status()) {
             // What the client saw decides: a crash or timeout behind an answer below 500 did not reach anybody.
             return match status {
                 500.. => Outcome::Failed(Some(status)),
@@ -275,6 +280,26 @@ mod tests {
             outcome(&[(1, Some(200), None, client), (9, Some(503), None, client)]),
             Outcome::Failed(Some(503))
         );
+    }
+
+    #[test]
+    fn what_the_router_sent_decides_over_what_the_application_says_later() {
+        let client = Marks::CLIENT | Marks::END;
+        let router = client | Marks::EDGE;
+        assert_eq!(
+            outcome(&[(30, Some(503), None, router), (35, Some(200), None, client)]),
+            Outcome::Failed(Some(503))
+        );
+        assert_eq!(
+            outcome(&[
+                (1, Some(500), None, client),
+                (2, Some(502), None, router),
+                (3, Some(200), None, router)
+            ]),
+            Outcome::Succeeded(Some(200)),
+            "a router may try again"
+        );
+        assert_eq!(outcome(&[(1, Some(200), None, client), (2, Some(499), None, router)]), Outcome::Aborted);
     }
 
     #[test]

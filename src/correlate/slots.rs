@@ -20,6 +20,7 @@ pub struct Tombstone {
 /// What decided an evicted request, so that a late record meets the same facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Buried {
+    Edge,
     Client,
     Middleware,
     Function,
@@ -32,7 +33,8 @@ enum Buried {
 }
 
 /// All of them, by their number in a file.
-const BURIED: [Buried; 8] = [
+const BURIED: [Buried; 9] = [
+    Buried::Edge,
     Buried::Client,
     Buried::Middleware,
     Buried::Function,
@@ -50,6 +52,7 @@ impl Tombstone {
     /// What is left of a request that these facts decided so, and that this cell counts.
     pub fn of(facts: &Facts, outcome: Outcome, cell: u32) -> Tombstone {
         let known = [
+            (Buried::Edge, facts.edge),
             (Buried::Client, facts.client),
             (Buried::Other, facts.other),
             (Buried::Function, facts.function),
@@ -63,7 +66,7 @@ impl Tombstone {
                 (Buried::Incomplete, last_ms.map_or(Seen::NOTHING, |at| Seen::at(at, 0)))
             }
             (Outcome::Aborted, None) => (Buried::Aborted, Seen::NOTHING),
-            (_, Some((Buried::Client, seen))) => (Buried::Client, seen),
+            (_, Some((which @ (Buried::Edge | Buried::Client), seen))) => (which, seen),
             _ if facts.marks.has(Marks::BACKGROUND) => (Buried::Background, Seen::NOTHING),
             (_, Some(decisive)) => decisive,
             (_, None) => (Buried::End, Seen::NOTHING),
@@ -109,6 +112,7 @@ impl Tombstone {
         let facts =
             |status, function, marks| Facts::of(self.seen.time_ms(), status, function, Marks::END | marks);
         match self.outcome {
+            Buried::Edge => facts(status, None, Marks::CLIENT | Marks::EDGE),
             Buried::Client => facts(status, None, Marks::CLIENT),
             Buried::Middleware => facts(status, None, Marks::MIDDLEWARE),
             Buried::Function => facts(None, status, Marks::default()),
@@ -267,6 +271,8 @@ mod tests {
         for (time_ms, status, function, marks) in [
             (5, Some(200), None, client),
             (5, Some(499), None, client),
+            (5, Some(200), None, client | Marks::EDGE),
+            (5, Some(499), None, client | Marks::EDGE),
             (5, Some(204), Some(500), client),
             (5, Some(307), None, client | Marks::MIDDLEWARE),
             (5, None, Some(200), Marks::END),

@@ -24,7 +24,7 @@ pub use self::finish::Requests;
 use self::keys::{neighbours_key, own_place, source_key, stream_key};
 pub use self::relief::Losses;
 use self::routes::{Names, RouteText};
-use super::attach::{Brackets, Neighbours, Place};
+use super::attach::{Brackets, Completion, Neighbours, Place};
 use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
 use super::held::{FrameRef, Held, Order, event_identity, glanced_identity, identity};
 use super::line::Fold;
@@ -201,7 +201,15 @@ impl<'f> Correlator<'f> {
             let new = match self.amid(stream, key, brief.marks) {
                 Some(open) => self.put(open, None, IdKind::Order, &facts, names, held),
                 None => {
-                    let freed = self.pass(key, stream, brief.marks, brief.status, format, origin, true);
+                    let freed = self.pass(
+                        key,
+                        stream,
+                        brief.marks,
+                        Completion::of_brief(brief),
+                        format,
+                        origin,
+                        true,
+                    );
                     let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
                     let id = std::str::from_utf8(brief.id).ok();
                     self.put_freed(key, id, IdKind::Request, freed, origin);
@@ -214,7 +222,8 @@ impl<'f> Correlator<'f> {
         // Lines without an ID stand beside such as this one only where there are streams of that kind, or completions.
         if brief.line.is_some() && (self.bracketed || brief.marks.has(Marks::CLIENT)) {
             let stream = stream.unwrap_or_else(|| source_key(origin));
-            let freed = self.pass(key, stream, brief.marks, brief.status, format, origin, false);
+            let freed =
+                self.pass(key, stream, brief.marks, Completion::of_brief(brief), format, origin, false);
             self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
             let id = std::str::from_utf8(brief.id).ok();
             self.put_freed(key, id, IdKind::Request, freed, origin);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::correlate::held::{FrameRef, Part};
+use crate::format::joiner::Joiner;
 use crate::format::registry::{Detector, Shapes};
 use crate::format::{Decoded, Glance};
 use crate::input::batches::{Batch, Batches};
@@ -90,6 +91,8 @@ pub struct SourceReader {
     rejects: BTreeMap<&'static str, (u64, u64)>,
     formats: BTreeMap<(u8, &'static str), u64>,
     hint: Option<u8>,
+    /// Entries that later ones may continue.
+    joiner: Joiner,
     /// Who glance at the frames of the container that the hint names, one a thread.
     glancers: Vec<Option<Box<dyn Glance>>>,
     /// Frames that were cut off the batch at hand, and their contexts.
@@ -131,6 +134,7 @@ impl SourceReader {
             rejects: BTreeMap::new(),
             formats: BTreeMap::new(),
             hint: None,
+            joiner: Joiner::default(),
             glancers: Vec::new(),
             cuts: Vec::new(),
             contexts: Vec::new(),
@@ -191,6 +195,8 @@ impl SourceReader {
             self.decode_cuts(parallel, each);
         }
         if self.eof {
+            self.joiner.finish();
+            self.hand_over_joined(parallel, each);
             self.remark_on_rounding();
             self.close();
             // A folder may hold thousands of files: neither descriptor nor buffer is kept.
@@ -269,8 +275,12 @@ impl SourceReader {
                         self.hint = Some(*container);
                         glancer = self.new_glancer();
                     }
-                    self.account(&cut, &batch.bytes[cut.start..cut.end], &item);
-                    each(item);
+                    if let Some(item) = self.join(&cut, item) {
+                        self.account(&cut, &batch.bytes[cut.start..cut.end], &item);
+                        each(item);
+                    } else {
+                        self.hand_over_joined(false, each);
+                    }
                     from += next;
                 }
                 Found::Nothing(next) => from += next,
@@ -303,8 +313,10 @@ impl SourceReader {
                 self.hint = Some(*container);
                 self.glancers = vec![self.new_glancer()];
             }
-            self.account(first, &batch.bytes[first.start..first.end], &item);
-            each(item);
+            if let Some(item) = self.join(first, item) {
+                self.account(first, &batch.bytes[first.start..first.end], &item);
+                each(item);
+            }
             rest = later;
         }
         let hint = self.hint;
@@ -322,18 +334,26 @@ impl SourceReader {
                 })
                 .collect();
             for (cut, item) in rest.iter().zip(items) {
-                self.account(cut, &batch.bytes[cut.start..cut.end], &item);
-                each(item);
+                if let Some(item) = self.join(cut, item) {
+                    // Entries that were joined before it come first.
+                    self.hand_over_joined(parallel, each);
+                    self.account(cut, &batch.bytes[cut.start..cut.end], &item);
+                    each(item);
+                }
             }
         } else {
             let mut glancer = self.glancers.pop().flatten();
             for cut in rest {
                 let item = decode(shapes, hint, &mut glancer, &batch, cut);
-                self.account(cut, &batch.bytes[cut.start..cut.end], &item);
-                each(item);
+                if let Some(item) = self.join(cut, item) {
+                    self.hand_over_joined(parallel, each);
+                    self.account(cut, &batch.bytes[cut.start..cut.end], &item);
+                    each(item);
+                }
             }
             self.glancers.push(glancer);
         }
+        self.hand_over_joined(parallel, each);
         self.cuts = cuts;
         self.cuts.clear();
     }
@@ -341,6 +361,46 @@ impl SourceReader {
     /// Whether most frames are glanced at, as far as was seen.
     fn mostly_glanced(&self) -> bool {
         self.glancers.iter().any(Option::is_some) && self.glanced * 2 >= self.ledger.decoded
+    }
+
+    /// Gives an item to the joiner, if its container wants that, and enters the frame into the ledger; else gives it back.
+    fn join<'b>(&mut self, cut: &Cut, item: Item<'b>) -> Option<Item<'b>> {
+        let (records, container) = match item {
+            Item::Records(records, container) if Shapes::joins(container) => (records, container),
+            item => return Some(item),
+        };
+        self.ledger.frames += 1 + cut.continuations;
+        self.ledger.continuations += cut.continuations;
+        for record in records {
+            if self.joiner.push(record, container) {
+                self.ledger.continuations += 1;
+            } else {
+                self.ledger.decoded += 1;
+            }
+        }
+        None
+    }
+
+    /// Reads the entries that were joined, in parallel if these are many, and hands them over.
+    fn hand_over_joined(&mut self, parallel: bool, each: &mut dyn FnMut(Item<'_>)) {
+        let mut whole = self.joiner.take_whole();
+        whole.retain(|(record, _)| {
+            let blank = record.message.trim().is_empty();
+            self.ledger.decoded -= u64::from(blank);
+            self.ledger.ignored += u64::from(blank);
+            !blank
+        });
+        let shapes = self.shapes;
+        let read = |(record, container)| (shapes.read_joined(record, container), container);
+        let read: Vec<(Vec<Record>, u8)> = if parallel && whole.len() >= PARALLEL_FRAMES {
+            whole.into_par_iter().map(read).collect()
+        } else {
+            whole.into_iter().map(read).collect()
+        };
+        for (records, container) in read {
+            self.account_records(&records, container, records.first().map_or(0, |record| record.at.line));
+            each(Item::Records(records, container));
+        }
     }
 
     fn remark_on_rounding(&mut self) {
@@ -413,13 +473,7 @@ impl SourceReader {
             }
             Item::Records(records, container) => {
                 ledger.decoded += 1;
-                ledger.records += records.len() as u64;
-                if records.iter().any(|record| record.marks.has(Marks::TRUNCATED)) {
-                    self.cut_off.0 += 1;
-                    self.cut_off.1 = if self.cut_off.1 == 0 { cut.at.line } else { self.cut_off.1 };
-                }
-                let payload = records.first().map_or("", |record| record.payload);
-                *self.formats.entry((*container, payload)).or_default() += 1;
+                self.account_records(records, *container, cut.at.line);
             }
             Item::Ignored => ledger.ignored += 1,
             Item::Rejected(reason, at) => {
@@ -427,6 +481,17 @@ impl SourceReader {
                 self.rejects.entry(reason).or_insert((0, at.line)).0 += 1;
             }
         }
+    }
+
+    /// Enters what a frame, or several joined ones, hold.
+    fn account_records(&mut self, records: &[Record], container: u8, line: u64) {
+        self.ledger.records += records.len() as u64;
+        if records.iter().any(|record| record.marks.has(Marks::TRUNCATED)) {
+            self.cut_off.0 += 1;
+            self.cut_off.1 = if self.cut_off.1 == 0 { line } else { self.cut_off.1 };
+        }
+        let payload = records.first().map_or("", |record| record.payload);
+        *self.formats.entry((container, payload)).or_default() += 1;
     }
 
     /// False if nothing is there yet.

@@ -107,7 +107,12 @@ fn first_line(text: &str) -> &str {
 
 fn parse(line: &str) -> Option<Entry<'_>> {
     let line = line.trim();
-    quoted_entry(line).or_else(|| bare_entry(line))
+    quoted_entry(line).or_else(|| bare_entry(line)).or_else(|| {
+        // Railway's request lines begin with a time.
+        let (date, rest) = line.split_once(' ').filter(|(date, _)| date.as_bytes().get(10) == Some(&b'T'))?;
+        let entry = bare_entry(rest).filter(|_| time::parse(date).is_some())?;
+        Some(Entry { date: Some(date), ..entry })
+    })
 }
 
 /// `host ident user [date] "GET /x HTTP/1.1" 500 tail`, any of the parts before the quote missing.
@@ -167,14 +172,12 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Three digits from 100 to 599 that end there, or a dash for a response that was never sent; `000` is the same.
-/// And what follows.
+/// And what follows. Envoy writes `0` where nothing was answered.
 fn status(text: &str) -> Option<(Option<u16>, &str)> {
-    let (status, rest) = match text.strip_prefix('-') {
-        Some(rest) => (0, rest),
-        None => {
-            let digits = text.get(..3).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
-            (digits.parse().ok()?, &text[3..])
-        }
+    let digits = text.get(..3).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+    let (status, rest) = match digits {
+        Some(digits) => (digits.parse().ok()?, &text[3..]),
+        None => (0, text.strip_prefix(['-', '0'])?),
     };
     let known = status == 0 || (100..600).contains(&status);
     let ends = rest.is_empty() || rest.starts_with([' ', ',']);
@@ -227,6 +230,8 @@ fn is_timing(tail: &str) -> bool {
     let value = |word: &str| word == "-" || word.parse::<f64>().is_ok();
     match words.as_slice() {
         [a, "ms", "-", b] | [b, "-", a, "ms"] => value(a) && value(b),
+        // Railway: `502 12ms ID`.
+        [took, id] => duration_ms(took).is_some() && id.len() >= 16,
         _ => false,
     }
 }
@@ -257,6 +262,12 @@ fn fill(record: &mut Record, entry: &Entry<'_>) {
         read_tail(record, entry.tail);
     } else if let Some(after) = entry.tail.strip_prefix(" in ") {
         record.duration_ms = duration_ms(after.split(['(', ',']).next().unwrap_or_default());
+    } else if let Some((took, id)) = entry.tail.trim().split_once(' ')
+        && let Some(took) = duration_ms(took)
+    {
+        record.duration_ms = Some(took);
+        record.marks.insert(Marks::EDGE);
+        set_request_id(record, id.trim());
     } else {
         let words: Vec<&str> = entry.tail.split(' ').filter(|word| !word.is_empty()).collect();
         let before_unit = words.windows(2).find(|pair| pair[1] == "ms").map(|pair| pair[0]);
@@ -268,6 +279,11 @@ fn fill(record: &mut Record, entry: &Entry<'_>) {
 fn read_tail(record: &mut Record, tail: &str) {
     let mut rest = tail.trim_start();
     let mut last_id: Option<&str> = None;
+    let mut is_proxy = record.status == Some(499);
+    if let Some(duration) = envoy_duration(rest) {
+        record.duration_ms = Some(duration);
+        is_proxy = true;
+    }
     for number in 0..64 {
         if rest.is_empty() {
             break;
@@ -277,17 +293,42 @@ fn read_tail(record: &mut Record, tail: &str) {
         if is_bare_id(bare) {
             last_id = Some(bare);
         } else if let Some((key, value)) = token.split_once('=').filter(|_| !token.starts_with('"')) {
+            is_proxy |= key.starts_with("upstream") || matches!(key, "ust" | "urt" | "uct" | "uht");
             read_pair(record, key, value.trim_end_matches(',').trim_matches('"'));
         } else if number == 0 && is_response_flag(token) {
             push_field(record, "response_flags", token);
+            // `DC`: the client closed the connection.
+            if token == "DC" && record.status.is_none_or(|status| status < 500) {
+                record.marks.insert(Marks::ABORTED);
+            }
         } else if record.duration_ms.is_none() {
             record.duration_ms = bare_duration(token, after);
         }
+        // ingress-nginx names the upstream in brackets, Traefik the router with its provider.
+        is_proxy |= (token.starts_with('[') && token.ends_with(']'))
+            || (token.starts_with('"') && token.contains('@') && !token.contains([' ', '/']));
         rest = after;
+    }
+    if is_proxy && record.status.is_some() {
+        record.marks.insert(Marks::EDGE);
     }
     if let Some(id) = last_id {
         record.set_id(id, IdKind::Request);
     }
+}
+
+/// Envoy's default tail: flags or a dash, perhaps details and a reason, bytes in, bytes out, milliseconds.
+/// <https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage>
+fn envoy_duration(tail: &str) -> Option<f64> {
+    let mut words = tail.split(' ');
+    let flags = words.next()?;
+    if flags != "-" && !is_response_flag(flags) {
+        return None;
+    }
+    let mut words = words.skip_while(|word| !word.bytes().all(|b| b.is_ascii_digit())).take(3);
+    let (received, sent, duration) = (words.next()?, words.next()?, words.next()?);
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
+    (is_number(received) && is_number(sent)).then(|| duration.parse().ok()).flatten()
 }
 
 /// The text up to the next space outside quotes, and what follows.

@@ -222,6 +222,10 @@ fn trace_id(raw: &str) -> Option<String> {
     if raw.len() > 200 || raw.contains(char::is_whitespace) {
         return None;
     }
+    if raw.contains("Root=") {
+        // X-Amzn-Trace-Id, as load balancers write it.
+        return Some(raw.to_owned());
+    }
     let mut parts = raw.split('-');
     let id = match (parts.next(), parts.next(), parts.next(), parts.next(), parts.next()) {
         (Some(version), Some(trace), Some(_), Some(_), None) if version.len() == 2 && trace.len() == 32 => {

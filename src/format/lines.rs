@@ -53,8 +53,7 @@ impl Container for Lines {
             return Decoded::Ignored("blank line");
         }
         let mut record = Record { at: frame.at, message: text.to_owned(), ..Record::default() };
-        let first = text_parts::first_line(text);
-        if frame.kind == FrameKind::Line && is_fragment(&ansi::strip(first)) {
+        if frame.kind == FrameKind::Line && begins_with_fragment(text) {
             record.marks.insert(Marks::CONTINUATION);
         }
         if text.starts_with("{\"") && !text.ends_with('}') {
@@ -63,6 +62,11 @@ impl Container for Lines {
         out.push(record);
         Decoded::Records
     }
+}
+
+/// Whether a text begins with a line that makes no sense without the one before it.
+pub(super) fn begins_with_fragment(text: &str) -> bool {
+    is_fragment(&ansi::strip(text_parts::first_line(text)))
 }
 
 /// What a line begins with when it only ever stands below another one. `{` lines never do.
@@ -103,6 +107,10 @@ const CONTINUATION_PREFIXES: &[&str] = &[
     // Go.
     "goroutine ",
     "created by ",
+    // PHP.
+    "[stacktrace]",
+    "[previous exception]",
+    "Stack trace:",
     // Texts of several lines: Next.js, NextAuth, Prisma.
     "http://",
     "https://",
@@ -182,9 +190,39 @@ pub(super) fn is_fragment(text: &str) -> bool {
             text.starts_with("... ") && (text.ends_with(" more") || text.contains(" lines matching "))
         }
         Some(b'0'..=b'9') => is_numbered_frame(text),
+        // PHP's frames: `#0 /app/x.php(12): f()`.
+        Some(b'#') => text[1..]
+            .split(' ')
+            .next()
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())),
+        Some(b'"') => matches!(text.trim_end(), "\"}" | "\"} []" | "\"} {}"),
         Some(b'[') => is_heap_line(text),
-        Some(_) => text.starts_with("at ") && text.contains(['(', ':', '.']),
+        Some(_) => {
+            (text.starts_with("at ") && text.contains(['(', ':', '.']))
+                || is_ruby_frame(text)
+                || is_go_frame(text)
+        }
     }
+}
+
+/// `app/models/order.rb:12:in 'total'`.
+fn is_ruby_frame(text: &str) -> bool {
+    let Some((path, rest)) = text.split_once(".rb:") else { return false };
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    path.len() <= 300 && !path.contains(' ') && rest.starts_with(":in ")
+}
+
+/// `net/http.(*conn).serve.func1(0xc000112320)`, `panic({0x6a, 0x7b})`, `main.main()` between a goroutine's places.
+fn is_go_frame(text: &str) -> bool {
+    if !text.ends_with(')') || text.len() > 400 {
+        return false;
+    }
+    let Some(open) = text.rfind('(') else { return false };
+    let (name, arguments) = (&text[..open], &text[open + 1..text.len() - 1]);
+    let is_name = name == "panic"
+        || (name.contains('.')
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._/-*()[]".contains(&b)));
+    is_name && (arguments.is_empty() || arguments.contains("0x") || arguments == "...")
 }
 
 /// `10: 0x1addd09  [node]` of a native stack, `12 | code` of a code frame.

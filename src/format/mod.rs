@@ -12,8 +12,12 @@ pub mod apigw_access;
 pub mod aws;
 pub mod cloudwatch_events;
 pub mod cloudwatch_tail;
+pub mod docker_json;
 pub mod envelope;
+pub mod frameworks;
+pub mod heroku;
 pub mod insights;
+pub mod joiner;
 pub mod json;
 pub mod json_app;
 pub mod lambda_body;
@@ -27,6 +31,8 @@ pub mod lines;
 pub mod members;
 pub mod next_stdout;
 pub mod plain_text;
+pub mod prefixed;
+pub mod proxy_log;
 pub mod python_text;
 pub mod quiet;
 pub mod registry;
@@ -94,6 +100,12 @@ pub trait Container: Sync {
 
     /// Text shapes only: entries are lines with a prefix of this shape's own.
     fn is_text(&self) -> bool {
+        false
+    }
+
+    /// Entries are physical lines with a prefix each, or pieces of lines: what one stream continues is joined by
+    /// [`joiner::Joiner`] before any payload reads it.
+    fn joins(&self) -> bool {
         false
     }
 

@@ -1,6 +1,6 @@
 //! Payload `text`: whatever no other payload knows. It reads what lines of text commonly carry (a time, a level,
 //! `key=value` pairs, an explicit request ID, a JSON object at the end) and a few shapes with a syntax of their own:
-//! error logs of nginx, server logs of PostgreSQL and PgBouncer, Node.js crashes and warnings, Heroku's prefix.
+//! error logs of nginx and Apache, server logs of PostgreSQL and PgBouncer, Node.js crashes and warnings.
 
 use std::borrow::Cow;
 
@@ -59,7 +59,6 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     if let Some(stamp) = stamp {
         set_time(record, stamp);
     }
-    let rest = read_heroku(rest, record);
     if let Some(level) = leading_level(rest) {
         record.level = Some(level);
     }
@@ -72,7 +71,7 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     read_ids(rest, record);
     let first = first_line(rest);
     if let Some(pairs) = logfmt::pairs(first) {
-        return read_pairs(pairs, rest, record);
+        return read_pairs(pairs, rest, record, logfmt::leads(first));
     }
     if let Some(map) = trailing_object(rest) {
         // The message stays as written; the object only adds what it knows.
@@ -129,17 +128,6 @@ fn leading_level(text: &str) -> Option<Level> {
     // An error that a runtime printed without a level.
     let class = text.strip_prefix("Uncaught ").unwrap_or(text).split([':', ' ']).next().unwrap_or_default();
     (is_error_class(class) && (text.contains(": ") || text.contains("\n    at "))).then_some(Level::Error)
-}
-
-/// `heroku[router]: …`, `app[web.1]: …` after the time: the dyno is the stream.
-fn read_heroku<'t>(text: &'t str, record: &mut Record) -> &'t str {
-    let rest = text.strip_prefix("heroku[").or_else(|| text.strip_prefix("app["));
-    let Some((dyno, rest)) = rest.and_then(|rest| rest.split_once("]: ")) else { return text };
-    if dyno.len() > 40 || dyno.contains(char::is_whitespace) {
-        return text;
-    }
-    record.stream.get_or_insert_with(|| dyno.to_owned());
-    rest
 }
 
 /// What Node.js prints by itself: crashes, warnings, the version that ends a crash.
@@ -213,17 +201,14 @@ fn read_ids(text: &str, record: &mut Record) {
     }
 }
 
-/// Pairs are read as a logger's object: one table for both.
-fn read_pairs(pairs: Map<String, Value>, text: &str, record: &mut Record) -> String {
+/// Pairs are read as a logger's object: one table for both. Where they do not lead (`leads`), the line is a sentence with
+/// pairs in it, and all of it is the message.
+fn read_pairs(pairs: Map<String, Value>, text: &str, record: &mut Record, leads: bool) -> String {
     let words = ["msg", "message"].iter().find_map(|key| pairs.get(*key).and_then(Value::as_str));
-    let words = words.map(str::to_owned);
+    let words = words.filter(|_| leads).map(str::to_owned);
     record.message.clear();
     json_app::read_object(&pairs, record);
     record.fields.retain(|(name, _)| name != "logger");
-    if pairs.get("code").and_then(Value::as_str) == Some("H27") {
-        // Heroku: the client went away.
-        record.marks.insert(Marks::ABORTED);
-    }
     match words {
         // Lines below the pairs, such as a stack, stay.
         Some(words) => match text.split_once('\n') {

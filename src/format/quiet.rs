@@ -10,30 +10,37 @@ use super::json_app;
 use super::text_parts::METHODS;
 
 /// Beginnings with this first byte that some payload knows: lines of Lambda's platform and what its runtimes print of an
-/// invocation that failed, Next.js, Python, Node.js, Heroku, compressed content.
+/// invocation that failed, Next.js, Python, Node.js, Rails, Phoenix, PHP, Go, .NET, Heroku, compressed content.
 fn known_beginnings(first: u8) -> &'static [&'static str] {
     match first {
-        b'C' => &["CRITICAL:"],
+        b'C' => &["CRITICAL:", "Completed "],
         b'D' => &["DEBUG:"],
-        b'E' => &["END ", "EXTENSION", "ERROR:"],
+        b'E' => &["END ", "EXTENSION", "ERROR:", "Error R"],
         b'F' => &["FATAL:", "FATAL ERROR"],
         b'H' => &["H4sI"],
         b'I' => &["INIT_", "INFO:", "Invoke Error", "Internal Server Error"],
         b'L' => &["LOGS"],
         b'N' => &["Node.js v"],
+        b'P' => &["PHP ", "Process", "Parameters"],
         b'R' => &["REPORT ", "RESTORE_", "RequestId: "],
-        b'S' => &["START "],
+        b'S' => &["START ", "Started ", "State changed", "Sent ", "Servlet"],
         b'T' => &["TELEMETRY", "Task timed out", "Traceback"],
         b'U' => &["Uncaught Exception", "Unhandled Promise Rejection"],
         b'W' => &["WARN:", "WARNING:"],
         b'X' => &["XRAY", "X "],
         b'[' => &["[auth]", "[next-auth]"],
         b'a' => &["app["],
+        b'c' => &["crit: "],
+        b'd' => &["dbug: "],
         b'e' => &["error - ", "event - "],
-        b'h' => &["heroku["],
-        b'i' => &["info  - "],
+        b'f' => &["fail: "],
+        b'g' => &["goroutine "],
+        b'h' => &["heroku[", "haproxy", "http: ", "http ", "https ", "h2 "],
+        b'i' => &["info  - ", "info: "],
+        b'p' => &["panic: "],
         b'r' => &["ready - "],
-        b'w' => &["warn  - ", "wait  - "],
+        b't' => &["trce: "],
+        b'w' => &["warn  - ", "wait  - ", "warn: ", "ws ", "wss "],
         _ => &[],
     }
 }

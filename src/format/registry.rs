@@ -4,7 +4,7 @@ use super::{Container, Decoded, Glance, Payload};
 use crate::format::ansi;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::Boundaries;
-use crate::record::{Marks, Record};
+use crate::record::{Marks, Position, Record};
 
 /// Containers, most specific first; the last one takes whatever is left.
 pub const CONTAINERS: &[&dyn Container] = &[
@@ -21,6 +21,16 @@ pub const CONTAINERS: &[&dyn Container] = &[
     &super::cloudwatch_tail::CloudWatchTail,
     &super::s3_export::S3Export,
     &super::vercel_table::VercelTable,
+    &super::docker_json::DockerJson,
+    &super::prefixed::container::CRI,
+    &super::prefixed::container::KUBECTL,
+    &super::prefixed::container::COMPOSE,
+    &super::prefixed::container::TIMESTAMPS,
+    &super::prefixed::platform::HEROKU,
+    &super::prefixed::platform::FLY,
+    &super::prefixed::platform::RAILWAY,
+    &super::prefixed::platform::DIGITALOCEAN,
+    &super::prefixed::syslog::SYSLOG,
     &super::lines::Lines,
 ];
 
@@ -32,7 +42,17 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::apigw_access::ApiGatewayAccess,
     &super::json_app::JsonApp,
     &super::access_log::AccessLog,
+    &super::proxy_log::ProxyLog,
+    &super::heroku::Heroku,
     &super::next_stdout::NextStdout,
+    &super::frameworks::rails::RAILS,
+    &super::frameworks::java::SPRING,
+    &super::frameworks::php::MONOLOG,
+    &super::frameworks::php::PHP_ERRORS,
+    &super::frameworks::phoenix::PHOENIX,
+    &super::frameworks::dotnet::DOTNET,
+    &super::frameworks::go::GO_PANIC,
+    &super::frameworks::nest::NEST,
     &super::python_text::PythonText,
     &super::plain_text::PlainText,
     // What `json` opens on its way, listed so that each can be named.
@@ -122,7 +142,11 @@ impl Shapes {
             match container.decode(frame, context, out) {
                 Decoded::NotMine => out.truncate(from),
                 Decoded::Records => {
-                    self.read_payloads(frame, container, from, out);
+                    if container.joins() {
+                        out[from..].iter_mut().for_each(|record| record.at = frame.at);
+                    } else {
+                        self.read_payloads(frame.at, container, from, out);
+                    }
                     return Read { container: Some(index), decoded: Decoded::Records };
                 }
                 decoded => return Read { container: Some(index), decoded },
@@ -155,31 +179,40 @@ impl Shapes {
         let Some(container) = CONTAINERS.get(usize::from(container)) else { return Decoded::NotMine };
         let decoded = container.decode_glanced(frame, context, out);
         if decoded == Decoded::Records {
-            self.read_payloads(frame, *container, from, out);
+            self.read_payloads(frame.at, *container, from, out);
         }
         decoded
     }
 
+    /// Reads what an entry holds whose container joins lines, after they were joined.
+    pub fn read_joined(&self, record: Record, container: u8) -> Vec<Record> {
+        let at = record.at;
+        let mut out = vec![record];
+        if let Some(container) = CONTAINERS.get(usize::from(container)) {
+            self.read_payloads(at, *container, 0, &mut out);
+        }
+        out
+    }
+
+    /// Whether entries of the container at this index are joined before they are read.
+    pub fn joins(container: u8) -> bool {
+        CONTAINERS.get(usize::from(container)).is_some_and(|container| container.joins())
+    }
+
     /// Reads what the records that a container has just decoded, those from `from` on, hold; it may be more records.
-    fn read_payloads(
-        &self,
-        frame: &Frame<'_>,
-        container: &dyn Container,
-        from: usize,
-        out: &mut Vec<Record>,
-    ) {
+    fn read_payloads(&self, at: Position, container: &dyn Container, from: usize, out: &mut Vec<Record>) {
         let status_is_its_own = container.knows_status();
         let mut more = Vec::new();
         for record in &mut out[from..] {
-            record.at.source = frame.at.source;
-            record.at.line = frame.at.line;
+            record.at.source = at.source;
+            record.at.line = at.line;
             let mut inner = Vec::new();
             self.read_payload(record, &mut inner, status_is_its_own);
             more.append(&mut inner);
         }
         out.append(&mut more);
         for (part, record) in out[from..].iter_mut().enumerate() {
-            record.at = frame.at;
+            record.at = at;
             record.at.part = part as u32;
         }
     }

@@ -145,7 +145,9 @@ fn common_log(text: &str) -> Option<Stamp> {
     if let Ok(at) = DateTime::parse_from_str(text, "%d/%b/%Y:%H:%M:%S %z") {
         return Some(Stamp { ms: at.timestamp_millis(), zoned: true });
     }
+    // Django's development server has a space before the clock.
     NaiveDateTime::parse_from_str(text, "%d/%b/%Y:%H:%M:%S")
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%d/%b/%Y %H:%M:%S"))
         .ok()
         .map(|at| Stamp { ms: at.and_utc().timestamp_millis(), zoned: false })
 }

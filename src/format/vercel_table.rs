@@ -222,6 +222,10 @@ fn short(line: &str) -> Option<Box<Record>> {
     if !matches_shape(line, "9999-99-99T99:99:99.999Z") || message.starts_with([' ', '\t']) {
         return None;
     }
+    if message.find(" --- [").is_some_and(|at| at <= 14) {
+        // Spring Boot pads its levels: `TIME  INFO 1 --- [main] …`.
+        return None;
+    }
     let stamp = time::parse(line.get(..24)?)?;
     Some(Box::new(Record { time_ms: Some(stamp.ms), message: message.to_owned(), ..Record::default() }))
 }

@@ -2,7 +2,7 @@
 
 use super::keys::{completion_key, own_place, stream_key};
 use super::{Correlator, Origin, Taken};
-use crate::correlate::attach::{Brackets, Freed, Neighbours, tells_of_failure};
+use crate::correlate::attach::{Brackets, Completion, Freed, Neighbours, tells_of_failure};
 use crate::correlate::held::{Held, Order, identity};
 use crate::record::{IdKind, Marks, Record};
 
@@ -23,9 +23,9 @@ impl Correlator<'_> {
         brackets: bool,
     ) -> Taken {
         let stream = stream_key(&record, origin);
-        let (marks, status) = (record.marks, record.status);
+        let marks = record.marks;
         let has_event = record.event_id.is_some();
-        let freed = self.pass(key, stream, marks, status, format, origin, brackets);
+        let freed = self.pass(key, stream, marks, Completion::of(&record), format, origin, brackets);
         let new = self.put_record(key, id, kind, record, format, origin);
         self.put_freed(key, id, kind, freed, origin);
         self.put_overdue(stream, marks, format, origin);
@@ -39,7 +39,7 @@ impl Correlator<'_> {
         key: u64,
         stream: u64,
         marks: Marks,
-        status: Option<u16>,
+        completion: Completion<'_>,
         format: &'static str,
         origin: Origin<'_>,
         brackets: bool,
@@ -47,8 +47,7 @@ impl Correlator<'_> {
         self.bracketed |= brackets;
         let mut freed = self.brackets(stream).identified(key, marks, brackets, origin.backwards);
         if let Some(neighbours) = completion_key(stream, marks, format, origin) {
-            let failed = status.is_some_and(|code| code >= 500);
-            freed.extend(self.neighbours(neighbours).completed(key, failed));
+            freed.extend(self.neighbours(neighbours).completed(key, completion));
         }
         freed
     }

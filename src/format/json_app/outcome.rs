@@ -31,11 +31,14 @@ pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
     let is_object = |key: &str| map.get(key).is_some_and(Value::is_object);
     let level_text = map.get("level").and_then(Value::as_str);
     let gcp_payload = || ["textPayload", "jsonPayload", "protoPayload", "httpRequest"].into_iter().any(has);
-    let tests: [(&str, &dyn Fn() -> bool); 24] = [
+    let tests: [(&str, &dyn Fn() -> bool); 25] = [
         ("gcp", &|| has("logName") || (has("insertId") && gcp_payload())),
         ("docker", &|| is_text("log") && has("stream") && has("time")),
         ("loki", &|| is_text("line") && has("timestamp") && !has("level")),
         ("postgres", &|| has("error_severity") && has("pid")),
+        ("caddy", &|| {
+            map.get("logger").and_then(Value::as_str).is_some_and(|name| name.starts_with("http.log.access"))
+        }),
         ("ecs", &|| {
             has("ecs.version")
                 || is_object("ecs")
@@ -99,6 +102,10 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
             || logger == Some("lograge")
             || duration.is_some()
             || (own_request && !has_error && (message.is_empty() || names_status(message, strong.or(bare)))));
+    if logger == Some("nestjs") && map.get("context").and_then(Value::as_str) == Some("ExceptionsHandler") {
+        // What Nest's exception handler logs has become an answer with status 500.
+        record.marks.insert(Marks::ERROR_BLOCK);
+    }
     if is_start {
         record.marks.insert(Marks::START);
     }
@@ -109,6 +116,9 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
         record.marks.insert(Marks::ABORTED | Marks::END);
     } else if complete {
         record.marks.insert(Marks::CLIENT | Marks::END);
+        if matches!(logger, Some("traefik" | "caddy")) {
+            record.marks.insert(Marks::EDGE);
+        }
         if record.status == Some(499) {
             record.marks.insert(Marks::ABORTED);
         }
@@ -211,7 +221,7 @@ fn duration(value: &Value, name: &str, logger: Option<&str>) -> Option<f64> {
         ("service", _) => return None,
         ("duration", Some("ecs" | "slog" | "traefik")) | ("elapsed", Some("slog")) => 1e-6,
         ("requesttime", _) => 1e3,
-        ("duration" | "elapsed" | "latency", Some("zap")) => 1e3,
+        ("duration" | "elapsed" | "latency", Some("zap" | "caddy")) => 1e3,
         ("latency", Some("gcp")) => 1e3,
         ("duration", _) if number >= 1e8 && number.fract() == 0.0 => 1e-6,
         _ => 1.0,

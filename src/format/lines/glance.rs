@@ -164,6 +164,7 @@ fn is_plain(record: &Record) -> bool {
     KNOWN_MARKS.iter().for_each(|known| marks.remove(*known));
     record.payload == "json"
         && record.error_text.is_empty()
+        && record.error_class.is_none()
         && record.event_id.is_none()
         && record.function_status.is_none()
         && marks.is_empty()
@@ -179,6 +180,10 @@ impl Kind {
         });
         let message = slots.next();
         if slots.next().is_some() || (message.is_none() && !record.message.is_empty()) {
+            return None;
+        }
+        // A brief has no path beside a route, and what stands beside a failed request may be told by its path.
+        if record.status >= Some(500) && record.route.is_some() && record.path.is_some() {
             return None;
         }
         let decides = record.status.is_some() || !record.marks.is_empty();

@@ -24,6 +24,8 @@ const KNOWN: &[&str] = &[
     "error",
     "caller",
     "component",
+    "request.id",
+    "response.status",
 ];
 
 /// The pairs of a line that has at least two, one of them with a well-known key. Prose may stand before them. An
@@ -37,6 +39,19 @@ pub fn pairs(line: &str) -> Option<Map<String, Value>> {
     let mut map = Map::with_capacity(pairs.len());
     map.extend(pairs.into_iter().map(|(key, value)| (key.to_owned(), Value::String(unquoted(value)))));
     (map.len() >= 2).then_some(map)
+}
+
+/// Whether a line begins with a pair, or with a level before one.
+pub fn leads(line: &str) -> bool {
+    let line = line.trim_start();
+    let key_end = line.find(|c: char| c.is_whitespace() || c == '=').unwrap_or(line.len());
+    if line[key_end..].starts_with('=') {
+        return is_key(&line[..key_end]);
+    }
+    let (word, rest) = line.split_at(key_end);
+    let word = word.trim_matches(|c| matches!(c, '[' | ']' | ':'));
+    crate::record::Level::parse(word).is_some()
+        && rest.trim_start().split_once('=').is_some_and(|(key, _)| is_key(key))
 }
 
 /// Most pairs of a line that are read.
@@ -76,6 +91,9 @@ fn is_key(key: &str) -> bool {
 
 /// Where a value ends, its quotes included.
 fn value_end(text: &str) -> usize {
+    if let Some(end) = single_quoted_end(text) {
+        return end;
+    }
     let Some(inside) = text.strip_prefix('"') else {
         return memchr::memchr2(b' ', b'\t', text.as_bytes()).unwrap_or(text.len());
     };
@@ -91,7 +109,22 @@ fn value_end(text: &str) -> usize {
     text.len()
 }
 
+/// Where a value in single quotes ends (lograge's `error='A: b'`), after the first such quote that ends a word. Only for
+/// values that have one: an apostrophe is no quote.
+fn single_quoted_end(text: &str) -> Option<usize> {
+    let inside = text.strip_prefix('\'')?;
+    let bytes = inside.as_bytes();
+    let end = memchr::memchr_iter(b'\'', bytes).find(|at| {
+        let escaped = *at > 0 && bytes[at - 1] == b'\\';
+        !escaped && bytes.get(at + 1).is_none_or(|next| matches!(next, b' ' | b'\t' | b','))
+    })?;
+    Some(end + 2)
+}
+
 fn unquoted(value: &str) -> String {
+    if value.len() >= 2 && value.starts_with('\'') && value.ends_with('\'') {
+        return value[1..value.len() - 1].replace("\\'", "'");
+    }
     let Some(inside) = value.strip_prefix('"') else { return value.to_owned() };
     let mut out = String::new();
     let mut chars = inside.chars();

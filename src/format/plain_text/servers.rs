@@ -1,14 +1,18 @@
-//! Error logs of servers around the application: nginx, PostgreSQL, PgBouncer. They are never a request of their
+//! Error logs of servers around the application: nginx, Apache, PostgreSQL, PgBouncer. They are never a request of their
 //! own: no status, no marks.
 
-use crate::format::text_parts::{first_line, push_field, request_line, set_request, set_time};
+use crate::format::text_parts::{first_line, push_code, push_field, request_line, set_request, set_time};
 use crate::format::time;
 use crate::record::{Level, Record};
 
 /// Reads a line of one of the servers; false if it is none.
 pub fn read(text: &str, record: &mut Record) -> bool {
     let first = first_line(text);
-    first.starts_with(|c: char| c.is_ascii_digit()) && (nginx(first, record) || postgres(first, record))
+    match first.as_bytes().first() {
+        Some(b'0'..=b'9') => nginx(first, record) || postgres(first, record),
+        Some(b'[') => apache(first, record),
+        _ => false,
+    }
 }
 
 /// `2026/01/01 10:10:15 [error] 31#31: *77 text, client: …, request: "GET /x HTTP/1.1", upstream: "…", host: "…"`.
@@ -38,6 +42,27 @@ fn nginx(line: &str, record: &mut Record) -> bool {
     if let Some(upstream) = named(", upstream: \"") {
         let address = upstream.split_once("://").map_or(upstream, |(_, address)| address);
         push_field(record, "upstream", address.split('/').next().unwrap_or_default());
+    }
+    true
+}
+
+/// `[Thu Jan 01 10:10:15.001 2026] [proxy:error] [pid 9:tid 8] [client …] AH01114: text`. The time has no zone.
+/// <https://httpd.apache.org/docs/2.4/logs.html#errorlog>
+fn apache(line: &str, record: &mut Record) -> bool {
+    let Some((date, rest)) = line[1..].split_once("] [") else { return false };
+    let Ok(at) = chrono::NaiveDateTime::parse_from_str(date, "%a %b %d %H:%M:%S%.f %Y") else { return false };
+    let Some((place, rest)) = rest.split_once(']') else { return false };
+    // Before version 2.4 there was no module.
+    let level = place.rsplit(':').next().unwrap_or_default();
+    let Some(level) = Level::parse(level) else { return false };
+    set_time(record, time::Stamp { ms: at.and_utc().timestamp_millis(), zoned: false });
+    record.level = Some(level);
+    push_field(record, "logger", "apache");
+    let code = rest.split([' ', ':']).find(|word| {
+        word.len() == 7 && word.starts_with("AH") && word[2..].bytes().all(|b| b.is_ascii_digit())
+    });
+    if let Some(code) = code {
+        push_code(record, code);
     }
     true
 }

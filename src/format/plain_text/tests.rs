@@ -78,17 +78,29 @@ fn reads_logfmt_by_the_table() {
 }
 
 #[test]
-fn reads_heroku() {
-    let record = read(
-        "2026-01-01T10:10:45.123456+00:00 heroku[router]: at=error code=H12 desc=\"Request timeout\" method=POST path=\"/api/pay?x=1\" host=shop.example.com request_id=0d1e6c52-1f5a-4b9e-9a51-0d6f0e2b8a10 fwd=\"203.0.113.9\" dyno=web.2 connect=1ms service=30000ms status=503 bytes=0",
+fn a_sentence_with_pairs_keeps_its_text() {
+    let text = "AuthError: status=401 message='Invalid key: it\'s expired' code=bad_key";
+    let record = read(text);
+    assert_eq!(record.message, text);
+    assert_eq!(record.status, None);
+    let record = read("level=error error='PG::ConnectionBad: timeout' msg='not saved' request_id=8f31aa");
+    assert_eq!(
+        (record.message.as_str(), record.error_text.as_str()),
+        ("not saved", "PG::ConnectionBad: timeout")
     );
-    assert_eq!((record.status, record.path.as_deref()), (Some(503), Some("/api/pay")));
-    assert_eq!(record.duration_ms, Some(30_000.0));
-    assert_eq!(record.error_codes, ["H12"]);
-    assert!(record.marks.has(Marks::CLIENT) && record.marks.has(Marks::END));
-    assert_eq!(record.stream.as_deref(), Some("router"));
-    assert_eq!(record.level, Some(Level::Error));
-    assert_eq!(record.field("fwd"), None);
+    assert_eq!(id(&record), Some(("8f31aa", IdKind::Request)));
+    let record = read("level=error msg=don't tool='unclosed status=500");
+    assert_eq!(record.message, "don't");
+}
+
+#[test]
+fn reads_apache_errors() {
+    let record = read(
+        "[Thu Jan 01 10:10:15.001 2026] [proxy:error] [pid 9:tid 8] (111)Connection refused: AH00957: http: attempt to connect to 10.0.0.5:3000 (10.0.0.5:3000) failed",
+    );
+    assert_eq!((record.level, record.time_ms), (Some(Level::Error), Some(1_767_262_215_001)));
+    assert_eq!(record.field("logger"), Some("apache"));
+    assert!(record.marks.is_empty() && record.error_codes == ["AH00957"]);
 }
 
 #[test]

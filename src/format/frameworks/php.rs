@@ -1,0 +1,119 @@
+//! PHP: Monolog's lines as Laravel and Symfony write them, and PHP's own error log.
+
+use super::Framework;
+use crate::format::text_parts::{is_uuid, push_code, set_request_id, set_time};
+use crate::format::{About, time};
+use crate::record::{Level, Marks, Record};
+
+/// The shape `monolog`.
+pub const MONOLOG: Framework = Framework {
+    name: "monolog",
+    about: About {
+        title: "Monolog's lines (Laravel, Symfony)",
+        fingerprint: "[time] channel.LEVEL: text {context}",
+        export: "storage/logs/laravel.log, var/log/prod.log",
+    },
+    detect: |text| monolog(text).is_some(),
+    read: read_monolog,
+};
+
+/// The shape `php-errors`.
+pub const PHP_ERRORS: Framework = Framework {
+    name: "php-errors",
+    about: About {
+        title: "PHP's error log and PHP-FPM's",
+        fingerprint: "PHP Fatal error: …, [time] WARNING: [pool www] …",
+        export: "the file that error_log names",
+    },
+    detect: |text| php(text).is_some(),
+    read: read_php,
+};
+
+/// Time, level and text of `[2026-01-01 10:10:15] production.ERROR: text`.
+fn monolog(text: &str) -> Option<(time::Stamp, Level, &str)> {
+    let (stamp, rest) = text
+        .strip_prefix('[')
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))?
+        .split_once("] ")?;
+    let (channel, body) = rest.split_once(": ")?;
+    let (name, level) = channel.rsplit_once('.')?;
+    let valid = level.bytes().all(|b| b.is_ascii_uppercase()) && !name.contains(char::is_whitespace);
+    let stamp = time::parse(stamp).filter(|_| valid)?;
+    Some((stamp, Level::parse(level)?, body))
+}
+
+fn read_monolog(text: &str, record: &mut Record) {
+    let Some((stamp, level, body)) = monolog(text) else { return };
+    set_time(record, stamp);
+    record.level = Some(level);
+    record.runtime.get_or_insert_with(|| "php".to_owned());
+    // A processor's `extra` or `context`: `{"request_id":"…"}`.
+    for key in ["\"request_id\":\"", "\"requestId\":\"", "\"uid\":\""] {
+        if let Some(id) = body.split_once(key).and_then(|(_, rest)| rest.split('"').next())
+            && (is_uuid(id) || !key.contains("uid"))
+        {
+            set_request_id(record, id);
+            break;
+        }
+    }
+    let Some(exception) = body.split_once("\"exception\":\"[object] (").map(|(_, rest)| rest) else { return };
+    if level < Level::Error {
+        return;
+    }
+    record.marks.insert(Marks::ERROR_BLOCK);
+    // `Illuminate\\Database\\QueryException(code: 2002): text`: the backslashes are JSON's.
+    let (name, rest) = exception.split_once("(code: ").unwrap_or((exception, ""));
+    if name.len() <= 200 && !name.contains(char::is_whitespace) {
+        record.error_class = name.rsplit('\\').next().map(str::to_owned);
+    }
+    let code = rest.split(')').next().unwrap_or_default();
+    if code != "0" && code.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        push_code(record, code);
+    }
+}
+
+/// Time and text of a line of PHP or PHP-FPM.
+fn php(text: &str) -> Option<(Option<time::Stamp>, &str)> {
+    let (stamp, body) = match text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((at, body)) => (Some(php_time(at)?), body),
+        None => (None, text),
+    };
+    let is_php = body.starts_with("PHP ") && body.contains(": ")
+        || stamp.is_some() && (body.contains(": [pool ") || body.starts_with("NOTICE: fpm"));
+    is_php.then_some((stamp, body))
+}
+
+/// `01-Jan-2026 10:10:15 UTC`, or without the zone.
+fn php_time(text: &str) -> Option<time::Stamp> {
+    let date = text.get(..20).filter(|date| date.as_bytes()[2] == b'-')?;
+    let at = chrono::NaiveDateTime::parse_from_str(date, "%d-%b-%Y %H:%M:%S").ok()?;
+    Some(time::Stamp { ms: at.and_utc().timestamp_millis(), zoned: text[20..].trim() == "UTC" })
+}
+
+fn read_php(text: &str, record: &mut Record) {
+    let Some((stamp, body)) = php(text) else { return };
+    if let Some(stamp) = stamp {
+        set_time(record, stamp);
+    }
+    record.runtime.get_or_insert_with(|| "php".to_owned());
+    let kind = body.strip_prefix("PHP ").unwrap_or(body).split(':').next().unwrap_or_default();
+    record.level = match kind {
+        "Fatal error" | "Parse error" | "Recoverable fatal error" => Some(Level::Error),
+        "Warning" => Some(Level::Warn),
+        "Notice" | "Deprecated" => Some(Level::Info),
+        other => Level::parse(other).or(record.level),
+    };
+    if matches!(kind, "Fatal error" | "Parse error") {
+        record.marks.insert(Marks::ERROR_BLOCK);
+    }
+    if body.contains("Allowed memory size of ") && body.contains(" exhausted") {
+        record.marks.insert(Marks::OUT_OF_MEMORY);
+    }
+    if body.contains("Maximum execution time of ") && body.contains(" exceeded") {
+        record.marks.insert(Marks::TIMEOUT);
+    }
+    if let Some((_, rest)) = body.split_once("Uncaught ") {
+        let name = rest.split([':', ' ']).next().unwrap_or_default();
+        record.error_class = name.rsplit('\\').next().filter(|name| !name.is_empty()).map(str::to_owned);
+    }
+}

@@ -1,0 +1,150 @@
+use super::*;
+use crate::record::{IdKind, Level};
+
+fn read(shape: &Framework, text: &str) -> Record {
+    let mut record = Record { message: text.to_owned(), ..Record::default() };
+    assert!(shape.detect(&record), "{text}");
+    shape.read(&mut record, &mut Vec::new());
+    assert_eq!(record.message, text, "the text stays");
+    record
+}
+
+fn id(record: &Record) -> Option<(&str, IdKind)> {
+    record.id.as_ref().map(|id| (id.text.as_str(), id.kind))
+}
+
+const UUID: &str = "7b1f2a3c-0d1e-4f5a-8b9c-0d1e2f3a4b5c";
+
+#[test]
+fn reads_rails() {
+    let started = read(
+        &rails::RAILS,
+        &format!("[{UUID}] Started GET \"/orders/5?x=1\" for 203.0.113.9 at 2026-01-01 10:10:15 +0000"),
+    );
+    assert_eq!((started.method.as_deref(), started.path.as_deref()), (Some("GET"), Some("/orders/5")));
+    assert_eq!((id(&started), started.time_ms), (Some((UUID, IdKind::Request)), Some(1_767_262_215_000)));
+    assert!(started.marks.has(Marks::START));
+    let done = read(
+        &rails::RAILS,
+        &format!(
+            "I, [2026-01-01T10:10:15.001234 #17]  INFO -- : [{UUID}] Completed 500 Internal Server Error in 12ms (ActiveRecord: 1.2ms)"
+        ),
+    );
+    assert_eq!((done.status, done.duration_ms), (Some(500), Some(12.0)));
+    assert!(done.marks.has(Marks::CLIENT) && done.marks.has(Marks::END));
+    assert_eq!((done.level, done.stream.as_deref()), (Some(Level::Info), Some("17")));
+    let error = read(
+        &rails::RAILS,
+        &format!("[{UUID}] ActiveRecord::ConnectionNotEstablished (connection to server failed):"),
+    );
+    assert_eq!(error.error_class.as_deref(), Some("ConnectionNotEstablished"));
+    assert_eq!(id(&read(&rails::RAILS, "Processing by OrdersController#show as HTML")), None);
+    for text in ["Completed the import", "Started the engine", "[x] NoMethodError (y)", "I, [", "[é"] {
+        assert!(!rails::RAILS.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
+    }
+}
+
+#[test]
+fn reads_spring() {
+    let block = read(
+        &java::SPRING,
+        "2026-01-01T10:10:15.001Z ERROR 1 --- [nio-8080-exec-1] o.a.c.c.C.[.[.[/].[dispatcherServlet]    : Servlet.service() for servlet [dispatcherServlet] in context with path [] threw exception [Request processing failed] with root cause\n\njava.sql.SQLTransientConnectionException: HikariPool-1 - Connection is not available\n\tat com.example.A.b(A.java:1)",
+    );
+    assert!(block.marks.has(Marks::ERROR_BLOCK));
+    assert_eq!(block.error_class.as_deref(), Some("SQLTransientConnectionException"));
+    assert_eq!((block.level, block.time_ms), (Some(Level::Error), Some(1_767_262_215_001)));
+    let traced = read(
+        &java::SPRING,
+        "2026-01-01T10:10:15.001Z  INFO 1 --- [shop] [nio-8080-exec-1] [4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7] c.e.Shop : hello",
+    );
+    assert_eq!(id(&traced), Some(("4bf92f3577b34da6a3ce929d0e0e4736", IdKind::Trace)));
+    let flux = read(
+        &java::SPRING,
+        "2026-01-01 10:10:15.001 ERROR 1 --- [ctor-http-nio-2] a.w.r.e.AbstractErrorWebExceptionHandler : [2bfa1-1]  500 Server Error for HTTP GET \"/o?x\"",
+    );
+    assert_eq!((flux.status, flux.path.as_deref()), (Some(500), Some("/o")));
+}
+
+#[test]
+fn reads_php() {
+    let laravel = read(
+        &php::MONOLOG,
+        "[2026-01-01 10:10:15] production.ERROR: SQLSTATE[HY000] [2002] Connection refused {\"exception\":\"[object] (Illuminate\\\\Database\\\\QueryException(code: 2002): SQLSTATE[HY000]\n[stacktrace]\n#0 /app/x.php(1): y()\n\"}",
+    );
+    assert!(laravel.marks.has(Marks::ERROR_BLOCK) && laravel.level == Some(Level::Error));
+    assert_eq!(laravel.error_class.as_deref(), Some("QueryException"));
+    assert_eq!(laravel.error_codes, ["2002"]);
+    assert!(read(&php::MONOLOG, "[2026-01-01 10:10:15] local.INFO: sent {\"id\":1}").marks.is_empty());
+    let fatal = read(
+        &php::PHP_ERRORS,
+        "[01-Jan-2026 10:10:15 UTC] PHP Fatal error:  Uncaught PDOException: SQLSTATE[HY000] [2002] Connection refused in /app/x.php:12",
+    );
+    assert!(fatal.marks.has(Marks::ERROR_BLOCK));
+    assert_eq!(
+        (fatal.error_class.as_deref(), fatal.time_ms),
+        (Some("PDOException"), Some(1_767_262_215_000))
+    );
+    let memory =
+        read(&php::PHP_ERRORS, "PHP Fatal error:  Allowed memory size of 134217728 bytes exhausted (tried)");
+    assert!(memory.marks.has(Marks::OUT_OF_MEMORY));
+    let pool = read(
+        &php::PHP_ERRORS,
+        "[01-Jan-2026 10:10:15] WARNING: [pool www] server reached pm.max_children setting (5), consider raising it",
+    );
+    assert_eq!((pool.level, pool.marks.is_empty()), (Some(Level::Warn), true));
+}
+
+#[test]
+fn reads_phoenix() {
+    let begun = read(&phoenix::PHOENIX, "10:10:15.001 request_id=GGx8f31aa [info] GET /o/1");
+    assert_eq!((id(&begun), begun.path.as_deref()), (Some(("GGx8f31aa", IdKind::Request)), Some("/o/1")));
+    let sent = read(&phoenix::PHOENIX, "10:10:15.013 request_id=GGx8f31aa [info] Sent 500 in 12ms");
+    assert_eq!((sent.status, sent.duration_ms), (Some(500), Some(12.0)));
+    let error = read(
+        &phoenix::PHOENIX,
+        "10:10:15.013 request_id=GGx8f31aa [error] ** (DBConnection.ConnectionError) connection not available",
+    );
+    assert_eq!(error.error_class.as_deref(), Some("ConnectionError"));
+}
+
+#[test]
+fn reads_dotnet() {
+    let error = read(
+        &dotnet::DOTNET,
+        "fail: Microsoft.AspNetCore.Server.Kestrel[13]\n      Connection id \"0HM1\", Request id \"0HM1:00000002\": An unhandled exception was thrown by the application.\n      System.InvalidOperationException: late\n       ---> Npgsql.NpgsqlException: refused\n         at A.B()",
+    );
+    assert_eq!(id(&error), Some(("0HM1:00000002", IdKind::Request)));
+    assert!(error.marks.has(Marks::ERROR_BLOCK));
+    assert_eq!(error.error_class.as_deref(), Some("NpgsqlException"));
+    let done = read(
+        &dotnet::DOTNET,
+        "info: Microsoft.AspNetCore.Hosting.Diagnostics[2]\n      Request finished HTTP/1.1 GET http://shop.example.com/o?x - 500 0 - 12.5ms",
+    );
+    assert_eq!((done.status, done.path.as_deref(), done.duration_ms), (Some(500), Some("/o"), Some(12.5)));
+    for text in ["info: all is well\n      x", "fail: x", "warn: A[x]\ny"] {
+        assert!(!dotnet::DOTNET.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
+    }
+}
+
+#[test]
+fn reads_nest() {
+    let block = read(
+        &nest::NEST,
+        "[Nest] 17  - 03/10/2026, 9:15:01\u{202f}AM   ERROR [ExceptionsHandler] Error: connect ECONNREFUSED 10.0.0.5:5432\n    at f {\n  code: 'ECONNREFUSED',\n}",
+    );
+    assert!(block.marks.has(Marks::ERROR_BLOCK) && block.level == Some(Level::Error));
+    assert_eq!((block.time_ms, block.stream.as_deref()), (Some(1_773_134_101_000), Some("17")));
+    assert_eq!(block.error_codes, ["ECONNREFUSED"]);
+    let line = read(&nest::NEST, "[Nest] 17  - 10.3.2026, 09:15:01     LOG [RoutesResolver] C {/}: +12ms");
+    assert!(line.marks.is_empty() && line.time_ms.is_none() && line.level == Some(Level::Info));
+    assert!(!nest::NEST.detect(&Record { message: "[Nest] é".to_owned(), ..Record::default() }));
+}
+
+#[test]
+fn reads_go_panics() {
+    let panic = read(
+        &go::GO_PANIC,
+        "2026/01/01 10:10:15 http: panic serving 203.0.113.9:4711: runtime error: invalid memory address or nil pointer dereference\ngoroutine 17 [running]:",
+    );
+    assert!(panic.marks.has(Marks::ERROR_BLOCK) && panic.time_ms == Some(1_767_262_215_000));
+}

@@ -1,0 +1,122 @@
+//! Payload `heroku`: what Heroku's router and dyno manager say, in whatever it was wrapped (`heroku logs`, a syslog
+//! drain). Names and meanings of the codes: <https://devcenter.heroku.com/articles/error-codes>
+
+use super::text_parts::push_code;
+use super::{About, Payload};
+use crate::record::{Level, Marks, Record};
+
+/// The payload `heroku`.
+pub struct Heroku;
+
+impl Payload for Heroku {
+    fn name(&self) -> &'static str {
+        "heroku"
+    }
+
+    fn about(&self) -> About {
+        About {
+            title: "Heroku's router and dyno manager",
+            fingerprint: "at=error code=H12 … dyno= connect= service= status=, Error R14 (…)",
+            export: "heroku logs --num 1500 > app.log",
+        }
+    }
+
+    fn detect(&self, record: &Record) -> bool {
+        is_router(&record.message) || dyno_code(&record.message).is_some() || exit(&record.message)
+    }
+
+    fn read(&self, record: &mut Record, _more: &mut Vec<Record>) {
+        if is_router(&record.message) {
+            read_router(record);
+        } else if let Some(code) = dyno_code(&record.message).map(str::to_owned) {
+            record.level = Some(if code == "R14" { Level::Warn } else { Level::Error });
+            if matches!(code.as_str(), "R14" | "R15") {
+                record.marks.insert(Marks::OUT_OF_MEMORY);
+            }
+            push_code(record, &code);
+        } else {
+            record.level = Some(Level::Error);
+            record.marks.insert(Marks::CRASH);
+        }
+    }
+}
+
+fn is_router(text: &str) -> bool {
+    (text.starts_with("at=") || text.starts_with("sock="))
+        && [" host=", " dyno=", " connect=", " service="].iter().all(|key| text.contains(key))
+}
+
+/// The pairs themselves are read like anybody's; here is what only the router means.
+fn read_router(record: &mut Record) {
+    let value = |key: &str| {
+        let (_, rest) = record.message.split_once(key)?;
+        rest.split(' ').next().map(|value| value.trim_matches('"')).filter(|value| !value.is_empty())
+    };
+    let (dyno, code) = (value(" dyno=").map(str::to_owned), value(" code=").map(str::to_owned));
+    // Beside the lines of the dyno that it sent the request to.
+    if dyno.is_some() {
+        record.stream = dyno;
+    }
+    record.marks.insert(Marks::CLIENT | Marks::END | Marks::EDGE);
+    if code.as_deref() == Some("H27") {
+        // The client went away, whatever status is noted.
+        record.status = Some(499);
+        record.marks.insert(Marks::ABORTED);
+    }
+}
+
+/// `R14` of `Error R14 (Memory quota exceeded)`.
+fn dyno_code(text: &str) -> Option<&str> {
+    let (code, rest) = text.strip_prefix("Error ")?.split_once(' ')?;
+    let digits = code.strip_prefix(['R', 'L'])?;
+    let valid = (2..=3).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+    (valid && rest.starts_with('(')).then_some(code)
+}
+
+/// The dyno's process ended by itself.
+fn exit(text: &str) -> bool {
+    text.strip_prefix("State changed from ").is_some_and(|rest| rest.trim_end().ends_with("to crashed"))
+        || text.strip_prefix("Process exited with status ").is_some_and(|code| {
+            let code = code.trim();
+            code.len() <= 3 && code != "0" && code != "143" && code.bytes().all(|b| b.is_ascii_digit())
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Record {
+        let mut record = Record { message: text.to_owned(), ..Record::default() };
+        assert!(Heroku.detect(&record), "{text}");
+        Heroku.read(&mut record, &mut Vec::new());
+        record
+    }
+
+    #[test]
+    fn reads_the_router() {
+        let line = read(
+            "at=error code=H12 desc=\"Request timeout\" method=GET path=\"/o\" host=shop.example.com request_id=8f31 fwd=\"203.0.113.9\" dyno=web.2 connect=1ms service=30000ms status=503 bytes=0",
+        );
+        assert!(line.marks.has(Marks::EDGE) && line.marks.has(Marks::CLIENT));
+        assert_eq!(line.stream.as_deref(), Some("web.2"));
+        let gone = read(
+            "sock=client at=warning code=H27 desc=\"Client Request Interrupted\" method=POST path=\"/o\" host=shop.example.com request_id=8f31 fwd=\"203.0.113.9\" dyno= connect= service= status=499 bytes=0",
+        );
+        assert!(gone.marks.has(Marks::ABORTED) && gone.status == Some(499) && gone.stream.is_none());
+    }
+
+    #[test]
+    fn reads_the_dyno_manager() {
+        let memory = read("Error R15 (Memory quota vastly exceeded)");
+        assert!(memory.marks.has(Marks::OUT_OF_MEMORY) && memory.error_codes == ["R15"]);
+        assert!(read("Error R10 (Boot timeout) -> Web process failed to bind").marks.is_empty());
+        assert!(read("Process exited with status 137").marks.has(Marks::CRASH));
+        assert!(read("State changed from up to crashed").marks.has(Marks::CRASH));
+        for text in
+            ["Process exited with status 0", "State changed from starting to up", "Error R (x)", "at=x"]
+        {
+            assert!(!Heroku.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
+        }
+    }
+}
