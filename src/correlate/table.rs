@@ -17,6 +17,7 @@ use self::evict::due_second;
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 pub use self::finish::Requests;
 use self::keys::{neighbours_key, place_key, stream_key};
+pub use self::routes::MAX_ROUTES;
 use self::routes::{RouteText, Routes};
 use super::attach::{Brackets, Neighbours, Place, tells_of_failure};
 use super::held::{FrameRef, Held, Order, event_identity, identity};

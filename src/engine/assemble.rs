@@ -9,7 +9,7 @@ use super::Engine;
 use crate::correlate::held::Held;
 use crate::correlate::line::Fold;
 use crate::correlate::partial::Partial;
-use crate::correlate::table::Requests;
+use crate::correlate::table::{MAX_ROUTES, Requests};
 use crate::diagnose::fold::Folder;
 use crate::diagnose::judge::{Judged, evidence, judge};
 use crate::diagnose::weigh::{round, weigh};
@@ -67,6 +67,12 @@ pub fn report(
                 && view.until_ms.is_none_or(|until| one.first_ms.is_some_and(|at| at < until))
         });
         remarks.push(format!("narrowed view: {} of {failed} failed requests are shown", judged.len()));
+    }
+    if requests.other_routes > 0 {
+        remarks.push(format!(
+            "{} healthy requests are counted as one route: there are more than {MAX_ROUTES} routes",
+            requests.other_routes
+        ));
     }
     remarks.sort();
     remarks.dedup();

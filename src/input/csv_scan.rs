@@ -2,11 +2,12 @@
 //! quote closes a field only before a delimiter, and a line that looks like the beginning of a row ends a row
 //! whose quote was left open.
 
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr2};
 
 /// Scanner of rows; keeps its place while more bytes arrive.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RowScan {
+    delimiter: u8,
     at: usize,
     state: State,
     /// Shape of the first field of the first data row, digits as `0`; empty while unknown.
@@ -21,7 +22,18 @@ enum State {
     Quoted,
 }
 
+impl Default for RowScan {
+    fn default() -> RowScan {
+        RowScan::new(b',')
+    }
+}
+
 impl RowScan {
+    /// Of rows whose cells are parted by this byte.
+    pub fn new(delimiter: u8) -> RowScan {
+        RowScan { delimiter, at: 0, state: State::FieldStart, shape: Vec::new() }
+    }
+
     /// Offset of the newline that ends the row which begins at `bytes[0]`, or None if more bytes are needed.
     /// At the end of the input the caller takes what is left as the last row.
     pub fn row_end(&mut self, bytes: &[u8]) -> Option<usize> {
@@ -36,7 +48,7 @@ impl RowScan {
                 },
                 State::Bare => {
                     let found = self.at
-                        + memchr3(b',', b'\n', b'\n', bytes.get(self.at..)?).or_else(|| {
+                        + memchr2(self.delimiter, b'\n', bytes.get(self.at..)?).or_else(|| {
                             self.at = bytes.len();
                             None
                         })?;
@@ -48,7 +60,7 @@ impl RowScan {
                 }
                 State::Quoted => {
                     let rest = bytes.get(self.at..)?;
-                    let Some(found) = memchr3(b'"', b'\n', b'\n', rest) else {
+                    let Some(found) = memchr2(b'"', b'\n', rest) else {
                         self.at = bytes.len();
                         return None;
                     };
@@ -76,7 +88,7 @@ impl RowScan {
                             self.at = hit;
                             return None;
                         }
-                        Some(b',') => {
+                        Some(byte) if *byte == self.delimiter => {
                             self.state = State::FieldStart;
                             self.at = hit + 2;
                         }
@@ -111,7 +123,7 @@ impl RowScan {
     fn finish(&mut self, bytes: &[u8], end: usize) -> usize {
         self.reset();
         if self.shape.is_empty() {
-            let first: Vec<u8> = first_field(&bytes[..end])
+            let first: Vec<u8> = first_field(&bytes[..end], self.delimiter)
                 .iter()
                 .map(|b| if b.is_ascii_digit() { b'0' } else { *b })
                 .collect();
@@ -130,20 +142,20 @@ impl RowScan {
         let line = line.strip_prefix(b"\"").unwrap_or(line);
         let n = self.shape.len();
         line.len() > n
-            && matches!(line[n], b',' | b'"')
+            && (line[n] == self.delimiter || line[n] == b'"')
             && line.iter().zip(&self.shape).all(|(b, s)| if *s == b'0' { b.is_ascii_digit() } else { b == s })
     }
 }
 
-fn first_field(row: &[u8]) -> &[u8] {
+fn first_field(row: &[u8], delimiter: u8) -> &[u8] {
     let row = row.strip_prefix(b"\"").unwrap_or(row);
-    let end = row.iter().position(|b| matches!(b, b',' | b'"')).unwrap_or(row.len());
+    let end = row.iter().position(|b| *b == delimiter || *b == b'"').unwrap_or(row.len());
     &row[..end]
 }
 
 /// The fields of one row. Doubled quotes are undone, a quote that closes nothing is text, bytes that are not
 /// UTF-8 are replaced.
-pub fn fields(row: &[u8]) -> Vec<String> {
+pub fn fields(row: &[u8], delimiter: u8) -> Vec<String> {
     let row = row.strip_suffix(b"\n").unwrap_or(row);
     let row = row.strip_suffix(b"\r").unwrap_or(row);
     let mut out = Vec::new();
@@ -161,7 +173,8 @@ pub fn fields(row: &[u8]) -> Vec<String> {
                 field.extend_from_slice(&row[at..at + found]);
                 at += found + 1;
                 match row.get(at) {
-                    None | Some(b',') => break,
+                    None => break,
+                    Some(byte) if *byte == delimiter => break,
                     Some(b'"') => {
                         field.push(b'"');
                         at += 1;
@@ -170,7 +183,8 @@ pub fn fields(row: &[u8]) -> Vec<String> {
                 }
             }
         } else {
-            let end = memchr(b',', row.get(at..).unwrap_or_default()).map_or(row.len(), |found| at + found);
+            let end =
+                memchr(delimiter, row.get(at..).unwrap_or_default()).map_or(row.len(), |found| at + found);
             field.extend_from_slice(row.get(at..end).unwrap_or_default());
             at = end;
         }
@@ -178,7 +192,7 @@ pub fn fields(row: &[u8]) -> Vec<String> {
             String::from_utf8(field)
                 .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned()),
         );
-        if row.get(at) != Some(&b',') {
+        if row.get(at) != Some(&delimiter) {
             return out;
         }
         at += 1;
@@ -188,7 +202,8 @@ pub fn fields(row: &[u8]) -> Vec<String> {
 /// Whether a cell of the row is a whole number of more than eleven digits as a spreadsheet rounds and writes it
 /// (`1.76563E+12`): such a time is off by up to seconds.
 pub fn is_rounded_by_spreadsheet(row: &[u8]) -> bool {
-    memchr::memmem::find(row, b"E+1").is_some() && row.split(|byte| *byte == b',').any(is_rounded)
+    memchr::memmem::find(row, b"E+1").is_some()
+        && [b',', b';'].iter().any(|delimiter| row.split(|byte| byte == delimiter).any(is_rounded))
 }
 
 fn is_rounded(cell: &[u8]) -> bool {
@@ -238,15 +253,16 @@ mod tests {
         for step in [1, 3, 64] {
             let rows = rows(text, step);
             assert_eq!(rows.len(), 4, "{rows:?}");
-            assert_eq!(fields(rows[1].as_bytes()), ["2026-01-01 00:00:00", "say \"hi\" there", "a"]);
-            assert_eq!(fields(rows[3].as_bytes()), ["2026-01-01 00:00:02", "ok", "c"]);
+            assert_eq!(fields(rows[1].as_bytes(), b','), ["2026-01-01 00:00:00", "say \"hi\" there", "a"]);
+            assert_eq!(fields(rows[3].as_bytes(), b','), ["2026-01-01 00:00:02", "ok", "c"]);
         }
     }
 
     #[test]
     fn splits_fields() {
-        assert_eq!(fields(b"a,,\"b,\"\"c\"\"\",\r\n"), ["a", "", "b,\"c\"", ""]);
-        assert_eq!(fields(b""), [""]);
-        assert_eq!(fields(b"\"\""), [""]);
+        assert_eq!(fields(b"a,,\"b,\"\"c\"\"\",\r\n", b','), ["a", "", "b,\"c\"", ""]);
+        assert_eq!(fields(b"a;;\"b;c\";1,5", b';'), ["a", "", "b;c", "1,5"]);
+        assert_eq!(fields(b"", b','), [""]);
+        assert_eq!(fields(b"\"\"", b','), [""]);
     }
 }

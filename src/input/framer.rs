@@ -22,6 +22,8 @@ pub trait Boundaries {
 
 /// Longest text entry in lines: a stack of a thousand frames is no longer one entry.
 const MAX_ENTRY_LINES: u64 = 1000;
+/// A CSV header with semicolons is looked for up to this line.
+const MAX_HEADER_LINE: u64 = 3;
 /// A line this long is looked at for a CSV header; no export has a longer one.
 const MAX_HEADER_BYTES: usize = 8192;
 
@@ -371,8 +373,8 @@ impl Framer {
                 self.context = Arc::new(FrameContext {
                     envelope: scalars,
                     array_key: key,
-                    columns: Vec::new(),
                     source: self.context.source.clone(),
+                    ..FrameContext::default()
                 });
                 self.mode = Mode::Array { enveloped: true };
                 let newlines = count_lines(&bytes[..at]);
@@ -543,14 +545,28 @@ impl Framer {
             return self.skip(next, Skipped::TooLong, 1);
         }
         let line = line_of(&bytes[..end]);
-        if line.len() <= MAX_HEADER_BYTES && memchr(b',', line).is_some() && !line.starts_with(b"{") {
-            let columns = csv_scan::fields(line);
+        if self.line == 1 && matches!(line, b"sep=," | b"sep=;") {
+            // A spreadsheet's note to itself.
+            return self.skip(next, Skipped::Header, 1);
+        }
+        for delimiter in [b',', b';'] {
+            // A header with semicolons stands at the top or nowhere; lines of text are full of them.
+            let may_be_here = delimiter == b',' || self.line <= MAX_HEADER_LINE;
+            if line.len() > MAX_HEADER_BYTES
+                || !may_be_here
+                || memchr(delimiter, line).is_none()
+                || line.starts_with(b"{")
+            {
+                continue;
+            }
+            let columns = csv_scan::fields(line, delimiter);
             let names: Vec<&str> = columns.iter().map(String::as_str).collect();
             if boundaries.is_csv_header(&names) {
                 self.mode = Mode::Csv;
-                self.row = RowScan::default();
+                self.row = RowScan::new(delimiter);
                 self.context = Arc::new(FrameContext {
                     columns,
+                    semicolons: delimiter == b';',
                     source: self.context.source.clone(),
                     ..FrameContext::default()
                 });

@@ -49,7 +49,7 @@ impl Correlator<'_> {
             Outcome::Failed(_) => partial.detach(&mut self.shared),
             Outcome::Incomplete => partial.compact(self.fold, &mut self.shared),
             Outcome::Succeeded(_) | Outcome::Aborted => {
-                let route = partial.route.as_ref().and_then(|(_, route)| self.routes.place(route));
+                let route = partial.route.as_ref().map(|(_, route)| self.routes.place(route));
                 let tombstone = Tombstone::of(&partial.facts, outcome, route.unwrap_or(u32::MAX));
                 // The memory is kept for the next request, the entries are not.
                 partial.close(&mut self.shared);

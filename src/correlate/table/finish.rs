@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Correlator;
+use super::routes::{OTHER, OTHER_PLACE};
 use crate::correlate::held::Held;
 use crate::correlate::outcome::Outcome;
 use crate::correlate::partial::Partial;
@@ -25,6 +26,8 @@ pub struct Requests {
     pub outside: Vec<Held>,
     /// All requests per route.
     pub per_route: BTreeMap<String, u64>,
+    /// Of these the ones that are counted together, because there were too many routes.
+    pub other_routes: u64,
     /// First and last time of any record.
     pub window_ms: Option<(i64, i64)>,
     /// Requests that were asked for, failed or not, by ID; the failed ones stand in `failed` too.
@@ -45,6 +48,7 @@ impl Correlator<'_> {
             unattributed: self.unattributed,
             outside: self.outside.values().cloned().collect(),
             per_route: BTreeMap::new(),
+            other_routes: 0,
             window_ms: self.window_ms,
             wanted: Vec::new(),
             near: self.wanted.as_ref().map(Wanted::near).unwrap_or_default(),
@@ -55,12 +59,17 @@ impl Correlator<'_> {
         let mut buried: Vec<u64> = vec![0; self.routes.names().len()];
         for tombstone in self.slots.tombstones() {
             requests.aborted += u64::from(tombstone.is_aborted());
-            if let Some(count) = buried.get_mut(tombstone.route as usize) {
-                *count += 1;
+            match buried.get_mut(tombstone.route as usize) {
+                Some(count) => *count += 1,
+                None if tombstone.route == OTHER_PLACE => requests.other_routes += 1,
+                None => {}
             }
         }
         for (route, count) in self.routes.names().iter().zip(buried).filter(|(_, count)| *count > 0) {
             *requests.per_route.entry(route.to_string()).or_default() += count;
+        }
+        if requests.other_routes > 0 {
+            requests.per_route.insert(OTHER.to_owned(), requests.other_routes);
         }
         for (key, index) in self.slots.all_open() {
             let Some(partial) = open.get_mut(index as usize) else { continue };

@@ -38,7 +38,15 @@ impl<'a> RouteText<'a> {
     }
 }
 
-/// The names of all routes, each once.
+/// Routes of a run that are counted each by itself; a scanner that asks for a million paths must not fill the memory.
+pub const MAX_ROUTES: usize = 20_000;
+/// The route under which healthy requests are counted whose own is beyond [`MAX_ROUTES`]. A failed request keeps its own:
+/// what is said of it must not depend on others.
+pub const OTHER: &str = "…other";
+/// Its number in tombstones.
+pub const OTHER_PLACE: u32 = u32::MAX - 1;
+
+/// The names of the routes, each once.
 #[derive(Debug, Clone, Default)]
 pub struct Routes {
     names: Vec<Arc<str>>,
@@ -46,20 +54,23 @@ pub struct Routes {
 }
 
 impl Routes {
-    /// The one copy of a name.
+    /// The one copy of a name; beyond [`MAX_ROUTES`] a copy of its own.
     pub fn intern(&mut self, name: &str) -> Arc<str> {
         if let Some(place) = self.places.get(name) {
             return Arc::clone(&self.names[*place as usize]);
         }
         let name: Arc<str> = Arc::from(name);
+        if self.names.len() >= MAX_ROUTES {
+            return name;
+        }
         self.places.insert(Arc::clone(&name), self.names.len() as u32);
         self.names.push(Arc::clone(&name));
         name
     }
 
     /// Its number.
-    pub fn place(&self, name: &str) -> Option<u32> {
-        self.places.get(name).copied()
+    pub fn place(&self, name: &str) -> u32 {
+        self.places.get(name).copied().unwrap_or(OTHER_PLACE)
     }
 
     /// The name of that number.
@@ -70,5 +81,21 @@ impl Routes {
     /// All of them, by number.
     pub fn names(&self) -> &[Arc<str>] {
         &self.names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_limit_to_routes() {
+        let mut routes = Routes::default();
+        for number in 0..MAX_ROUTES + 5 {
+            assert_eq!(&*routes.intern(&format!("/{number}")), format!("/{number}"));
+        }
+        assert_eq!((routes.names().len(), routes.place("/7")), (MAX_ROUTES, 7));
+        let beyond = format!("/{MAX_ROUTES}");
+        assert_eq!((routes.place(&beyond), routes.name(routes.place(&beyond))), (OTHER_PLACE, None));
     }
 }
