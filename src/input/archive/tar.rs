@@ -197,13 +197,12 @@ fn walk<R: Pass>(
     }
 }
 
+/// A member compressed, and whether all of it is there.
+type Packed = (Vec<u8>, bool);
+
 /// Reads a member into memory, compressed; how many of its bytes were read. None if it takes more than `most_bytes`. A
 /// member that is cut off is kept as far as it goes, and the next header is not there.
-fn hold<R: Read>(
-    reader: &mut R,
-    bytes: u64,
-    most_bytes: usize,
-) -> io::Result<(Option<(Vec<u8>, bool)>, u64)> {
+fn hold<R: Read>(reader: &mut R, bytes: u64, most_bytes: usize) -> io::Result<(Option<Packed>, u64)> {
     let mut encoder = ::zstd::stream::write::Encoder::new(Vec::new(), 1)?;
     let (mut taken, mut piece) = (0, vec![0; 64 << 10]);
     while taken < bytes {
