@@ -24,6 +24,9 @@ pub trait Boundaries {
 const MAX_ENTRY_LINES: u64 = 1000;
 /// A CSV header with semicolons is looked for up to this line.
 const MAX_HEADER_LINE: u64 = 3;
+/// So many times the longest value may be searched for the ends of objects that have none, all together; from then on an
+/// object has to end on its line. Else a million lines that each open one are each searched to the end of the input.
+const MAX_VAIN_LINES: usize = 2;
 /// A line this long is looked at for a CSV header; no export has a longer one.
 const MAX_HEADER_BYTES: usize = 8192;
 
@@ -121,6 +124,8 @@ pub struct Framer {
     first: bool,
     /// A value ended, and its line may go on.
     after_value: bool,
+    /// Bytes beyond their line that were searched for the ends of objects that have none.
+    vain_bytes: usize,
     context: Arc<FrameContext>,
 }
 
@@ -139,6 +144,7 @@ impl Framer {
             max_frame_bytes,
             first: true,
             after_value: false,
+            vain_bytes: 0,
             context: Arc::new(FrameContext { source: name.to_owned(), ..FrameContext::default() }),
         }
     }
@@ -347,7 +353,13 @@ impl Framer {
         if bytes.len() < self.wait_until && !eof && !bytes.ends_with(b"\n") {
             return Step::More;
         }
-        match json_scan::members(self.within_limit(bytes, first), first + 1, Vec::new()) {
+        let mut within = self.within_limit(bytes, first);
+        let line_end = memchr(b'\n', &within[first..]).map(|at| first + at);
+        if self.vain_bytes > self.max_frame_bytes.saturating_mul(MAX_VAIN_LINES) {
+            within = &within[..line_end.unwrap_or(within.len())];
+        }
+        let beyond_line = |at: usize| line_end.map_or(0, |end| at.saturating_sub(end));
+        match json_scan::members(within, first + 1, Vec::new()) {
             Head::Object(end) => {
                 if let Some(step) = self.too_long(bytes, end - first) {
                     return step;
@@ -380,13 +392,21 @@ impl Framer {
                 let newlines = count_lines(&bytes[..at]);
                 self.skip(at, Skipped::Glue, newlines)
             }
-            Head::Bad(_) => self.text(bytes, eof, boundaries),
+            Head::Bad(at) => {
+                self.vain_bytes = self.vain_bytes.saturating_add(beyond_line(at));
+                self.text(bytes, eof, boundaries)
+            }
+            // Its line is all that is looked at, and it does not end there.
+            Head::More if within.len() < bytes.len() && line_end == Some(within.len()) => {
+                self.text(bytes, eof, boundaries)
+            }
             Head::More => {
                 if let Some(step) = self.too_long(bytes, bytes.len() - first) {
                     return step;
                 }
                 if eof {
                     // Cut off. If it is one line it is kept as text, so that nothing in it is lost unseen.
+                    self.vain_bytes = self.vain_bytes.saturating_add(beyond_line(within.len()));
                     return self.text(bytes, eof, boundaries);
                 }
                 self.wait_until = bytes.len() + bytes.len() / 2 + 1;
