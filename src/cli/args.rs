@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::{Options, View};
 use crate::format::registry::Shapes;
+use crate::input::unpack::Expand;
 
 /// why500 answers one question from logs alone: why is production returning 500s?
 #[derive(Debug, Parser)]
@@ -55,7 +56,7 @@ pub enum Command {
 /// Arguments of triage.
 #[derive(Debug, Clone, Args)]
 pub struct TriageArgs {
-    /// Files, folders or patterns; none or `-` reads standard input
+    /// Files, folders, archives (zip, tar) or patterns; none or `-` reads standard input
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Output form
@@ -121,6 +122,10 @@ pub struct RunArgs {
     /// Put what does not fit into --memory into files in this folder instead, gone when the program ends
     #[arg(long, value_name = "DIR", requires = "memory")]
     pub spill: Option<PathBuf>,
+    /// Unpack a compressed source up to this size, however dense it is packed; by default up to 64GiB and, beyond 64MiB, to
+    /// 200 times its size
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_expand: Option<usize>,
     /// Key of the redaction tokens, to compare them between runs
     #[arg(long, value_name = "KEY", env = "WHY500_REDACT_KEY", hide_env_values = true)]
     pub redact_key: Option<String>,
@@ -130,6 +135,11 @@ pub struct RunArgs {
 }
 
 impl RunArgs {
+    /// How far compressed sources are unpacked.
+    pub fn expand(&self) -> Expand {
+        self.max_expand.map_or_else(Expand::default, |most| Expand::up_to(most as u64))
+    }
+
     /// The options of a run that reads its input as the format of this name, or detects it, and shows `view`.
     ///
     /// # Errors
@@ -206,7 +216,7 @@ pub struct ExplainArgs {
     /// Correlation ID of the request, as a header or a log line has it
     #[arg(value_name = "ID")]
     pub id: String,
-    /// Files, folders or patterns; none or `-` reads standard input
+    /// Files, folders, archives (zip, tar) or patterns; none or `-` reads standard input
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Output form

@@ -23,7 +23,8 @@ pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
     }
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop);
-    let explained = engine.explain(source::find(&args.paths), &args.id, &stop, &mut ());
+    let explained =
+        engine.explain(source::find_within(&args.paths, args.run.expand()), &args.id, &stop, &mut ());
     for error in &explained.errors {
         remark(&error.to_string());
     }

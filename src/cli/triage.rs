@@ -29,7 +29,7 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
     }
-    let found = source::find(&args.paths);
+    let found = source::find_within(&args.paths, args.run.expand());
     let to_terminal = io::stdout().is_terminal();
     let table = TableOptions { top: args.top, ..table_options(&args.run) };
     let every = args.every.filter(|_| to_terminal && args.format == Format::Table);

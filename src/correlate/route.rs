@@ -60,7 +60,7 @@ fn is_variable(segment: &str) -> bool {
         return true;
     }
     if digits == 0 {
-        return false;
+        return is_locale(segment);
     }
     let letters_then_digit = digits == 1
         && segment.len() <= 8
@@ -68,6 +68,12 @@ fn is_variable(segment: &str) -> bool {
         && segment.bytes().take(segment.len() - 1).all(|b| b.is_ascii_alphabetic());
     // Files keep their name: `main.4f2a.js` is variable, `index2.html` is not worth telling apart.
     segment.len() > 2 && !letters_then_digit
+}
+
+/// A language with its country (`en-US`, `pt_BR`): as many routes as there are languages.
+fn is_locale(segment: &str) -> bool {
+    matches!(segment.as_bytes(), [a, b, b'-' | b'_', c, d]
+        if a.is_ascii_lowercase() && b.is_ascii_lowercase() && c.is_ascii_uppercase() && d.is_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -85,6 +91,8 @@ mod tests {
             ("/api/oauth2/token", "/api/oauth2/token"),
             ("/files/a1b2c3d4e5", "/files/[id]"),
             ("/search/caf%C3%A9", "/search/[id]"),
+            ("/en-US/cart", "/[id]/cart"),
+            ("/api/de/up-to", "/api/de/up-to"),
             ("/", "/"),
             ("", "/"),
             ("/api/orders/[id]/status", "/api/orders/[id]/status"),

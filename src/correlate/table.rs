@@ -23,6 +23,7 @@ pub use self::evict::{HORIZON_MS, IDLE_MS};
 pub use self::finish::Requests;
 use self::keys::{neighbours_key, own_place, source_key, stream_key};
 pub use self::relief::Losses;
+pub use self::routes::{MAX_ROUTES, OTHER, OTHER_PLACE};
 use self::routes::{Names, RouteText};
 use super::attach::{Brackets, Completion, Neighbours, Place};
 use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};

@@ -14,6 +14,7 @@ use super::held::Held;
 use super::line::{Fold, Line};
 use super::outcome::Facts;
 use super::spill::restore;
+use super::table::{OTHER, OTHER_PLACE};
 use crate::record::Record;
 
 /// Requests, failed ones among them, that the sample is drawn from: those with the least keys, so that a request which
@@ -136,8 +137,8 @@ impl Counts {
             .filter(|(_, requests, _)| *requests > 0)
             .map(|(place, requests, failed)| Cell {
                 minute_ms: (place.minute != NO_MINUTE).then(|| place.minute.saturating_mul(MINUTE_MS)),
-                route: routes.get(place.route as usize).cloned(),
-                deployment: deployments.get(place.deployment as usize).cloned(),
+                route: name_of(routes, place.route),
+                deployment: name_of(deployments, place.deployment),
                 requests: *requests,
                 failed: *failed,
             })
@@ -145,6 +146,14 @@ impl Counts {
         cells.sort();
         cells
     }
+}
+
+/// The name of this number.
+fn name_of(names: &[Arc<str>], number: u32) -> Option<Arc<str>> {
+    if number == OTHER_PLACE {
+        return Some(Arc::from(OTHER));
+    }
+    names.get(number as usize).cloned()
 }
 
 /// The sample while it is drawn.
@@ -230,8 +239,8 @@ impl Sample {
                 let Details { end_ms, region, duration_ms } = drawn.details;
                 Sampled {
                     key,
-                    route: routes.get(place.route as usize).cloned(),
-                    deployment: deployments.get(place.deployment as usize).cloned(),
+                    route: name_of(routes, place.route),
+                    deployment: name_of(deployments, place.deployment),
                     region,
                     status: drawn.status,
                     end_ms,

@@ -10,7 +10,7 @@ use super::totals::{losses, remarks_on, totals};
 use crate::correlate::held::Held;
 use crate::correlate::line::Fold;
 use crate::correlate::partial::Partial;
-use crate::correlate::table::Requests;
+use crate::correlate::table::{MAX_ROUTES, Requests};
 use crate::diagnose::fold::Folder;
 use crate::diagnose::judge::{Judged, evidence, judge};
 use crate::diagnose::weigh::{round, weigh};
@@ -76,6 +76,12 @@ pub fn report(
     );
     let totals = totals(&requests, failed, &losses);
     remarks.extend(remarks_on(&losses));
+    if requests.other_routes > 0 {
+        remarks.push(format!(
+            "{} requests are counted as one route: there are more than {MAX_ROUTES} routes",
+            requests.other_routes
+        ));
+    }
     remarks.sort();
     remarks.dedup();
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();

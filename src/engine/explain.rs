@@ -54,7 +54,9 @@ impl Engine {
         watcher: &mut (dyn Watcher + Send),
     ) -> Explained {
         let mut errors = found.errors;
-        let inputs = found.sources.into_iter().map(|source| (source.name(), Input::Closed(source))).collect();
+        let expand = found.expand;
+        let inputs =
+            found.sources.into_iter().map(|source| (source.name(), Input::Closed(source, expand))).collect();
         let folder = self.folder();
         let wanted = Wanted::new(id);
         let mut explained = self.in_pool(|parallel| {

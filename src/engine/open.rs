@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicBool;
 
 use super::stdin::LiveReader;
 use crate::input::source::{Source, SourceError, Stream};
+use crate::input::unpack::Expand;
 
 /// What a source is read from. Files are opened when it is their turn: a folder may hold more of them than a
 /// process may have open.
 pub enum Input {
-    /// Not yet opened.
-    Closed(Source),
+    /// Not yet opened; it is unpacked so far.
+    Closed(Source, Expand),
     /// Opened by the caller.
     Open(Stream),
 }
@@ -20,8 +21,9 @@ impl Input {
     pub fn size_bytes(&self) -> Option<u64> {
         match self {
             Input::Open(stream) => stream.size_bytes,
-            Input::Closed(Source::Stdin) => None,
-            Input::Closed(Source::File(path)) => {
+            Input::Closed(Source::Stdin, _) => None,
+            Input::Closed(Source::Member(member), _) => Some(member.size_bytes()),
+            Input::Closed(Source::File(path), _) => {
                 std::fs::metadata(path).ok().filter(|m| m.is_file()).map(|m| m.len())
             }
         }
@@ -32,13 +34,13 @@ impl Input {
     pub fn open(self, stop: &Arc<AtomicBool>, ticks: bool) -> Result<Stream, SourceError> {
         match self {
             Input::Open(stream) => Ok(stream),
-            Input::Closed(source) => open(&source, stop, ticks),
+            Input::Closed(source, expand) => open(&source, expand, stop, ticks),
         }
     }
 }
 
 /// Opens a source. Whatever may be written to while it is read is read so that an interruption gets through.
-fn open(source: &Source, stop: &Arc<AtomicBool>, ticks: bool) -> Result<Stream, SourceError> {
+fn open(source: &Source, expand: Expand, stop: &Arc<AtomicBool>, ticks: bool) -> Result<Stream, SourceError> {
     let stop = Arc::clone(stop);
     let live = match source {
         Source::Stdin => LiveReader::new(|| Ok(std::io::stdin()), stop, ticks),
@@ -46,8 +48,8 @@ fn open(source: &Source, stop: &Arc<AtomicBool>, ticks: bool) -> Result<Stream, 
             let path = path.clone();
             LiveReader::new(|| std::fs::File::open(path), stop, ticks)
         }
-        Source::File(_) => return Stream::open(source),
+        Source::File(_) | Source::Member(_) => return Stream::open(source, expand),
     };
     let name = source.name();
-    Stream::from_reader(Box::new(live), &name, None).map_err(|source| SourceError::open(name, source))
+    Stream::within(Box::new(live), &name, None, expand).map_err(|source| SourceError::open(name, source))
 }

@@ -59,7 +59,9 @@ impl Engine {
     pub fn run(&self, found: Found, stop: &Arc<AtomicBool>, watcher: &mut (dyn Watcher + Send)) -> Finished {
         let passed_over = found.remarks();
         let mut errors = found.errors;
-        let inputs = found.sources.into_iter().map(|source| (source.name(), Input::Closed(source))).collect();
+        let expand = found.expand;
+        let inputs =
+            found.sources.into_iter().map(|source| (source.name(), Input::Closed(source, expand))).collect();
         let mut finished = self.run_inputs(inputs, stop, watcher);
         errors.append(&mut finished.errors);
         finished.report.remarks.extend(passed_over);
@@ -99,7 +101,9 @@ impl Engine {
         let folder = self.folder();
         self.in_pool(|parallel| {
             let everything = self.read_all(inputs, stop, watcher, parallel, self.table(&folder));
-            let ReadAll { requests, sources, remarks, errors, unreadable, read } = everything;
+            let ReadAll { requests, sources, mut remarks, errors, unreadable, read } = everything;
+            let broken = errors.iter().filter(|error| matches!(error, SourceError::Read { .. }));
+            remarks.extend(broken.map(ToString::to_string));
             let mut report = assemble::report(self, &folder, requests, sources, remarks, parallel);
             report.partial = stop.load(Ordering::Relaxed);
             report.sources.retain(|source| !unreadable.contains(&source.name));

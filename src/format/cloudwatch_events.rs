@@ -86,6 +86,9 @@ impl Container for CloudWatchEvents {
         }
         let mut result = CONTROL;
         for body in bodies {
+            if out.len() > subscription::MAX_EVENTS {
+                return Decoded::Rejected("unpacks to more events than memory is spent on");
+            }
             let Some(objects) = subscription::unpack(body) else {
                 return Decoded::Rejected("data is not base64 of gzip of JSON");
             };

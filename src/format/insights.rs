@@ -124,7 +124,7 @@ impl Container for InsightsCsv {
     }
 
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
-        let cells = csv_scan::fields(frame.bytes);
+        let cells = csv_scan::fields(frame.bytes, context.delimiter());
         if cells.iter().all(|cell| cell.is_empty()) {
             return Decoded::Ignored("blank row");
         }

@@ -5,8 +5,15 @@ use std::io::Read;
 
 use serde_json::{Map, Value};
 
-/// Most bytes that one wrapped body may unpack to. CloudWatch batches are far smaller; a body beyond it is hostile.
+/// Most bytes that one wrapped body may unpack to. A Kinesis record holds 1 MiB, a function event 6 MiB, both packed about
+/// one to ten; a body beyond it is hostile.
 const MAX_UNPACKED_BYTES: u64 = 64 << 20;
+/// Most events in it: each takes some kB of memory, and a batch that is written holds ten thousand at most. See
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html>.
+pub const MAX_EVENTS: usize = 20_000;
+
+/// Braces for each event; messages are JSON more often than not.
+const MAX_BRACES: usize = 50;
 
 /// The wrapped bodies of an object: `awslogs.data`, `Records[].kinesis.data`, `Records[].Data`, `records[].data`,
 /// or one element of such a list.
@@ -33,7 +40,8 @@ fn element(map: &Map<String, Value>) -> Option<&str> {
         .and_then(Value::as_str)
 }
 
-/// The JSON objects of one body; several may stand back to back. None where it is not base64 of gzip of JSON.
+/// The JSON objects of one body; several may stand back to back. None where it is not base64 of gzip of JSON, or
+/// more of it than memory should be spent on.
 pub fn unpack(data: &str) -> Option<Vec<Map<String, Value>>> {
     let packed = base64(data.as_bytes())?;
     let mut bytes = Vec::new();
@@ -41,6 +49,12 @@ pub fn unpack(data: &str) -> Option<Vec<Map<String, Value>>> {
         .take(MAX_UNPACKED_BYTES)
         .read_to_end(&mut bytes)
         .ok()?;
+    // Asked before anything is built of it: small events make much memory out of few bytes. An object ends in a brace.
+    if memchr::memchr_iter(b'}', &bytes).nth(MAX_EVENTS * MAX_BRACES).is_some()
+        || memchr::memmem::find_iter(&bytes, b"\"message\"").nth(MAX_EVENTS).is_some()
+    {
+        return None;
+    }
     let mut objects = Vec::new();
     for value in serde_json::Deserializer::from_slice(&bytes).into_iter::<Value>() {
         match value.ok()? {
@@ -107,6 +121,11 @@ pub(super) mod tests {
         let objects = unpack(&packed).unwrap();
         assert_eq!(objects.len(), 2);
         assert_eq!(unpack("H4sI!!"), None);
+        // Little that unpacks to very much.
+        let event = r#"{"id":"1","timestamp":1,"message":"x"},"#;
+        let bomb = |count: usize| pack(&format!("{{\"logEvents\":[{}{{}}]}}", event.repeat(count)));
+        assert!(unpack(&bomb(1_000)).is_some());
+        assert_eq!(unpack(&bomb(MAX_EVENTS + 1)), None);
         assert_eq!(unpack("H4sIAAAA"), None);
     }
 }

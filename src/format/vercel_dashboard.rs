@@ -216,7 +216,7 @@ impl Container for VercelDashboardCsv {
         if self.detect(frame, context).is_none() {
             return Decoded::NotMine;
         }
-        let cells = csv::fields(frame.bytes);
+        let cells = csv::fields(frame.bytes, context.delimiter());
         if cells.iter().all(|cell| cell.trim().is_empty()) {
             return Decoded::Ignored("empty row");
         }

@@ -33,8 +33,8 @@ impl Container for ViewerCsv {
         columns == COLUMNS
     }
 
-    fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
-        let mut cells = csv_scan::fields(frame.bytes).into_iter();
+    fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
+        let mut cells = csv_scan::fields(frame.bytes, context.delimiter()).into_iter();
         let (Some(stamp), Some(message)) = (cells.next(), cells.next()) else {
             return if frame.bytes.trim_ascii().is_empty() {
                 Decoded::Ignored("blank row")
@@ -51,7 +51,7 @@ impl Container for ViewerCsv {
         };
         // Commas of a message that somebody wrote without quotes.
         for rest in cells {
-            message.push(',');
+            message.push(char::from(context.delimiter()));
             message.push_str(&rest);
         }
         aws::clean(&mut message);

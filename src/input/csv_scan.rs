@@ -4,13 +4,14 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr2};
 
 use super::frame::lossy;
 
 /// Scanner of rows; keeps its place while more bytes arrive.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct RowScan {
+    delimiter: u8,
     at: usize,
     state: State,
     /// Shape of the first field of the first data row, digits as `0`; empty while unknown.
@@ -25,7 +26,18 @@ enum State {
     Quoted,
 }
 
+impl Default for RowScan {
+    fn default() -> RowScan {
+        RowScan::new(b',')
+    }
+}
+
 impl RowScan {
+    /// Of rows whose cells are parted by this byte.
+    pub fn new(delimiter: u8) -> RowScan {
+        RowScan { delimiter, at: 0, state: State::FieldStart, shape: Vec::new() }
+    }
+
     /// Offset of the newline that ends the row which begins at `bytes[0]`, or None if more bytes are needed.
     /// At the end of the input the caller takes what is left as the last row.
     pub fn row_end(&mut self, bytes: &[u8]) -> Option<usize> {
@@ -40,7 +52,7 @@ impl RowScan {
                 },
                 State::Bare => {
                     let found = self.at
-                        + memchr3(b',', b'\n', b'\n', bytes.get(self.at..)?).or_else(|| {
+                        + memchr2(self.delimiter, b'\n', bytes.get(self.at..)?).or_else(|| {
                             self.at = bytes.len();
                             None
                         })?;
@@ -52,7 +64,7 @@ impl RowScan {
                 }
                 State::Quoted => {
                     let rest = bytes.get(self.at..)?;
-                    let Some(found) = memchr3(b'"', b'\n', b'\n', rest) else {
+                    let Some(found) = memchr2(b'"', b'\n', rest) else {
                         self.at = bytes.len();
                         return None;
                     };
@@ -80,7 +92,7 @@ impl RowScan {
                             self.at = hit;
                             return None;
                         }
-                        Some(b',') => {
+                        Some(byte) if *byte == self.delimiter => {
                             self.state = State::FieldStart;
                             self.at = hit + 2;
                         }
@@ -115,7 +127,7 @@ impl RowScan {
     fn finish(&mut self, bytes: &[u8], end: usize) -> usize {
         self.reset();
         if self.shape.is_empty() {
-            let first: Vec<u8> = first_field(&bytes[..end])
+            let first: Vec<u8> = first_field(&bytes[..end], self.delimiter)
                 .iter()
                 .map(|b| if b.is_ascii_digit() { b'0' } else { *b })
                 .collect();
@@ -134,33 +146,34 @@ impl RowScan {
         let line = line.strip_prefix(b"\"").unwrap_or(line);
         let n = self.shape.len();
         line.len() > n
-            && matches!(line[n], b',' | b'"')
+            && (line[n] == self.delimiter || line[n] == b'"')
             && line.iter().zip(&self.shape).all(|(b, s)| if *s == b'0' { b.is_ascii_digit() } else { b == s })
     }
 }
 
-fn first_field(row: &[u8]) -> &[u8] {
+fn first_field(row: &[u8], delimiter: u8) -> &[u8] {
     let row = row.strip_prefix(b"\"").unwrap_or(row);
-    let end = row.iter().position(|b| matches!(b, b',' | b'"')).unwrap_or(row.len());
+    let end = row.iter().position(|b| *b == delimiter || *b == b'"').unwrap_or(row.len());
     &row[..end]
 }
 
 /// The fields of one row. Doubled quotes are undone, a quote that closes nothing is text, bytes that are not
 /// UTF-8 are replaced.
-pub fn fields(row: &[u8]) -> Vec<Cow<'_, str>> {
+pub fn fields(row: &[u8], delimiter: u8) -> Vec<Cow<'_, str>> {
     let row = row.strip_suffix(b"\n").unwrap_or(row);
     let row = row.strip_suffix(b"\r").unwrap_or(row);
     let mut out = Vec::new();
     let mut at = 0;
     loop {
         let (field, end) = if row.get(at) == Some(&b'"') {
-            quoted_field(row, at + 1)
+            quoted_field(row, at + 1, delimiter)
         } else {
-            let end = memchr(b',', row.get(at..).unwrap_or_default()).map_or(row.len(), |found| at + found);
+            let rest = row.get(at..).unwrap_or_default();
+            let end = memchr(delimiter, rest).map_or(row.len(), |found| at + found);
             (lossy(row.get(at..end).unwrap_or_default()), end)
         };
         out.push(field);
-        if row.get(end) != Some(&b',') {
+        if row.get(end) != Some(&delimiter) {
             return out;
         }
         at = end + 1;
@@ -168,8 +181,8 @@ pub fn fields(row: &[u8]) -> Vec<Cow<'_, str>> {
 }
 
 /// The field whose text begins at `from`, behind its quote, and where it ends, behind its other quote.
-fn quoted_field(row: &[u8], from: usize) -> (Cow<'_, str>, usize) {
-    let closes = |at: usize| matches!(row.get(at + 1), None | Some(b','));
+fn quoted_field(row: &[u8], from: usize, delimiter: u8) -> (Cow<'_, str>, usize) {
+    let closes = |at: usize| row.get(at + 1).is_none_or(|next| *next == delimiter);
     let mut at = from;
     let mut field = Vec::new();
     while let Some(found) = memchr(b'"', row.get(at..).unwrap_or_default()) {
@@ -191,7 +204,8 @@ fn quoted_field(row: &[u8], from: usize) -> (Cow<'_, str>, usize) {
 /// Whether a cell of the row is a whole number of more than eleven digits as a spreadsheet rounds and writes it
 /// (`1.76563E+12`): such a time is off by up to seconds.
 pub fn is_rounded_by_spreadsheet(row: &[u8]) -> bool {
-    memchr::memmem::find(row, b"E+1").is_some() && row.split(|byte| *byte == b',').any(is_rounded)
+    memchr::memmem::find(row, b"E+1").is_some()
+        && [b',', b';'].iter().any(|delimiter| row.split(|byte| byte == delimiter).any(is_rounded))
 }
 
 fn is_rounded(cell: &[u8]) -> bool {
@@ -241,15 +255,16 @@ mod tests {
         for step in [1, 3, 64] {
             let rows = rows(text, step);
             assert_eq!(rows.len(), 4, "{rows:?}");
-            assert_eq!(fields(rows[1].as_bytes()), ["2026-01-01 00:00:00", "say \"hi\" there", "a"]);
-            assert_eq!(fields(rows[3].as_bytes()), ["2026-01-01 00:00:02", "ok", "c"]);
+            assert_eq!(fields(rows[1].as_bytes(), b','), ["2026-01-01 00:00:00", "say \"hi\" there", "a"]);
+            assert_eq!(fields(rows[3].as_bytes(), b','), ["2026-01-01 00:00:02", "ok", "c"]);
         }
     }
 
     #[test]
     fn splits_fields() {
-        assert_eq!(fields(b"a,,\"b,\"\"c\"\"\",\r\n"), ["a", "", "b,\"c\"", ""]);
-        assert_eq!(fields(b""), [""]);
-        assert_eq!(fields(b"\"\""), [""]);
+        assert_eq!(fields(b"a,,\"b,\"\"c\"\"\",\r\n", b','), ["a", "", "b,\"c\"", ""]);
+        assert_eq!(fields(b"a;;\"b;c\";1,5", b';'), ["a", "", "b;c", "1,5"]);
+        assert_eq!(fields(b"", b','), [""]);
+        assert_eq!(fields(b"\"\"", b','), [""]);
     }
 }

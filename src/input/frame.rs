@@ -40,6 +40,8 @@ pub struct Frame<'a> {
 pub struct FrameContext {
     /// Column names of the CSV header above the row; empty for other kinds.
     pub columns: Vec<String>,
+    /// Its cells are parted by semicolons, as spreadsheets write CSV where the comma is part of numbers.
+    pub semicolons: bool,
     /// Scalar members of the JSON object around the array that the frame is an element of, as far as
     /// they stood before it: `logStream` of a subscription payload, for example.
     pub envelope: Vec<(String, String)>,
@@ -47,4 +49,11 @@ pub struct FrameContext {
     pub array_key: String,
     /// Name of the source: a path, `-` for standard input.
     pub source: String,
+}
+
+impl FrameContext {
+    /// What parts the cells of a CSV row.
+    pub fn delimiter(&self) -> u8 {
+        if self.semicolons { b';' } else { b',' }
+    }
 }

@@ -25,6 +25,11 @@ pub trait Boundaries {
 
 /// Longest text entry in lines: a stack of a thousand frames is no longer one entry.
 const MAX_ENTRY_LINES: u64 = 1000;
+/// A CSV header with semicolons is looked for up to this line.
+const MAX_HEADER_LINE: u64 = 3;
+/// So many times the longest value may be searched for the ends of objects that have none, all together; from then on an
+/// object has to end on its line. Else a million lines that each open one are each searched to the end of the input.
+const MAX_VAIN_LINES: usize = 2;
 /// A line this long is looked at for a CSV header; no export has a longer one.
 const MAX_HEADER_BYTES: usize = 8192;
 
@@ -135,6 +140,8 @@ pub struct Framer {
     first: bool,
     /// A value ended, and its line may go on.
     after_value: bool,
+    /// Bytes beyond their line that were searched for the ends of objects that have none.
+    vain_bytes: usize,
     context: Arc<FrameContext>,
 }
 
@@ -153,6 +160,7 @@ impl Framer {
             max_frame_bytes,
             first: true,
             after_value: false,
+            vain_bytes: 0,
             context: Arc::new(FrameContext { source: name.to_owned(), ..FrameContext::default() }),
         }
     }
@@ -414,7 +422,13 @@ impl Framer {
         if bytes.len() < self.wait_until && !eof && !bytes.ends_with(b"\n") {
             return Step::More;
         }
-        match json_scan::members(self.within_limit(bytes, first), first + 1, Vec::new()) {
+        let mut within = self.within_limit(bytes, first);
+        let line_end = memchr(b'\n', &within[first..]).map(|at| first + at);
+        if self.vain_bytes > self.max_frame_bytes.saturating_mul(MAX_VAIN_LINES) {
+            within = &within[..line_end.unwrap_or(within.len())];
+        }
+        let beyond_line = |at: usize| line_end.map_or(0, |end| at.saturating_sub(end));
+        match json_scan::members(within, first + 1, Vec::new()) {
             Head::Object(end) => {
                 if let Some(step) = self.too_long(bytes, end - first) {
                     return step;
@@ -451,20 +465,28 @@ impl Framer {
                 self.context = Arc::new(FrameContext {
                     envelope: scalars,
                     array_key: key,
-                    columns: Vec::new(),
                     source: self.context.source.clone(),
+                    ..FrameContext::default()
                 });
                 self.mode = Mode::Array { enveloped: true };
                 let newlines = count_lines(&bytes[..at]);
                 self.skip(at, Skipped::Glue, newlines)
             }
-            Head::Bad(_) => self.text(bytes, eof, boundaries),
+            Head::Bad(at) => {
+                self.vain_bytes = self.vain_bytes.saturating_add(beyond_line(at));
+                self.text(bytes, eof, boundaries)
+            }
+            // Its line is all that is looked at, and it does not end there.
+            Head::More if within.len() < bytes.len() && line_end == Some(within.len()) => {
+                self.text(bytes, eof, boundaries)
+            }
             Head::More => {
                 if let Some(step) = self.too_long(bytes, bytes.len() - first) {
                     return step;
                 }
                 if eof {
                     // Cut off. If it is one line it is kept as text, so that nothing in it is lost unseen.
+                    self.vain_bytes = self.vain_bytes.saturating_add(beyond_line(within.len()));
                     return self.text(bytes, eof, boundaries);
                 }
                 self.wait_until = bytes.len() + bytes.len() / 2 + 1;
@@ -587,11 +609,10 @@ impl Framer {
     }
 
     fn csv(&mut self, bytes: &[u8], eof: bool) -> Step {
-        match self.row.row_end(bytes) {
+        // What is beyond the limit must not be looked at: what is learned of an overlong row would depend on how it arrived.
+        let within = &bytes[..bytes.len().min(self.max_frame_bytes.saturating_add(1))];
+        match self.row.row_end(within) {
             Some(end) => {
-                if let Some(step) = self.too_long(bytes, end) {
-                    return step;
-                }
                 let newlines = count_lines(&bytes[..=end]);
                 if trim_end(&bytes[..end]).is_empty() {
                     return self.skip(end + 1, Skipped::Blank, newlines);
@@ -623,18 +644,29 @@ impl Framer {
             return self.skip(next, Skipped::TooLong, 1);
         }
         let line = line_of(&bytes[..end]);
-        if line.len() <= MAX_HEADER_BYTES
-            && memchr(b',', line).is_some()
-            && !line.starts_with(b"{")
-            && !boundaries.is_known_entry(line)
-        {
-            let columns = csv_scan::fields(line);
+        if self.line == 1 && matches!(line, b"sep=," | b"sep=;") {
+            // A spreadsheet's note to itself.
+            return self.skip(next, Skipped::Header, 1);
+        }
+        for delimiter in [b',', b';'] {
+            // A header with semicolons stands at the top or nowhere; lines of text are full of them.
+            let may_be_here = delimiter == b',' || self.line <= MAX_HEADER_LINE;
+            if line.len() > MAX_HEADER_BYTES
+                || !may_be_here
+                || memchr(delimiter, line).is_none()
+                || line.starts_with(b"{")
+                || boundaries.is_known_entry(line)
+            {
+                continue;
+            }
+            let columns = csv_scan::fields(line, delimiter);
             let names: Vec<&str> = columns.iter().map(AsRef::as_ref).collect();
             if boundaries.is_csv_header(&names) {
                 self.mode = Mode::Csv;
-                self.row = RowScan::default();
+                self.row = RowScan::new(delimiter);
                 self.context = Arc::new(FrameContext {
                     columns: columns.into_iter().map(Cow::into_owned).collect(),
+                    semicolons: delimiter == b';',
                     source: self.context.source.clone(),
                     ..FrameContext::default()
                 });

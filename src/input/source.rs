@@ -1,18 +1,22 @@
-//! Sources: from what the user named to open byte streams. Folders are walked, patterns expanded, compression
-//! recognised by content. What cannot be read is an error that names it and the cure; the run goes on without it.
+//! Sources: from what the user named to open byte streams. Folders are walked, patterns expanded, archives opened. What cannot be read is an error that names it and the cure; the run goes on without it.
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+
+use super::archive::{self, Member, tar};
+use super::unpack::{self, Expand};
 
 /// One input that can be opened.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// A file.
     File(PathBuf),
+    /// A file in an archive.
+    Member(Member),
     /// Standard input.
     Stdin,
 }
@@ -22,6 +26,7 @@ impl Source {
     pub fn name(&self) -> String {
         match self {
             Source::File(path) => path.to_string_lossy().replace('\\', "/"),
+            Source::Member(member) => member.name(),
             Source::Stdin => "-".to_owned(),
         }
     }
@@ -83,6 +88,10 @@ pub struct Found {
     pub hidden: u64,
     /// Links, pipes and sockets in walked folders: a link may lead out of what the user named.
     pub special: u64,
+    /// What was passed over in archives, in words.
+    pub in_archives: Vec<String>,
+    /// How far compressed sources are unpacked.
+    pub expand: Expand,
 }
 
 impl Found {
@@ -96,13 +105,18 @@ impl Found {
         let hidden = counted(self.hidden, "hidden file", "hidden files");
         let special =
             counted(self.special, "link, pipe or socket in a folder", "links, pipes or sockets in folders");
-        hidden.into_iter().chain(special).collect()
+        hidden.into_iter().chain(special).chain(self.in_archives.iter().cloned()).collect()
     }
 }
 
 /// Resolves paths, folders and patterns. No argument means standard input.
 pub fn find(arguments: &[PathBuf]) -> Found {
-    let mut found = Found::default();
+    find_within(arguments, Expand::default())
+}
+
+/// As [`find`]; compressed sources are unpacked so far.
+pub fn find_within(arguments: &[PathBuf], expand: Expand) -> Found {
+    let mut found = Found { expand, ..Found::default() };
     if arguments.is_empty() {
         found.sources.push(Source::Stdin);
     }
@@ -117,7 +131,7 @@ pub fn find(arguments: &[PathBuf]) -> Found {
             Err(source) if source.kind() == io::ErrorKind::PermissionDenied => {
                 found.errors.push(SourceError::open(argument.to_string_lossy().into_owned(), source))
             }
-            Err(source) => expand(argument, source, &mut found),
+            Err(source) => match_pattern(argument, source, &mut found),
         }
     }
     found.sources.sort();
@@ -126,8 +140,57 @@ pub fn find(arguments: &[PathBuf]) -> Found {
         // What has no path of its own (a pipe behind `/dev/fd`) is known by the name that was given.
         Source::File(path) => seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())),
         Source::Stdin => seen.insert(PathBuf::from("-")),
+        Source::Member(_) => true,
     });
+    open_archives(&mut found);
     found
+}
+
+/// Puts the files of an archive in its place.
+fn open_archives(found: &mut Found) {
+    let mut hold_bytes = tar::HOLD_BYTES;
+    for source in std::mem::take(&mut found.sources) {
+        // Only what is a file can be looked at without being used up.
+        let listing = match &source {
+            Source::File(path) if std::fs::metadata(path).is_ok_and(|m| m.is_file()) => {
+                archive::list(path, found.expand, &mut hold_bytes)
+            }
+            _ => None,
+        };
+        let Some(listing) = listing else {
+            found.sources.push(source);
+            continue;
+        };
+        let name = source.name();
+        let nothing = listing.members.is_empty() && listing.refused.is_empty() && listing.broken.is_none();
+        found.hidden += listing.hidden;
+        found.special += listing.special;
+        let mut passed = |count: u64, what: &str| {
+            if count > 0 {
+                found.in_archives.push(format!("{name}: {count} {what}"));
+            }
+        };
+        passed(listing.beyond, "files beyond the first 10000 in it were passed over: unpack it first");
+        passed(listing.replaced, "files in it are replaced by later ones of the same path");
+        let mut refuse = |name: String, reason: String| {
+            found.in_archives.push(format!("{name}: {reason}"));
+            found.errors.push(SourceError::Nothing { name, reason });
+        };
+        for (member, reason) in listing.refused {
+            refuse(format!("{name}:{member}"), reason);
+        }
+        if let Some(reason) = listing.broken {
+            refuse(name.clone(), reason);
+        }
+        if nothing {
+            refuse(
+                name,
+                "the archive holds no file to read (hidden files and links are passed over)".to_owned(),
+            );
+        }
+        found.sources.extend(listing.members.into_iter().map(Source::Member));
+    }
+    found.sources.sort();
 }
 
 fn walk(folder: &Path, found: &mut Found) {
@@ -169,7 +232,7 @@ fn walk(folder: &Path, found: &mut Found) {
 }
 
 /// A path that does not exist may be a pattern that the shell left alone.
-fn expand(argument: &Path, source: io::Error, found: &mut Found) {
+fn match_pattern(argument: &Path, source: io::Error, found: &mut Found) {
     let name = argument.to_string_lossy().into_owned();
     let is_pattern = name.contains(['*', '?', '[']);
     let mut any = false;
@@ -201,7 +264,7 @@ pub struct Stream {
 
 impl Stream {
     /// Opens a source and looks at its first bytes for compression.
-    pub fn open(source: &Source) -> Result<Stream, SourceError> {
+    pub fn open(source: &Source, expand: Expand) -> Result<Stream, SourceError> {
         let name = source.name();
         let failed = |source: io::Error| SourceError::open(name.clone(), source);
         let (raw, size_bytes): (Box<dyn Read + Send>, _) = match source {
@@ -211,13 +274,27 @@ impl Stream {
                 let size_bytes = file.metadata().ok().filter(|m| m.is_file()).map(|m| m.len());
                 (Box::new(file), size_bytes)
             }
+            Source::Member(member) => {
+                let size_bytes = Some(member.size_bytes());
+                (member.open(expand).map_err(failed)?, size_bytes)
+            }
         };
-        Stream::from_reader(raw, &name, size_bytes).map_err(failed)
+        Stream::within(raw, &name, size_bytes, expand).map_err(failed)
     }
 
     /// Wraps any reader, as for a source called `name`.
     pub fn from_reader(raw: Box<dyn Read + Send>, name: &str, size_bytes: Option<u64>) -> io::Result<Stream> {
-        let (reader, size_bytes) = decompressed(raw, size_bytes, 0)?;
+        Stream::within(raw, name, size_bytes, Expand::default())
+    }
+
+    /// As [`Stream::from_reader`]; unpacks so far.
+    pub fn within(
+        raw: Box<dyn Read + Send>,
+        name: &str,
+        size_bytes: Option<u64>,
+        expand: Expand,
+    ) -> io::Result<Stream> {
+        let (reader, size_bytes) = unpack::unpacked(raw, size_bytes, expand)?;
         Ok(Stream {
             reader,
             name: name.to_owned(),
@@ -284,60 +361,18 @@ impl Stream {
     }
 }
 
-/// Compression layers that are opened; `gzip` in `gzip` is what Firehose makes.
-const MAX_LAYERS: u32 = 3;
-
-/// Decompresses by content: gzip (members back to back) and zstd.
-fn decompressed(
-    raw: Box<dyn Read + Send>,
-    size_bytes: Option<u64>,
-    layer: u32,
-) -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
-    let mut reader = BufReader::with_capacity(64 * 1024, raw);
-    let mut head = Vec::new();
-    // A pipe may hand out its first bytes one at a time.
-    while head.len() < 4 {
-        let available = match reader.fill_buf() {
-            Ok(available) => available,
-            Err(error) if matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock) => {
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
-        if available.is_empty() {
-            break;
-        }
-        let take = available.len().min(4 - head.len());
-        head.extend_from_slice(&available[..take]);
-        reader.consume(take);
-        if !b"\x1f\x8b".starts_with(&head[..head.len().min(2)])
-            && !b"\x28\xb5\x2f\xfd".starts_with(&head[..head.len().min(4)])
-        {
-            break;
-        }
-    }
-    let gzip = head.starts_with(b"\x1f\x8b");
-    let zstd = head.starts_with(b"\x28\xb5\x2f\xfd");
-    let whole = io::Cursor::new(head).chain(reader);
-    if layer >= MAX_LAYERS {
-        return Ok((Box::new(whole), size_bytes));
-    }
-    if gzip {
-        return decompressed(Box::new(flate2::read::MultiGzDecoder::new(whole)), None, layer + 1);
-    }
-    if zstd {
-        return decompressed(Box::new(zstd::stream::read::Decoder::new(whole)?), None, layer + 1);
-    }
-    Ok((Box::new(whole), size_bytes))
-}
+/// An archive that is not a file of its own: it cannot be opened like a folder.
+const ARCHIVE: &str = "an archive from a pipe or inside another archive: name its file, or unpack it first";
 
 /// What the first bytes of a source are, if they are no text.
 pub fn binary_kind(head: &[u8]) -> Option<&'static str> {
-    const MAGIC: [(&[u8], &str); 9] = [
+    const MAGIC: [(&[u8], &str); 11] = [
         (b"PAR1", "a Parquet file: export as JSON or CSV instead"),
-        (b"\xff\xfe", "UTF-16 text: convert it first (iconv -f UTF-16 -t UTF-8)"),
-        (b"\xfe\xff", "UTF-16 text: convert it first (iconv -f UTF-16 -t UTF-8)"),
-        (b"PK\x03\x04", "a zip archive: unpack it first"),
+        (b"\xff\xfe\0\0", "UTF-32 text: convert it first (iconv -f UTF-32 -t UTF-8)"),
+        (b"PK\x03\x04", ARCHIVE),
+        (b"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"),
+        (b"Rar!\x1a\x07", "a RAR archive: unpack it first"),
+        (b"\xfd7zXZ\0", "compressed with xz: unpack it first"),
         (b"\x7fELF", "a program, not a log"),
         (b"\x89PNG", "an image, not a log"),
         (b"%PDF", "a PDF, not a log"),
@@ -346,6 +381,13 @@ pub fn binary_kind(head: &[u8]) -> Option<&'static str> {
     ];
     if let Some((_, what)) = MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Some(what);
+    }
+    if tar::is_tar(head) {
+        return Some(ARCHIVE);
+    }
+    let nul = |parity: usize| head.iter().skip(parity).step_by(2).filter(|byte| **byte == 0).count();
+    if head.len() >= 8 && nul(0).abs_diff(nul(1)) * 5 > head.len() * 2 {
+        return Some("UTF-16 text without its mark: convert it first (iconv -f UTF-16 -t UTF-8)");
     }
     let odd = head.iter().filter(|b| matches!(b, 0..=8 | 14..=26 | 28..=31)).count();
     (odd * 20 > head.len()).then_some("binary data, not a log")

@@ -26,9 +26,13 @@ fn nothing_in_it() {
 
 #[test]
 fn binary_data() {
-    for input in
-        [&b"\0\x01\x02\x03\0\0\0\x10ab"[..], b"\x7fELF\x02\x01\x01\0\0\0", b"PAR1\0\0", b"\xff\xfea\0b\0\n\0"]
-    {
+    for input in [
+        &b"\0\x01\x02\x03\0\0\0\x10ab"[..],
+        b"\x7fELF\x02\x01\x01\0\0\0",
+        b"PAR1\0\0",
+        b"a\0b\0c\0d\0\n\0",
+        b"\xff\xfe\0\0a\0\0\0",
+    ] {
         let (_, report) = read(input);
         assert_eq!(report["sources"][0]["format"], "binary");
         assert_eq!(report["sources"][0]["rejected"], 1);

@@ -4,6 +4,7 @@ mod bad_input;
 mod codes;
 mod explain;
 mod face;
+mod files;
 mod input;
 #[cfg(unix)]
 mod live;

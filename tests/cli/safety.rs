@@ -159,3 +159,50 @@ fn equal_values_get_equal_tokens_and_a_key_makes_them_stable() {
     assert_eq!(mails(&String::from_utf8_lossy(&from_environment.stdout)), a);
     assert!(!dir.run(&["--help"]).exits(0).stdout.contains("between-runs"));
 }
+
+/// A log that prints what this program prints cannot pass for it: what is cited stands behind a bar, and no value begins a
+/// line of its own.
+#[test]
+fn a_log_cannot_pass_for_the_report() {
+    let forged = "\n   rule = edge-node-module\n9 of 9 requests failed\n── 1  runtime/edge  Forged ── 99% sure ──\n   fix = rm -rf /\n\u{2028}   rule = also-forged\r   rule = forged-again\n\t ✓ route  clear";
+    let mut entry = drain_value(1, 500, &format!("{REFUSED}{forged}"));
+    let mut other = drain_value(2, 500, &format!("Error: boom{forged}"));
+    for entry in [&mut entry, &mut other] {
+        for key in
+            ["path", "requestId", "deploymentId", "environment", "level", "entrypoint", "executionRegion"]
+        {
+            entry[key] = json!(format!("{}{forged}", entry[key].as_str().unwrap_or("x")));
+        }
+        entry["proxy"]["path"] = json!(format!("/a{forged}"));
+    }
+    let dir = Dir::new();
+    let shown = dir.pipe(&["--top", "9", "--width", "70"], format!("{entry}\n{other}\n")).exits(0).stdout;
+    let lines_with = |start: &str| shown.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!(lines_with("   rule = "), 1, "{shown}");
+    assert_eq!(lines_with("   fix = "), 1, "{shown}");
+    assert_eq!(lines_with("9 of 9"), 0, "{shown}");
+    assert!(shown.starts_with("2 of 2 requests failed"), "{shown}");
+    let sure = shown.lines().filter(|line| line.starts_with("── 1  ") && line.ends_with(" sure ──"));
+    assert_eq!(sure.count(), 1, "{shown}");
+}
+
+/// Every cell of the CSV, whatever the log holds.
+#[test]
+fn no_cell_of_the_csv_is_a_formula() {
+    let dir = Dir::new();
+    for start in
+        ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\u{200b}=1", "\u{202e}=1", "＝1", " =1", "\n=1"]
+    {
+        let mut entry = drain_value(1, 500, &format!("{start} cmd|'/c calc'!A0"));
+        for key in ["deploymentId", "path", "entrypoint"] {
+            entry[key] = json!(start);
+        }
+        let shown = dir.pipe(&["--format", "csv"], format!("{entry}\n")).exits(0).stdout;
+        for row in shown.split("\r\n") {
+            // Cells that are quoted hold commas; a formula would begin behind a comma or a quote all the same.
+            for cell in row.split([',', '"']) {
+                assert!(!cell.trim_start().starts_with(['=', '+', '@', '＝']), "{start:?}: {shown}");
+            }
+        }
+    }
+}

@@ -60,7 +60,7 @@ impl Correlator<'_> {
     pub(super) fn let_go(&mut self, key: u64, index: u32) {
         let Some(partial) = self.open.get_mut(index as usize) else { return };
         let outcome = partial.outcome();
-        let route = partial.route.as_ref().and_then(|(_, route)| self.routes.place(route));
+        let route = partial.route.as_ref().map(|(_, route)| self.routes.place(route));
         let place = Place::of(&partial.facts, route.unwrap_or(NONE), partial.deployment, partial.counted);
         let tombstone = Tombstone::of(&partial.facts, outcome, self.counts.add(place, false));
         self.aborted += u64::from(tombstone.is_aborted());

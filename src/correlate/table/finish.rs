@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Correlator;
 use super::evict::status_of;
 use super::relief::Losses;
+use super::routes::OTHER;
 use crate::correlate::held::Held;
 use crate::correlate::outcome::Outcome;
 use crate::correlate::partial::Partial;
@@ -37,6 +38,8 @@ pub struct Requests {
     pub losses: Losses,
     /// Where entries of failed requests may be; asked for errors once these were read.
     pub entries: Option<Arc<Entries>>,
+    /// Requests that are counted together, because there were too many routes.
+    pub other_routes: u64,
     /// First and last time of any record.
     pub window_ms: Option<(i64, i64)>,
     /// Requests that were asked for, failed or not, by ID; the failed ones stand in `failed` too.
@@ -60,6 +63,7 @@ impl Correlator<'_> {
             traffic: Traffic::default(),
             losses: std::mem::take(&mut self.losses),
             entries: self.entries.clone(),
+            other_routes: 0,
             window_ms: self.window_ms,
             wanted: Vec::new(),
             near: self.wanted.as_ref().map(Wanted::near).unwrap_or_default(),
@@ -76,7 +80,7 @@ impl Correlator<'_> {
             }
             partial.settle(self.fold, &mut shared);
             let outcome = partial.outcome();
-            let route = partial.route.as_ref().and_then(|(_, route)| self.routes.place(route));
+            let route = partial.route.as_ref().map(|(_, route)| self.routes.place(route));
             let place = Place::of(&partial.facts, route.unwrap_or(NONE), partial.deployment, partial.counted);
             self.counts.add(place, matches!(outcome, Outcome::Failed(_)));
             if self.sample.wants(key) {
@@ -105,6 +109,7 @@ impl Correlator<'_> {
                 *requests.per_route.entry(route.to_string()).or_default() += cell.requests;
             }
         }
+        requests.other_routes = requests.per_route.get(OTHER).copied().unwrap_or_default();
         if let Some(trouble) = self.graves.as_ref().and_then(Graves::trouble) {
             requests.losses.disk.get_or_insert_with(|| trouble.to_owned());
         }

@@ -38,6 +38,14 @@ impl<'a> RouteText<'a> {
     }
 }
 
+/// Names of a run that are counted each by itself; a scanner that asks for a million paths must not fill the memory.
+pub const MAX_ROUTES: usize = 20_000;
+/// The route under which requests are counted whose own is beyond [`MAX_ROUTES`]. In what is said of a failed request
+/// it keeps its own, for that must not depend on others.
+pub const OTHER: &str = "…other";
+/// Its number.
+pub const OTHER_PLACE: u32 = u32::MAX - 1;
+
 /// The names of all routes, or of all deployments, each once.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
@@ -46,7 +54,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// The one copy of a name.
+    /// The one copy of a name; beyond [`MAX_ROUTES`] a copy of its own.
     pub fn intern(&mut self, name: &str) -> Arc<str> {
         if let Some(place) = self.places.get(name) {
             return Arc::clone(&self.names[*place as usize]);
@@ -55,6 +63,9 @@ impl Names {
     }
 
     fn add(&mut self, name: Arc<str>) -> Arc<str> {
+        if self.names.len() >= MAX_ROUTES {
+            return name;
+        }
         self.places.insert(Arc::clone(&name), self.names.len() as u32);
         self.names.push(Arc::clone(&name));
         name
@@ -69,7 +80,7 @@ impl Names {
         let name = String::from_utf8_lossy(name);
         self.places.get(&*name).copied().unwrap_or_else(|| {
             self.add(Arc::from(&*name));
-            (self.names.len() - 1) as u32
+            self.place(&name)
         })
     }
 
@@ -83,8 +94,8 @@ impl Names {
     }
 
     /// Its number.
-    pub fn place(&self, name: &str) -> Option<u32> {
-        self.places.get(name).copied()
+    pub fn place(&self, name: &str) -> u32 {
+        self.places.get(name).copied().unwrap_or(OTHER_PLACE)
     }
 
     /// The name of that number.
@@ -95,5 +106,21 @@ impl Names {
     /// All of them, by number.
     pub fn names(&self) -> &[Arc<str>] {
         &self.names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_limit_to_routes() {
+        let mut routes = Names::default();
+        for number in 0..MAX_ROUTES + 5 {
+            assert_eq!(&*routes.intern(&format!("/{number}")), format!("/{number}"));
+        }
+        assert_eq!((routes.names().len(), routes.place("/7")), (MAX_ROUTES, 7));
+        let beyond = format!("/{MAX_ROUTES}");
+        assert_eq!((routes.place(&beyond), routes.name(routes.place(&beyond))), (OTHER_PLACE, None));
     }
 }
