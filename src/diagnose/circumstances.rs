@@ -2,13 +2,14 @@
 //! outage that many instances saw, a fault that one instance has alone.
 //!
 //! It runs after the merge, over all failed requests, and states circumstances in plain words (`contributing`). It never
-//! gives a request a class or a cause, and takes none away: that rests on the request's own lines. Healthy requests are
-//! not known here, so nothing is said of what they did.
+//! gives a request a class or a cause, and takes none away: that rests on the request's own lines. Of healthy requests
+//! it is known only which deployment answered in which minute, so nothing else is said of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::judge::Judged;
+use crate::correlate::traffic::Cell;
 use crate::rules::RuleSet;
 use crate::rules::model::{Class, Rule};
 
@@ -26,13 +27,15 @@ const MOST: usize = 5;
 /// Sentences by incident.
 type Said<'a> = BTreeMap<&'a str, Vec<String>>;
 
-/// The circumstances of every incident, by its fingerprint. `window_ms` are the first and last time in the log.
+/// The circumstances of every incident, by its fingerprint. `window_ms` are the first and last time in the log,
+/// `traffic` tells when which deployment answered.
 ///
 /// A function of the set of requests: their order does not matter.
 pub fn of(
     judged: &[Judged],
     rules: &RuleSet,
     window_ms: Option<(i64, i64)>,
+    traffic: &[Cell],
 ) -> BTreeMap<String, Vec<String>> {
     let all = seen(judged, rules);
     let mut members: BTreeMap<&str, Vec<&Seen<'_>>> = BTreeMap::new();
@@ -43,7 +46,7 @@ pub fn of(
     instances::crowds(&members, &mut said);
     let (faults, targets) = dependencies::environment(&all);
     merge(&mut said, faults);
-    let changes = deployments::changes(&all);
+    let changes = deployments::changes(&all, traffic);
     let ends_ms = window_ms.map(|(_, to)| to);
     merge(&mut said, dependencies::outages(&all, &targets, &changes, ends_ms));
     merge(&mut said, dependencies::failover(&all));

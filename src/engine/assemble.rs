@@ -56,7 +56,7 @@ pub fn report(
     };
     let redactor = redactor(engine, &judged);
     neighbours::infer(&mut judged);
-    let circumstances = circumstances::of(&judged, rules, requests.window_ms);
+    let circumstances = circumstances::of(&judged, rules, requests.window_ms, &requests.traffic.cells);
     let view = &engine.options.view;
     if view.is_narrow() {
         judged.retain(|one| {

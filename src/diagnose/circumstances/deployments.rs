@@ -1,8 +1,9 @@
-//! Changes of deployment, as far as failed requests show them, and what fails on one side of them only.
+//! Changes of deployment, and what fails on one side of them only.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Said, Seen, span};
+use crate::correlate::traffic::Cell;
 use crate::rules::model::Class;
 
 /// Time after a deployment in which refused logins point at its secrets, in milliseconds.
@@ -12,29 +13,44 @@ const SCHEMA_MS: i64 = 30 * 60_000;
 /// Failures that an incident must have for a deployment to be named.
 const LEAST: usize = 2;
 
-/// A deployment that is first seen after another one of its environment. Healthy requests are not known, so it took over
-/// at some time between the two.
+/// A deployment that is first seen after another one of its environment. It took over at some time between the two.
 pub(super) struct Change<'a> {
     pub(super) from: &'a str,
     pub(super) to: &'a str,
-    /// Last failure of the older one before it.
+    /// When the older one was last seen before it.
     pub(super) before_ms: i64,
-    /// First failure of the newer one.
+    /// When the newer one was first seen.
     pub(super) first_ms: i64,
 }
 
-/// All changes, in the order of time.
-pub(super) fn changes<'a>(all: &[Seen<'a>]) -> Vec<Change<'a>> {
-    let mut known: BTreeSet<(Option<&str>, &str)> = BTreeSet::new();
+/// All changes, in the order of time. Failed requests tell the moment and the environment; of all others it is known in
+/// which minute a deployment answered.
+pub(super) fn changes<'a>(all: &[Seen<'a>], traffic: &'a [Cell]) -> Vec<Change<'a>> {
+    type Sighting<'a> = (i64, Option<&'a str>, &'a str);
+    let failed: Vec<Sighting<'a>> =
+        all.iter().filter_map(|one| Some((one.at_ms, one.environment, one.deployment?))).collect();
+    let environments: BTreeMap<&str, Option<&str>> =
+        failed.iter().map(|(_, environment, deployment)| (*deployment, *environment)).collect();
+    // A deployment that never failed is taken for one of the environment that failed, if that is one.
+    let known: BTreeSet<Option<&str>> = environments.values().copied().collect();
+    let only = known.first().copied().filter(|_| known.len() == 1);
+    let answered = traffic.iter().filter_map(|cell| {
+        let deployment = cell.deployment.as_deref()?;
+        let environment = environments.get(deployment).copied().or(only)?;
+        Some((cell.minute_ms?, environment, deployment))
+    });
+    let mut sightings: Vec<Sighting<'a>> = answered.chain(failed.iter().copied()).collect();
+    sightings.sort_unstable();
+    let mut seen: BTreeSet<(Option<&str>, &str)> = BTreeSet::new();
     let mut latest: BTreeMap<Option<&str>, (&'a str, i64)> = BTreeMap::new();
     let mut out = Vec::new();
-    for one in all {
-        let Some(deployment) = one.deployment else { continue };
-        let before = latest.insert(one.environment, (deployment, one.at_ms));
-        if known.insert((one.environment, deployment))
-            && let Some((from, before_ms)) = before
+    for (at_ms, environment, deployment) in sightings {
+        let before = latest.insert(environment, (deployment, at_ms));
+        // Both in one minute is no change: the log began with both.
+        if seen.insert((environment, deployment))
+            && let Some((from, before_ms)) = before.filter(|(_, before_ms)| *before_ms < at_ms)
         {
-            out.push(Change { from, to: deployment, before_ms, first_ms: one.at_ms });
+            out.push(Change { from, to: deployment, before_ms, first_ms: at_ms });
         }
     }
     out
@@ -62,7 +78,7 @@ pub(super) fn drift<'a>(
         let within = |change: &&&Change<'_>, most: i64| first.at_ms.saturating_sub(change.before_ms) <= most;
         let seen = |change: &Change<'_>| {
             format!(
-                "deployment {}, first seen failing {} after {}",
+                "deployment {}, first seen {} after {}",
                 change.to,
                 span(change.first_ms.saturating_sub(change.before_ms)),
                 change.from

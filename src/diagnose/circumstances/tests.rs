@@ -56,10 +56,10 @@ impl Case<'_> {
     /// What is said of an incident when the log ends after so many seconds; the order of the requests makes no difference.
     fn said(&self, incident: &str, ends_s: i64) -> String {
         let window = Some((0, ends_s * 1000));
-        let said = of(&self.all, self.rules, window);
+        let said = of(&self.all, self.rules, window, &[]);
         let mut reversed = self.all.clone();
         reversed.reverse();
-        assert_eq!(said, of(&reversed, self.rules, window), "the order shows");
+        assert_eq!(said, of(&reversed, self.rules, window, &[]), "the order shows");
         said.get(incident).map(|sentences| sentences.join("\n")).unwrap_or_default()
     }
 }
@@ -186,7 +186,7 @@ fn what_one_side_of_a_deployment_fails_with() {
     }
     assert!(
         case.said(login, 2000)
-            .contains("all 2 requests are of deployment dpl_2, first seen failing 5 min after dpl_1")
+            .contains("all 2 requests are of deployment dpl_2, first seen 5 min after dpl_1")
     );
     assert!(case.said(table, 2000).contains("schema drift: all 2 requests are of deployment dpl_2"));
     case.deployed(1600, table, "dpl_1");
@@ -207,6 +207,34 @@ fn what_one_side_of_a_deployment_fails_with() {
         late.deployed(1801 + number, table, "dpl_2");
     }
     assert_eq!(late.said(login, 2000) + &late.said(table, 2000), "", "too long after");
+}
+
+#[test]
+fn a_deployment_that_never_failed_is_known_by_its_traffic() {
+    let rules = rules();
+    let mut case = Case { rules: &rules, all: Vec::new() };
+    for number in 0..2 {
+        case.deployed(660 + number, "relation-missing", "dpl_2");
+    }
+    let cell = |minute: i64, deployment: &str| Cell {
+        minute_ms: Some(minute * 60_000),
+        route: None,
+        deployment: Some(deployment.into()),
+        requests: 9,
+        failed: 0,
+    };
+    let said = |traffic: &[Cell]| {
+        let said = of(&case.all, &rules, Some((0, 900_000)), traffic);
+        said.get("relation-missing").map(|sentences| sentences.join("\n")).unwrap_or_default()
+    };
+    let before: Vec<Cell> = (0..10).map(|minute| cell(minute, "dpl_1")).collect();
+    let text = said(&before);
+    assert!(text.contains("are of deployment dpl_2, first seen") && text.contains("after dpl_1"), "{text}");
+    assert_eq!(said(&[]), "", "nothing else was deployed");
+    let both = [cell(11, "dpl_1"), cell(11, "dpl_2")];
+    assert_eq!(said(&both), "", "the log begins with both");
+    let longer: Vec<Cell> = (0..40).map(|minute| cell(minute - 60, "dpl_1")).collect();
+    assert_eq!(said(&longer), "", "the older one was gone for half an hour");
 }
 
 #[test]
