@@ -68,7 +68,7 @@ impl Program {
         self
     }
 
-    /// Runs it to its end. An error if it is not installed.
+    /// Runs it to its end. An error if it is not installed, or cannot read such input.
     pub fn run(&self) -> io::Result<Cost> {
         let mut feeder = match &self.piped {
             Some(path) => Some(Command::new("cat").arg(path).stdout(Stdio::piped()).spawn()?),
@@ -85,8 +85,13 @@ impl Program {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let used = child.wait4()?.rusage;
+        let ended = child.wait4()?;
         let wall_s = begun.elapsed().as_secs_f64();
+        // 1 says of some programs that nothing was found; above it, the input is not for them.
+        if ended.status.code().is_none_or(|code| code > 1) {
+            return Err(io::Error::other(format!("{} failed: {}", self.name, ended.status)));
+        }
+        let used = ended.rusage;
         if let Some(mut feeder) = feeder {
             feeder.wait()?;
         }

@@ -88,7 +88,7 @@ struct Node<T> {
 pub struct Stencils<T> {
     roles: Roles,
     /// Texts that no hole may hold.
-    bars: fn(&[u8]) -> bool,
+    bars: Option<fn(&[u8]) -> bool>,
     /// The root first; its literal is empty.
     nodes: Vec<Node<T>>,
     learned: Learned,
@@ -97,17 +97,18 @@ pub struct Stencils<T> {
 impl<T> Stencils<T> {
     /// No stencils yet.
     pub fn new(roles: Roles) -> Stencils<T> {
-        Stencils { roles, bars: |_| false, nodes: vec![Node::root()], learned: Learned::default() }
+        Stencils { roles, bars: None, nodes: vec![Node::root()], learned: Learned::default() }
     }
 
     /// No stencils yet, and none is filled where a text in a hole is one of those that `bars` tells.
     pub fn with_bars(roles: Roles, bars: fn(&[u8]) -> bool) -> Stencils<T> {
-        Stencils { bars, ..Stencils::new(roles) }
+        Stencils { bars: Some(bars), ..Stencils::new(roles) }
     }
 
     /// What was learned of such lines, and what stands in the holes; `None` if no stencil fits.
     pub fn fill<'a>(&mut self, line: &'a [u8]) -> Option<(&T, Holes<'a>)> {
-        let (node, holes, end) = self.walk(line)?;
+        let mut holes = [None; SLOTS];
+        let (node, end) = self.walk(line, &mut holes)?;
         let value = self.nodes[node].value.as_ref().filter(|_| end == line.len())?;
         self.learned.hit();
         Some((value, holes))
@@ -116,7 +117,8 @@ impl<T> Stencils<T> {
     /// The same of the line that `bytes` begin with, and its length without the `\n` that follows it.
     #[inline]
     pub fn fill_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(&T, Holes<'a>, usize)> {
-        let (node, holes, end) = self.walk(bytes)?;
+        let mut holes = [None; SLOTS];
+        let (node, end) = self.walk(bytes, &mut holes)?;
         let value = self.nodes[node].value.as_ref().filter(|_| bytes.get(end) == Some(&b'\n'))?;
         self.learned.hit();
         Some((value, holes, end))
@@ -124,8 +126,7 @@ impl<T> Stencils<T> {
 
     /// The last node of the stencil that fits the beginning of `line`, what stands in the holes, and where it ends.
     #[inline]
-    fn walk<'a>(&mut self, line: &'a [u8]) -> Option<(usize, Holes<'a>, usize)> {
-        let mut holes = [None; SLOTS];
+    fn walk<'a>(&mut self, line: &'a [u8], holes: &mut Holes<'a>) -> Option<(usize, usize)> {
         let (mut at, mut node) = (0, 0);
         loop {
             let rest = line.get(at..)?;
@@ -144,7 +145,7 @@ impl<T> Stencils<T> {
                 Fill::Number => number_end(line, at)?,
                 Fill::Text { plain } => {
                     let text = text_end(line, at)?;
-                    if (plain && !text.plain) || (self.bars)(&line[at..text.end]) {
+                    if (plain && !text.plain) || self.bars.is_some_and(|bars| bars(&line[at..text.end])) {
                         return None;
                     }
                     text.end
@@ -158,11 +159,11 @@ impl<T> Stencils<T> {
                 }
             };
             if let Some(slot) = hole.slot {
-                set(&mut holes, slot, &line[at..end])?;
+                set(holes, slot, &line[at..end])?;
             }
             at = end;
         }
-        Some((node, holes, at))
+        Some((node, at))
     }
 
     /// The child whose literal fits. It moves forward among its siblings, for the next line is likely to be like this.
