@@ -20,7 +20,8 @@ pub const DOTNET: Framework = Framework {
 
 /// Level and text. The category must be named as a namespace is, with the event's number after it.
 fn head(text: &str) -> Option<(Level, &str)> {
-    let (level, rest) = text.split_once(": ").filter(|(level, _)| level.len() == 4)?;
+    let (level, rest) = text.split_at_checked(4)?;
+    let rest = rest.strip_prefix(": ")?;
     if !matches!(level, "trce" | "dbug" | "info" | "warn" | "fail" | "crit") {
         return None;
     }

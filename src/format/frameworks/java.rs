@@ -26,15 +26,18 @@ struct Head<'t> {
     body: &'t str,
 }
 
+/// What stands between the process and the thread, and how far from the beginning at most.
+const MARK: &[u8] = b" --- [";
+const MAX_BEFORE_BYTES: usize = 60;
+
 fn head(text: &str) -> Option<Head<'_>> {
     let line = text.lines().next()?;
     if !line.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let (before, after) = line.split_once(" --- [")?;
-    if before.len() > 60 {
-        return None;
-    }
+    // It stands behind a time, a level and a process; other lines are not searched to their ends.
+    let at = memchr::memmem::find(&line.as_bytes()[..line.len().min(MAX_BEFORE_BYTES + MARK.len())], MARK)?;
+    let (before, after) = (&line[..at], &line[at + MARK.len()..]);
     let mut words = before.rsplit(' ').filter(|word| !word.is_empty());
     let pid = words.next()?;
     let level = words.next()?;
