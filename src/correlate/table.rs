@@ -186,7 +186,7 @@ impl<'f> Correlator<'f> {
         let order = Order::new(brief.time_ms, at, origin.backwards);
         let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
         self.see_time(brief.time_ms);
-        let (identity, stream) = match (brief.event_id, &brief.line) {
+        let (identity, written) = match (brief.event_id, &brief.line) {
             (Some(id), _) => (event_identity(id), None),
             (None, Some(line)) => glanced_identity(line, at, brief.time_ms, brief.status, &mut self.scratch),
             (None, None) => (xxh3_64(frame.bytes()), None),
@@ -197,41 +197,29 @@ impl<'f> Correlator<'f> {
         frame.part.complete = brief.complete;
         let held = Held { identity, order, line: at.line, body: self.shared.hold(frame) };
         let names = Named { route, deployment: brief.deployment };
-        if let Some(stream) = brief.stream {
-            let stream = xxh3_64(stream);
-            let new = match self.amid(stream, key, brief.marks) {
-                Some(open) => self.put(open, None, IdKind::Order, &facts, names, held),
-                None => {
-                    let freed = self.pass(
-                        key,
-                        stream,
-                        brief.marks,
-                        Completion::of_brief(brief),
-                        format,
-                        origin,
-                        true,
-                    );
+        // Lines without an ID stand beside such as this one only where there are streams of that kind, or completions.
+        let beside = brief.line.is_some() && (self.bracketed || brief.marks.has(Marks::CLIENT));
+        let stream = match brief.stream {
+            Some(stream) => Some((xxh3_64(stream), true)),
+            None => beside.then(|| (written.unwrap_or_else(|| source_key(origin)), false)),
+        };
+        let new = match stream {
+            Some((stream, brackets)) => {
+                let open = if brackets { self.amid(stream, key, brief.marks) } else { None };
+                if let Some(open) = open {
+                    self.put(open, None, IdKind::Order, &facts, names, held)
+                } else {
+                    let completion = Completion::of_brief(brief);
+                    let freed = self.pass(key, stream, brief.marks, completion, format, origin, brackets);
                     let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
                     let id = std::str::from_utf8(brief.id).ok();
                     self.put_freed(key, id, IdKind::Request, freed, origin);
                     self.put_overdue(stream, brief.marks, format, origin);
                     new
                 }
-            };
-            return if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate };
-        }
-        // Lines without an ID stand beside such as this one only where there are streams of that kind, or completions.
-        if brief.line.is_some() && (self.bracketed || brief.marks.has(Marks::CLIENT)) {
-            let stream = stream.unwrap_or_else(|| source_key(origin));
-            let freed =
-                self.pass(key, stream, brief.marks, Completion::of_brief(brief), format, origin, false);
-            self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
-            let id = std::str::from_utf8(brief.id).ok();
-            self.put_freed(key, id, IdKind::Request, freed, origin);
-            self.put_overdue(stream, brief.marks, format, origin);
-            return Taken::New;
-        }
-        let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
+            }
+            None => self.put(key, Some(brief.id), IdKind::Request, &facts, names, held),
+        };
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
     }
 

@@ -46,6 +46,16 @@ enum Found {
     More,
 }
 
+/// An entry that was glanced at before the framer framed it.
+struct Ahead<'b> {
+    brief: Brief<'b>,
+    part: Part,
+    /// Its first line.
+    line: u64,
+    /// Bytes that are consumed with it.
+    next: usize,
+}
+
 /// How far [`SourceReader::go_along`] came, and whether there were any entries.
 enum Along {
     /// As far as the bytes at hand reach.
@@ -216,54 +226,17 @@ impl SourceReader {
         let (batch, filled) = self.batches.lend(vec![Arc::clone(&context)]);
         let mut glancer = self.glancers.pop().flatten();
         let (mut from, mut frames, mut lines) = (0, 0, 0);
-        let position = |source, line, entry| Position { source, line, entry, part: 0 };
         let through = loop {
             if !Arc::ptr_eq(&context, self.framer.context()) {
                 break false;
             }
             let bytes = &batch.bytes[from..filled];
-            if let (Some(container), Some(glancer)) = (self.hint, &mut glancer)
-                && self.framer.expects_object_line()
-                && let Some((brief, length)) = glancer.glance_line(bytes)
-                && let Some(part) = Part::new(from..from + length, 0, container, FrameKind::Json)
-                && let Some(line) = self.framer.take_object_line(length)
-            {
+            if let Some(ahead) = self.glance_ahead(&mut glancer, &context, bytes, from) {
                 self.entries += 1;
                 lines += 1;
-                let at = position(self.index, line, self.entries);
-                each(Item::Glance(brief, at, FrameRef { batch: &batch, part }));
-                from += length + 1;
-                continue;
-            }
-            if let (Some(container), Some(glancer)) = (self.hint, &mut glancer)
-                && let Some(first) = self.framer.peek_element(bytes)
-                && let Some((brief, length)) = glancer.glance_element(&bytes[first..], &context)
-                && let (start, end) = (from + first, from + first + length)
-                && let Some(part) = Part::new(start..end, 0, container, FrameKind::Json)
-                && let Some(line) = self.framer.take_element(bytes, first, length)
-            {
-                self.entries += 1;
-                lines += 1;
-                let at = position(self.index, line, self.entries);
-                each(Item::Glance(brief, at, FrameRef { batch: &batch, part }));
-                from = end;
-                continue;
-            }
-            if let (Some(container), Some(glancer)) = (self.hint, &mut glancer)
-                && self.detector.text_container() == Some(container)
-                && let Some(entry) = self.framer.peek_line(bytes)
-                && glancer.surely_starts_entry(entry.next_line)
-                && let Some(part) = Part::new(from..from + entry.end, 0, container, FrameKind::Line)
-                && let at = position(self.index, self.framer.line(), self.entries + 1)
-                && let frame = (Frame { bytes: &bytes[..entry.end], kind: FrameKind::Line, at })
-                && let Some(brief) = glancer.glance(&frame, &context)
-            {
-                self.entries += 1;
-                lines += 1;
-                self.framer.take_line(entry);
-                self.detector.took_entry();
-                each(Item::Glance(brief, at, FrameRef { batch: &batch, part }));
-                from += entry.next;
+                let at = Position { source: self.index, line: ahead.line, entry: self.entries, part: 0 };
+                each(Item::Glance(ahead.brief, at, FrameRef { batch: &batch, part: ahead.part }));
+                from += ahead.next;
                 continue;
             }
             match self.step(from, bytes) {
@@ -295,6 +268,46 @@ impl SourceReader {
         self.batches.keep(&batch.bytes[from..filled]);
         let any = frames + lines > 0;
         if through { Along::Through(any) } else { Along::Changed(any) }
+    }
+
+    /// Glances at the entry that `bytes` begin with, `from` on in their batch, if its end is found on the way: a line that
+    /// is one object, an element of an array, or a line of text with the next one's beginning. Then the framer is past it.
+    fn glance_ahead<'b>(
+        &mut self,
+        glancer: &mut Option<Box<dyn Glance>>,
+        context: &FrameContext,
+        bytes: &'b [u8],
+        from: usize,
+    ) -> Option<Ahead<'b>> {
+        let (container, glancer) = (self.hint?, glancer.as_mut()?);
+        if self.framer.expects_object_line()
+            && let Some((brief, length)) = glancer.glance_line(bytes)
+            && let Some(part) = Part::new(from..from + length, 0, container, FrameKind::Json)
+            && let Some(line) = self.framer.take_object_line(length)
+        {
+            return Some(Ahead { brief, part, line, next: length + 1 });
+        }
+        if let Some(first) = self.framer.peek_element(bytes)
+            && let Some((brief, length)) = glancer.glance_element(&bytes[first..], context)
+            && let Some(part) = Part::new(from + first..from + first + length, 0, container, FrameKind::Json)
+            && let Some(line) = self.framer.take_element(bytes, first, length)
+        {
+            return Some(Ahead { brief, part, line, next: first + length });
+        }
+        if self.detector.text_container() != Some(container) {
+            return None;
+        }
+        let entry =
+            self.framer.peek_line(bytes).filter(|entry| glancer.surely_starts_entry(entry.next_line))?;
+        let part = Part::new(from..from + entry.end, 0, container, FrameKind::Line)?;
+        let line = self.framer.line();
+        let at = Position { source: self.index, line, entry: self.entries + 1, part: 0 };
+        let frame = Frame { bytes: &bytes[..entry.end], kind: FrameKind::Line, at };
+        let brief = glancer.glance(&frame, context)?;
+        let next = entry.next;
+        self.framer.take_line(entry);
+        self.detector.took_entry();
+        Some(Ahead { brief, part, line, next })
     }
 
     /// Decodes the frames that were cut off, in parallel if these are many, and hands their items over.

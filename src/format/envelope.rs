@@ -154,7 +154,7 @@ fn read_text(line: &mut Record, more: &mut Vec<Record>, depth: usize) {
         json_app::read_at(line, more, depth + 1);
         return;
     }
-    if lines::is_fragment(line.message.lines().next().unwrap_or_default()) {
+    if lines::is_fragment(text_parts::first_line(&line.message)) {
         line.marks.insert(Marks::CONTINUATION);
     }
     let payloads: [&dyn Payload; 5] = [

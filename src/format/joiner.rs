@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::text_parts::first_line;
 use super::{lines, prefixed};
 use crate::record::{Marks, Record};
 
@@ -105,7 +106,7 @@ impl Open {
             (Some(last), Some(next)) => next.saturating_sub(last).saturating_abs(),
             _ => 0,
         };
-        let first = record.message.lines().next().unwrap_or_default();
+        let first = first_line(&record.message);
         gap_ms <= MAX_GAP_MS && !lines::starts_entry(first.as_bytes())
     }
 

@@ -1,7 +1,9 @@
 //! Payload `proxy-log`: access lines that do not have the request in front: HAProxy's, those of AWS's load balancers, and
 //! Caddy's on a console. The proxy's own status is what the client got; the backend's is kept beside it.
 
-use super::text_parts::{is_bare_id, push_field, request_line, set_request, set_request_id, set_time};
+use super::text_parts::{
+    first_line, is_bare_id, push_field, request_line, set_request, set_request_id, set_time,
+};
 use super::{About, Payload, json, json_app, time};
 use crate::record::{IdKind, Level, Marks, Record};
 
@@ -22,13 +24,13 @@ impl Payload for ProxyLog {
     }
 
     fn detect(&self, record: &Record) -> bool {
-        let line = record.message.lines().next().unwrap_or_default();
+        let line = first_line(&record.message);
         haproxy(line).is_some() || aws(line).is_some() || caddy(line).is_some()
     }
 
     fn read(&self, record: &mut Record, _more: &mut Vec<Record>) {
         let text = std::mem::take(&mut record.message);
-        let line = text.lines().next().unwrap_or_default();
+        let line = first_line(&text);
         if let Some(entry) = haproxy(line) {
             entry.fill(record);
         } else if let Some(entry) = aws(line) {

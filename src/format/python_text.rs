@@ -40,7 +40,7 @@ impl Payload for PythonText {
 
     fn read(&self, record: &mut Record, _more: &mut Vec<Record>) {
         let text = ansi::strip(record.message.trim()).into_owned();
-        let first = text.lines().next().unwrap_or_default();
+        let first = first_line(&text);
         record.runtime.get_or_insert_with(|| "python".to_owned());
         let body = match head(first) {
             Some(head) => {

@@ -3,7 +3,7 @@
 
 use super::{Framework, begin, complete, note_class, status};
 use crate::format::About;
-use crate::format::text_parts::{duration_ms, set_request_id};
+use crate::format::text_parts::{duration_ms, first_line, set_request_id};
 use crate::record::{Level, Marks, Record};
 
 /// The shape `dotnet-console`.
@@ -36,7 +36,7 @@ fn read(text: &str, record: &mut Record) {
     let Some((level, below)) = head(text) else { return };
     record.level = Some(level);
     record.runtime.get_or_insert_with(|| "dotnet".to_owned());
-    let first = below.lines().next().unwrap_or_default().trim();
+    let first = first_line(below).trim();
     // Scopes: `=> ConnectionId:0HM => RequestPath:/x RequestId:0HM:00000001 …`.
     let scoped = |name: &str| {
         let (_, rest) = below.split_once(name)?;

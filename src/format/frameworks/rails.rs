@@ -2,7 +2,7 @@
 //! or without Ruby's logger prefix and `[request id]` tags. Without tags a request is known by its completion alone.
 
 use super::{Framework, begin, complete, status};
-use crate::format::text_parts::{duration_ms, push_field, set_request_id, set_time};
+use crate::format::text_parts::{duration_ms, first_line, push_field, set_request_id, set_time};
 use crate::format::{About, time};
 use crate::record::{Level, Marks, Record};
 
@@ -19,7 +19,7 @@ pub const RAILS: Framework = Framework {
 };
 
 fn detect(text: &str) -> bool {
-    let first = text.lines().next().unwrap_or_default();
+    let first = first_line(text);
     let (found, rest) = prefix(first);
     let (tag, body) = tags(rest);
     found.is_some()
@@ -30,7 +30,7 @@ fn detect(text: &str) -> bool {
 }
 
 fn read(text: &str, record: &mut Record) {
-    let first = text.lines().next().unwrap_or_default();
+    let first = first_line(text);
     let (found, rest) = prefix(first);
     if let Some((stamp, level, pid)) = found {
         if let Some(stamp) = stamp {

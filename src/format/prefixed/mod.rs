@@ -9,7 +9,7 @@ pub mod syslog;
 use std::borrow::Cow;
 
 use super::{About, Container, Decoded, ansi};
-use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::input::frame::{Frame, FrameContext, FrameKind, lossy};
 use crate::record::{Level, Marks, Record};
 
 /// The field that names the output (`stdout`, `stderr`) which a line was written to.
@@ -76,7 +76,7 @@ impl Container for Prefixed {
     fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
         let record = self.read_start(frame.bytes, |head, start| {
             let rest = frame.bytes.get(start..).unwrap_or_default();
-            let message = String::from_utf8_lossy(rest).trim_end_matches(['\n', '\r', '\0']).to_owned();
+            let message = lossy(rest).trim_end_matches(['\n', '\r', '\0']).to_owned();
             let mut record = Record {
                 at: frame.at,
                 time_ms: head.time_ms,
