@@ -91,9 +91,10 @@ impl fmt::Display for Level {
 }
 
 /// What a correlation ID was read from, which decides how far it can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum IdKind {
     /// A request ID on the line itself, or the platform's own (`requestId`, `reqId`, Lambda's UUID).
+    #[default]
     Request,
     /// A per-process counter, scoped as `host:pid:id`.
     Scoped,

@@ -76,6 +76,8 @@ struct Seen<'a> {
     environment: Option<&'a str>,
     instances: Vec<&'a str>,
     pool_max: Option<u64>,
+    /// A machine of a private network that answered it.
+    private_answer: Option<&'a str>,
     /// First line of its evidence.
     text: &'a str,
 }
@@ -133,6 +135,7 @@ fn seen<'a>(judged: &'a [Judged], rules: &'a RuleSet) -> Vec<Seen<'a>> {
             environment: one.captures.get("environment").map(String::as_str),
             instances,
             pool_max: one.captures.get("pool_max").and_then(|max| max.parse().ok()),
+            private_answer: one.private_answer.as_deref(),
             text: one.evidence.first().map_or("", |(_, _, text)| text),
         })
     };

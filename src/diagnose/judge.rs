@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::fold::Folder;
 use super::telemetry::Figures;
 use super::weigh::{Diagnosis, weigh};
-use super::{incident, triage};
+use super::{incident, private, triage};
 use crate::correlate::line::{Fold, Line};
 use crate::correlate::outcome::Outcome;
 use crate::correlate::partial::Partial;
@@ -19,7 +19,7 @@ const REQUEST_EVIDENCE: usize = 3;
 const MAX_LINE_CHARS: usize = 800;
 
 /// A diagnosed request, before anything is redacted.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Judged {
     /// Correlation ID.
     pub id: Option<String>,
@@ -55,6 +55,8 @@ pub struct Judged {
     pub streams: BTreeSet<String>,
     /// It began on a new instance.
     pub cold: bool,
+    /// A machine of a private network that answered it.
+    pub private_answer: Option<String>,
     /// The process crashed in it.
     pub crashed: bool,
     /// No line of it carries text.
@@ -102,6 +104,7 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
         identities: lines.iter().fold(0, |all, line| all ^ line.identity),
         streams: lines.iter().filter_map(|line| line.record.stream.clone()).collect(),
         cold: has(Marks::COLD_START | Marks::INIT),
+        private_answer: private::answer(&lines, rule, &captures),
         crashed: has(Marks::CRASH | Marks::OUT_OF_MEMORY),
         silent: lines.iter().all(|line| line.text.trim().is_empty()),
         inferred_from: None,

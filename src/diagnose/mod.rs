@@ -9,6 +9,7 @@ pub mod incident;
 mod join;
 pub mod judge;
 pub mod neighbours;
+mod private;
 pub mod samples;
 pub mod telemetry;
 pub mod triage;

@@ -52,30 +52,20 @@ fn place(one: &Judged) -> Option<(String, String)> {
 mod tests {
     use super::*;
     use crate::diagnose::weigh::Diagnosis;
-    use crate::record::IdKind;
 
     fn judged(number: i64, rule: Option<u16>, fingerprint: &str) -> Judged {
         Judged {
             id: Some(format!("request-{number}")),
-            kind: IdKind::Request,
             first_ms: Some(number * 1000),
             status: Some(500),
-            method: None,
             route: Some("/api/orders".to_owned()),
             deployment: Some("dpl_1".to_owned()),
             diagnosis: Diagnosis { rule, ..Diagnosis::default() },
             fingerprint: fingerprint.to_owned(),
-            subject: BTreeMap::new(),
-            captures: BTreeMap::new(),
-            evidence: Vec::new(),
-            steps: Vec::new(),
-            next_step: None,
-            identities: 0,
             streams: [format!("stream-{}", number % 2)].into(),
             cold: rule.is_some(),
-            crashed: false,
             silent: rule.is_none(),
-            inferred_from: None,
+            ..Judged::default()
         }
     }
 

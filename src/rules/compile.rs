@@ -57,9 +57,14 @@ pub(super) struct CompiledSignal {
 }
 
 impl CompiledSignal {
-    /// Whether all conditions hold.
+    /// Whether all conditions hold that do not ask for captures.
     pub(super) fn conditions_hold(&self, record: &Record, format: &str) -> bool {
         self.tests.iter().all(|test| test.holds(record, format))
+    }
+
+    /// Whether the conditions hold that compare a field with what the pattern captured.
+    pub(super) fn captures_hold(&self, record: &Record, captures: &[(String, String)]) -> bool {
+        self.tests.iter().all(|test| test.holds_for(record, captures))
     }
 }
 

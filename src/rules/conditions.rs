@@ -15,6 +15,8 @@ pub(super) struct Test {
     at_least: Option<f64>,
     at_most: Option<f64>,
     present: Option<bool>,
+    /// Name of a group of the signal's pattern.
+    captured: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -98,8 +100,13 @@ impl Test {
             return Err("`any` is empty".into());
         }
         let bounded = condition.at_least.is_some() || condition.at_most.is_some();
-        if any.is_empty() && !bounded && condition.present.is_none() {
-            return Err("the condition has no operator (is, any, at_least, at_most, present)".into());
+        if any.is_empty() && !bounded && condition.present.is_none() && condition.captured.is_none() {
+            return Err(
+                "the condition has no operator (is, any, at_least, at_most, present, captured)".into()
+            );
+        }
+        if condition.captured.is_some() && !matches!(field, Field::Other(_)) {
+            return Err(format!("`{}` cannot be compared with a capture", condition.field));
         }
         for wanted in &any {
             match field {
@@ -124,10 +131,24 @@ impl Test {
             at_least: condition.at_least,
             at_most: condition.at_most,
             present: condition.present,
+            captured: condition.captured.clone(),
         })
     }
 
-    /// Whether the record meets the condition. A field that is absent meets only `present = false`.
+    /// Name of the capture that the field is compared with, which is not known before the pattern has matched.
+    pub(super) fn captured(&self) -> Option<&str> {
+        self.captured.as_deref()
+    }
+
+    /// Whether the field is what the pattern captured under the condition's name. Holds where it names none.
+    pub(super) fn holds_for(&self, record: &Record, captures: &[(String, String)]) -> bool {
+        let (Some(name), Field::Other(field)) = (&self.captured, &self.field) else { return true };
+        let captured = captures.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+        captured.zip(record.field(field)).is_some_and(|(captured, have)| same_text(have, captured))
+    }
+
+    /// Whether the record meets the condition, but for what it says of captures. A field that is absent meets only
+    /// `present = false`.
     pub(super) fn holds(&self, record: &Record, format: &str) -> bool {
         match &self.field {
             Field::Status => self.number(record.status.or(record.function_status).map(f64::from)),

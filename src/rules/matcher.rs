@@ -51,7 +51,7 @@ impl RuleSet {
         }
         let Some(masks) = masked_lines(&candidates, text) else { return };
         for signal in candidates.iter().filter(|signal| signal.decoy.is_none()) {
-            hits.extend(find_hit(signal, text, &masks));
+            hits.extend(find_hit(signal, record, text, &masks));
         }
     }
 
@@ -64,7 +64,7 @@ impl RuleSet {
             .filter_map(|number| self.machine().signals.get(*number as usize))
             .filter(|signal| signal.decoy.is_none() && signal.conditions_hold(record, format))
             .filter(|signal| !kept.iter().any(|hit| (hit.rule, hit.signal) == (signal.rule, signal.signal)))
-            .filter_map(|signal| find_hit(signal, text, &[]))
+            .filter_map(|signal| find_hit(signal, record, text, &[]))
             .collect()
     }
 
@@ -92,7 +92,7 @@ impl RuleSet {
             .iter()
             .filter_map(|number| self.machine().signals.get(*number as usize))
             .filter(|signal| signal.decoy.is_some() && signal.conditions_hold(record, format))
-            .filter_map(|signal| find_hit(signal, text, &[]))
+            .filter_map(|signal| find_hit(signal, record, text, &[]))
             .collect()
     }
 }
@@ -124,7 +124,12 @@ fn lines_of(text: &str, found: &Match<'_>) -> RangeInclusive<usize> {
     first..=end
 }
 
-fn find_hit(signal: &CompiledSignal, text: &str, masks: &[RangeInclusive<usize>]) -> Option<Hit> {
+fn find_hit(
+    signal: &CompiledSignal,
+    record: &Record,
+    text: &str,
+    masks: &[RangeInclusive<usize>],
+) -> Option<Hit> {
     let mut hit = Hit {
         rule: signal.rule,
         signal: signal.signal,
@@ -142,7 +147,7 @@ fn find_hit(signal: &CompiledSignal, text: &str, masks: &[RangeInclusive<usize>]
         hit.end = text.ceil_char_boundary(found.end());
         hit.captures = captures(regex, text, found.start());
     }
-    Some(hit)
+    signal.captures_hold(record, &hit.captures).then_some(hit)
 }
 
 fn first_unmasked<'t>(regex: &Regex, text: &'t str, masks: &[RangeInclusive<usize>]) -> Option<Match<'t>> {

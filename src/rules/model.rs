@@ -113,6 +113,8 @@ pub struct Condition {
     pub at_most: Option<f64>,
     /// There at all (or not).
     pub present: Option<bool>,
+    /// Equal to what the signal's pattern captures under this name.
+    pub captured: Option<String>,
 }
 
 /// One pattern or set of conditions.

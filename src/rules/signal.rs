@@ -34,7 +34,11 @@ impl PreparedSignal {
                 Test::read(condition).map_err(|why| ("where", Some(number), Problem::BadCondition(why)))?;
             tests.push(test);
         }
+        let captured = |name: &Test| name.captured().map(str::to_owned);
         let Some(source) = &signal.pattern else {
+            if let Some(name) = tests.iter().find_map(captured) {
+                return Err(("where", None, Problem::BadCondition(no_capture(&name))));
+            }
             if tests.is_empty() {
                 return Err(("", None, Problem::EmptySignal));
             }
@@ -44,8 +48,15 @@ impl PreparedSignal {
         let texts = required_texts(&hir).ok_or(("pattern", None, Problem::NoLiteral(MIN_BYTES)))?;
         let mut captures = Vec::new();
         capture_names(&hir, &mut captures);
+        if let Some(name) = tests.iter().filter_map(captured).find(|name| !captures.contains(name)) {
+            return Err(("where", None, Problem::BadCondition(no_capture(&name))));
+        }
         Ok(PreparedSignal { texts, unicode, captures, tests })
     }
+}
+
+fn no_capture(name: &str) -> String {
+    format!("the condition asks for the capture `{name}`, which the signal's pattern does not have")
 }
 
 /// Parses for bytes if possible, else for Unicode, and says which; the error is the parser's reason.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::deployments::Change;
 use super::{Distinct, Said, Seen, TOGETHER_MS, span};
+use crate::diagnose::private::is_public;
 use crate::format::time::rfc3339;
 
 /// Targets that make a fault one of the environment.
@@ -49,11 +50,14 @@ struct Fault<'a> {
     targets: Vec<String>,
     others: usize,
     took_ms: i64,
+    /// All targets are of the public internet, and none answered in time.
+    only_public: bool,
 }
 
 /// Different targets that began to fail with timeouts or name resolution on one instance within a minute; with them all
 /// hosts concerned.
 pub(super) fn environment<'a>(all: &[Seen<'a>]) -> (Said<'a>, BTreeSet<String>) {
+    let private = all.iter().find_map(|one| one.private_answer);
     let mut per_instance: BTreeMap<&str, Vec<&Seen<'a>>> = BTreeMap::new();
     for one in all.iter().filter(|one| one.target.is_some() && one.is_connectivity(&["timeout", "dns"])) {
         for instance in &one.instances {
@@ -90,9 +94,18 @@ pub(super) fn environment<'a>(all: &[Seen<'a>]) -> (Said<'a>, BTreeSet<String>) 
         } else {
             String::new()
         };
+        let where_to_look = match private.filter(|_| fault.only_public) {
+            Some(address) => format!(
+                "only public targets hang, {address} of the private network answers: a function in a VPC has no way to \
+                 the internet unless its subnets have a NAT gateway (or VPC endpoints for the services it calls)"
+            ),
+            None => {
+                "look at its resolver and way out (NAT, routes, security groups) before any single target"
+                    .to_owned()
+            }
+        };
         Some(format!(
-            "one fault of this environment: {}{more} failed on instance {} within {}{also}; \
-             look at its resolver and way out (NAT, routes, security groups) before any single target",
+            "one fault of this environment: {}{more} failed on instance {} within {}{also}; {where_to_look}",
             fault.targets.join(", "),
             fault.instance,
             span(fault.took_ms)
@@ -130,6 +143,9 @@ fn fault<'s, 'a>(instance: &'a str, chain: &[&'s Seen<'a>]) -> Option<(Fault<'a>
     if names.is_empty() || part.len() < FAILURES {
         return None;
     }
+    let only_public = part.iter().all(|one| {
+        one.is_connectivity(&["timeout"]) && one.target.as_ref().is_some_and(|target| is_public(&target.host))
+    });
     let last = names.values().map(|(first, _)| *first).max()?;
     let mut targets: Vec<(i64, String)> = names
         .iter()
@@ -141,7 +157,8 @@ fn fault<'s, 'a>(instance: &'a str, chain: &[&'s Seen<'a>]) -> Option<(Fault<'a>
     targets.sort();
     let others = targets.len().saturating_sub(NAMED);
     let targets = targets.into_iter().take(NAMED).map(|(_, name)| name).collect();
-    Some((Fault { at_ms: from, instance, targets, others, took_ms: last.saturating_sub(from) }, part))
+    let took_ms = last.saturating_sub(from);
+    Some((Fault { at_ms: from, instance, targets, others, took_ms, only_public }, part))
 }
 
 /// Targets that failed on several instances at once and then no more, although the log goes on and no deployment changed.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::diagnose::weigh::Diagnosis;
-use crate::record::{IdKind, Position};
+use crate::record::Position;
 
 fn rules() -> RuleSet {
     RuleSet::embedded().unwrap_or_else(|errors| panic!("{errors}"))
@@ -20,25 +20,13 @@ impl Case<'_> {
         assert!(index.is_some() || rule.is_empty(), "no rule {rule}");
         self.all.push(Judged {
             id: Some(format!("request-{}", self.all.len())),
-            kind: IdKind::Request,
             first_ms: Some(seconds * 1000),
             status: Some(500),
-            method: None,
             route: Some("/api/orders".to_owned()),
-            deployment: None,
             diagnosis: Diagnosis { rule: index, ..Diagnosis::default() },
             fingerprint: rule.to_owned(),
-            subject: BTreeMap::new(),
-            captures: BTreeMap::new(),
-            evidence: Vec::new(),
-            steps: Vec::new(),
-            next_step: None,
-            identities: 0,
             streams: [instance.to_owned()].into(),
-            cold: false,
-            crashed: false,
-            silent: false,
-            inferred_from: None,
+            ..Judged::default()
         });
         let last = self.all.len() - 1;
         &mut self.all[last]
@@ -267,4 +255,20 @@ fn the_causes_that_are_named_exist() {
     for id in named {
         assert!(rules.get(id).is_some(), "no rule {id}");
     }
+}
+
+#[test]
+fn public_targets_that_hang_while_private_ones_answer_lack_a_way_out() {
+    let rules = rules();
+    let tcp = "tcp-connect-timeout";
+    let mut case = Case { rules: &rules, all: Vec::new() };
+    case.reach(0, tcp, "a", "api.example.com", "443");
+    case.reach(5, tcp, "a", "rates.example.com", "443");
+    case.reach(20, tcp, "a", "mail.example.com", "443");
+    assert!(case.said(tcp, 9000).contains("look at its resolver"), "no private machine is known to answer");
+    case.add(25, "postgres-password-rejected", "a").private_answer = Some("10.0.3.4".to_owned());
+    let said = case.said(tcp, 9000);
+    assert!(said.contains("10.0.3.4 of the private network answers") && said.contains("NAT"), "{said}");
+    case.reach(21, tcp, "a", "db.internal", "5432");
+    assert!(case.said(tcp, 9000).contains("look at its resolver"), "a private target hangs, too");
 }
