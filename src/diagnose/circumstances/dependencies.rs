@@ -94,22 +94,22 @@ pub(super) fn environment<'a>(all: &[Seen<'a>]) -> (Said<'a>, BTreeSet<String>) 
         } else {
             String::new()
         };
-        let where_to_look = match private.filter(|_| fault.only_public) {
-            Some(address) => format!(
-                "only public targets hang, {address} of the private network answers: a function in a VPC has no way to \
-                 the internet unless its subnets have a NAT gateway (or VPC endpoints for the services it calls)"
-            ),
-            None => {
-                "look at its resolver and way out (NAT, routes, security groups) before any single target"
-                    .to_owned()
-            }
-        };
-        Some(format!(
-            "one fault of this environment: {}{more} failed on instance {} within {}{also}; {where_to_look}",
+        let seen = format!(
+            "{}{more} failed on instance {} within {}{also}",
             fault.targets.join(", "),
             fault.instance,
             span(fault.took_ms)
-        ))
+        );
+        Some(match private.filter(|_| fault.only_public) {
+            Some(address) => format!(
+                "only public targets hang, {address} of the private network answers: the subnets of this function have no way \
+                 to the internet (NAT gateway, or VPC endpoints for what it calls): {seen}"
+            ),
+            None => format!(
+                "one fault of this environment: {seen}; look at its resolver and way out (NAT, routes, security groups) \
+                 before any single target"
+            ),
+        })
     };
     let said = concerned
         .into_iter()
