@@ -299,6 +299,24 @@ mod tests {
     }
 
     #[test]
+    fn a_start_tells_what_an_older_break_was() {
+        for (status, marks) in [(None, Marks::default()), (Some(200), Marks::default())] {
+            let mut facts = Facts::of(100, None, None, Marks::START);
+            facts.merge(&Facts::of(110, status, None, Marks::END | marks));
+            let whole = Tombstone::of(&facts, facts.outcome(), 7).with_route_rank(6).with_start(&facts);
+            assert_eq!(Tombstone::from_bytes(whole.to_bytes()).facts(), whole.facts());
+            assert_eq!(Tombstone::from_bytes(whole.to_bytes()).route_rank(), 6);
+            for (at_ms, failed) in [(50, false), (150, true)] {
+                let broke = Facts::of(at_ms, None, None, Marks::CRASH);
+                for mut all in [facts.clone(), whole.facts()] {
+                    all.merge(&broke);
+                    assert_eq!(all.outcome() == Outcome::Failed(None), failed, "{status:?} {at_ms} {all:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_tombstone_brings_back_what_was_decided() {
         let client = Marks::CLIENT | Marks::END;
         for (time_ms, status, function, marks) in [
