@@ -39,7 +39,7 @@ fn peak_kb() -> Option<u64> {
 #[test]
 fn memory_does_not_follow_the_size_of_the_input() {
     let engine = Engine::with_rules(&[], Options { threads: 2, ..Options::default() }).expect("rules load");
-    for format in [Format::Vercel, Format::CloudWatch, Format::CloudWatchText, Format::Pino] {
+    for format in Format::ALL {
         let name = format.name();
         let (requests, failed) = truth(format);
         let before = peak_kb();

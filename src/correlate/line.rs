@@ -1,7 +1,9 @@
 //! A line of a failed request: its record, the text that rules were matched on, and what they found. A request keeps,
 //! of however many lines, those in which a signal was first or last seen and a few around the failure.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+
+use hashbrown::HashSet;
 
 use super::held::{Held, Order};
 use crate::record::{Level, Marks, Position, Record};
@@ -54,6 +56,9 @@ pub fn reduce(lines: &mut Vec<Line>) {
     lines.sort_by(|a, b| a.order.cmp(&b.order).then(a.at.cmp(&b.at)));
     let mut seen = HashSet::new();
     lines.retain(|line| seen.insert(line.identity));
+    if lines.len() <= CONTEXT_LINES {
+        return;
+    }
     let mut first_last: BTreeMap<(u16, u16), (u64, u64)> = BTreeMap::new();
     for line in lines.iter() {
         for hit in &line.hits {

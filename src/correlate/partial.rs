@@ -1,8 +1,9 @@
 //! The partial: what is known of one request so far. Two partials of one request merge into what one would be that had
 //! seen both: associative, commutative, idempotent. Threads, files and live windows all rest on this.
 
-use std::collections::HashSet;
 use std::sync::Arc;
+
+use hashbrown::HashSet;
 
 use super::budget::OPEN_BYTES;
 use super::held::{Held, STORED_BYTES};

@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
-use super::outcome::{Facts, Outcome, Seen};
+use super::outcome::{Facts, Latest, Outcome, Seen};
 use crate::record::Marks;
 
 /// What is left of an evicted healthy request.
@@ -15,6 +15,10 @@ pub struct Tombstone {
     /// Number of the cell of [`super::traffic::Counts`] that counts it.
     pub cell: u32,
     outcome: Buried,
+    /// Rank of its route, see [`super::table`].
+    rank: u8,
+    /// The last attempt began after all that may still come.
+    started: bool,
 }
 
 /// What decided an evicted request, so that a late record meets the same facts.
@@ -45,6 +49,12 @@ const BURIED: [Buried; 9] = [
     Buried::Incomplete,
 ];
 
+/// How the last byte of a tombstone in a file is shared: what decided, half the rank of the route, whether it started.
+const DECIDED: u8 = 0xf;
+const RANK_SHIFT: u32 = 4;
+const RANKS: u8 = 3;
+const STARTED: u8 = 1 << 7;
+
 /// Bytes of a tombstone in a file.
 pub const GRAVE_CONTENT_BYTES: usize = 13;
 
@@ -71,7 +81,27 @@ impl Tombstone {
             (_, Some(decisive)) => decisive,
             (_, None) => (Buried::End, Seen::NOTHING),
         };
-        Tombstone { seen, cell, outcome }
+        Tombstone { seen, cell, outcome, rank: 0, started: false }
+    }
+
+    /// The same of a request whose route has this rank.
+    pub fn with_route_rank(self, rank: u8) -> Tombstone {
+        Tombstone { rank, ..self }
+    }
+
+    /// The same where all that may still come is older than what was seen. A break in it was survived if the request began
+    /// once more afterwards.
+    pub fn with_start(mut self, facts: &Facts) -> Tombstone {
+        self.started = facts.start != Latest::NEVER && facts.start <= facts.end;
+        if let (true, Buried::End, Some(start_ms)) = (self.started, self.outcome, facts.start.time_ms()) {
+            self.seen = Seen::at(start_ms, 0);
+        }
+        self
+    }
+
+    /// Rank of the request's route.
+    pub fn route_rank(self) -> u8 {
+        self.rank
     }
 
     /// The client went away.
@@ -89,17 +119,20 @@ impl Tombstone {
         let mut bytes = [0; GRAVE_CONTENT_BYTES];
         bytes[..8].copy_from_slice(&self.seen.to_bits().to_le_bytes());
         bytes[8..12].copy_from_slice(&self.cell.to_le_bytes());
-        bytes[12] = self.outcome as u8;
+        let started = if self.started { STARTED } else { 0 };
+        bytes[12] = self.outcome as u8 | (self.rank / 2).min(RANKS) << RANK_SHIFT | started;
         bytes
     }
 
     /// As it was written.
     pub fn from_bytes(bytes: [u8; GRAVE_CONTENT_BYTES]) -> Tombstone {
-        let [s0, s1, s2, s3, s4, s5, s6, s7, c0, c1, c2, c3, outcome] = bytes;
+        let [s0, s1, s2, s3, s4, s5, s6, s7, c0, c1, c2, c3, rest] = bytes;
         Tombstone {
             seen: Seen::from_bits(i64::from_le_bytes([s0, s1, s2, s3, s4, s5, s6, s7])),
             cell: u32::from_le_bytes([c0, c1, c2, c3]),
-            outcome: BURIED.get(usize::from(outcome)).copied().unwrap_or(Buried::End),
+            outcome: BURIED.get(usize::from(rest & DECIDED)).copied().unwrap_or(Buried::End),
+            rank: (rest >> RANK_SHIFT & RANKS) * 2,
+            started: rest & STARTED != 0,
         }
     }
 
@@ -109,8 +142,8 @@ impl Tombstone {
             return Facts::of(self.seen.time_ms(), None, None, Marks::default());
         }
         let status = self.seen.status();
-        let facts =
-            |status, function, marks| Facts::of(self.seen.time_ms(), status, function, Marks::END | marks);
+        let ends = if self.started { Marks::END | Marks::START } else { Marks::END };
+        let facts = |status, function, marks| Facts::of(self.seen.time_ms(), status, function, ends | marks);
         match self.outcome {
             Buried::Edge => facts(status, None, Marks::CLIENT | Marks::EDGE),
             Buried::Client => facts(status, None, Marks::CLIENT),
@@ -263,6 +296,24 @@ mod tests {
         assert_eq!(taken, (70..100).collect::<Vec<_>>());
         assert!((0..100).all(|key| slots.knows(key) == (key < 70)));
         assert_eq!((slots.take_oldest(500, age).len(), slots.buried()), (70, 0));
+    }
+
+    #[test]
+    fn a_start_tells_what_an_older_break_was() {
+        for (status, marks) in [(None, Marks::default()), (Some(200), Marks::default())] {
+            let mut facts = Facts::of(100, None, None, Marks::START);
+            facts.merge(&Facts::of(110, status, None, Marks::END | marks));
+            let whole = Tombstone::of(&facts, facts.outcome(), 7).with_route_rank(6).with_start(&facts);
+            assert_eq!(Tombstone::from_bytes(whole.to_bytes()).facts(), whole.facts());
+            assert_eq!(Tombstone::from_bytes(whole.to_bytes()).route_rank(), 6);
+            for (at_ms, failed) in [(50, false), (150, true)] {
+                let broke = Facts::of(at_ms, None, None, Marks::CRASH);
+                for mut all in [facts.clone(), whole.facts()] {
+                    all.merge(&broke);
+                    assert_eq!(all.outcome() == Outcome::Failed(None), failed, "{status:?} {at_ms} {all:?}");
+                }
+            }
+        }
     }
 
     #[test]

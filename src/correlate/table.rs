@@ -2,7 +2,8 @@
 //!
 //! A terminal record makes a request evictable. It is evicted when the watermark (the least log time that any source
 //! may still bring) has passed its end by the horizon. Of an evicted healthy request a tombstone stays, so a late record
-//! neither counts twice nor vanishes; failed requests stay to the end. Never is anything evicted by distance.
+//! neither counts twice nor vanishes; failed requests stay to the end. Never is anything evicted by distance. Where all
+//! sources run newest first the same holds in the mirror: the watermark is the greatest log time that may still come.
 
 mod evict;
 mod finish;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::evict::due_second;
+use self::evict::{due_second, may_hasten};
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 pub use self::finish::Requests;
 use self::keys::{neighbours_key, own_place, source_key, stream_key};
@@ -29,7 +30,7 @@ use super::attach::{Brackets, Completion, Neighbours, Place};
 use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
 use super::held::{FrameRef, Held, Order, event_identity, glanced_identity, identity};
 use super::line::Fold;
-use super::outcome::{Facts, Latest};
+use super::outcome::Facts;
 use super::partial::Partial;
 use super::shared::Shared;
 use super::slots::{Slots, Tombstone};
@@ -79,6 +80,8 @@ pub struct Correlator<'f> {
     /// Requests to look at again, by the second in which that is due. Buckets, because nearly everything is due in
     /// the order in which it was queued.
     due: BTreeMap<i64, Vec<u64>>,
+    /// All sources run newest first: time is counted backwards.
+    back: bool,
     streams: HashMap<u64, Brackets>,
     /// Any stream of a platform that serves one request at a time was seen.
     bracketed: bool,
@@ -124,6 +127,7 @@ impl<'f> Correlator<'f> {
             free: Vec::new(),
             dead: Vec::new(),
             due: BTreeMap::new(),
+            back: false,
             streams: HashMap::new(),
             bracketed: false,
             neighbours: HashMap::new(),
@@ -163,6 +167,12 @@ impl<'f> Correlator<'f> {
         self.entries = spill_dir.map(|dir| Arc::new(Entries::new(dir)));
         self.graves = spill_dir.map(|dir| Graves::new(dir, self.budget.filters_bytes()));
         self
+    }
+
+    /// All sources run newest first: from now on time is counted backwards, in [`Correlator::advance`] too. To be called
+    /// before any entry is taken.
+    pub fn run_back(&mut self) {
+        self.back = true;
     }
 
     /// Whether a request under this key was ever seen, and not forgotten.
@@ -347,9 +357,8 @@ impl<'f> Correlator<'f> {
                 partial.route = Some((route.rank, self.routes.intern(&name)));
             }
         }
-        // Only an end brings nearer when a request is due.
-        if partial.due_second == i64::MAX || facts.end != Latest::NEVER {
-            let second = due_second(&partial.facts);
+        if partial.due_second == i64::MAX || may_hasten(facts, self.back) {
+            let second = due_second(&partial.facts, self.back);
             if second < partial.due_second {
                 partial.due_second = second;
                 self.due.entry(second).or_default().push(key);
@@ -392,7 +401,7 @@ impl<'f> Correlator<'f> {
             partial.counted = self.counts.take_back(tombstone.cell);
             let (route, deployment) =
                 partial.counted.map_or((NONE, NONE), |place| (place.route, place.deployment));
-            partial.route = self.routes.name(route).map(|name| (1, name));
+            partial.route = self.routes.name(route).map(|name| (tombstone.route_rank(), name));
             partial.deployment = deployment;
             self.aborted -= u64::from(tombstone.is_aborted());
             self.incomplete -= u64::from(tombstone.is_incomplete());

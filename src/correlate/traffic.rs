@@ -124,9 +124,13 @@ impl Counts {
         self.cells.get(number as usize).map(|(place, ..)| *place)
     }
 
-    /// What orders cells by age: the minute.
-    pub fn age(&self, number: u32) -> i64 {
-        self.place(number).map_or(NO_MINUTE, |place| place.minute)
+    /// What orders cells by age: the minute, in a run that goes `back` in time its negative.
+    pub fn age(&self, number: u32, back: bool) -> i64 {
+        match self.place(number).map_or(NO_MINUTE, |place| place.minute) {
+            NO_MINUTE => NO_MINUTE,
+            minute if back => minute.saturating_neg(),
+            minute => minute,
+        }
     }
 
     /// The counts, with the names of all routes and deployments by number.

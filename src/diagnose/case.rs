@@ -116,17 +116,16 @@ impl Context {
                 && line.record.level.is_some_and(|level| level < Level::Warn)
                 && !line.record.marks.has(Marks::SUMMARY.and(Marks::START).and(Marks::END).and(Marks::CLIENT))
         };
-        let indices = |keep: &dyn Fn(&Line) -> bool| {
-            lines.iter().enumerate().filter(|(_, line)| keep(line)).map(|(index, _)| index).collect()
-        };
+        let normal: Vec<usize> =
+            lines.iter().enumerate().filter(|(_, line)| normal(line)).map(|(index, _)| index).collect();
         Context {
             any_severe: lines
                 .iter()
                 .any(|line| !line.hits.is_empty() && line.record.level >= Some(Level::Error)),
             figures: Figures::read(lines),
             duration_ms: lines.iter().rev().find_map(|line| line.record.duration_ms),
-            normal: indices(&normal),
-            recoveries: indices(&|line| normal(line) && says_recovered(&line.text)),
+            recoveries: normal.iter().copied().filter(|index| says_recovered(&lines[*index].text)).collect(),
+            normal,
             chains: lines
                 .iter()
                 .enumerate()
@@ -166,7 +165,16 @@ const RECOVERED: [&str; 9] = [
     "recovered after",
 ];
 
+/// Ends of words one of which all of these hold.
+const RECOVERED_ENDS: [&[u8; 4]; 5] = [b"cted", b"ored", b"shed", b"eded", b"ered"];
+
 fn says_recovered(text: &str) -> bool {
+    // Told without a copy of most texts.
+    let may = memchr::memchr2_iter(b'd', b'D', text.as_bytes().get(..1600).unwrap_or(text.as_bytes()));
+    let ends = |at: usize| text.as_bytes()[..=at].last_chunk::<4>().map(|end| end.to_ascii_lowercase());
+    if !may.filter_map(ends).any(|end| RECOVERED_ENDS.iter().any(|known| end == known[..])) {
+        return false;
+    }
     let head: String = text.chars().take(400).collect::<String>().to_ascii_lowercase();
     RECOVERED.iter().any(|words| head.contains(words))
 }

@@ -1,7 +1,8 @@
 //! Entries of a failed request to lines: decode what was only glanced at, join what continues, match the rules.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+
+use hashbrown::HashSet;
 
 use crate::correlate::held::{Body, Held, Order, RawFrame, identity};
 use crate::correlate::line::{Fold, Line};

@@ -193,6 +193,17 @@ const ENDINGS: [&str; 38] = [
     "acquired",
 ];
 
+/// The letters in which these end, a bit each.
+const LAST_LETTERS: u32 = {
+    let (mut letters, mut at) = (0, 0);
+    while at < ENDINGS.len() {
+        let ending = ENDINGS[at].as_bytes();
+        letters |= 1 << (ending[ending.len() - 1] & 0x1f);
+        at += 1;
+    }
+    letters
+};
+
 impl Figures {
     /// The figures of a request's lines.
     pub fn read(lines: &[Line]) -> Figures {
@@ -267,7 +278,7 @@ impl Figures {
     /// `name=1`, `name: 1`, `"name":1` and `name 1` with a name of up to four words.
     fn text(&mut self, line: usize, text: &str) {
         let mut cue = None;
-        if let Some(size) = number_after(text, "limit of size ") {
+        if let Some(size) = size_limit(text) {
             let overflow = number_after(text, " overflow ").unwrap_or(0);
             self.take(line, Kind::Max, &size.saturating_add(overflow).to_string());
         }
@@ -357,6 +368,14 @@ fn named_before(before: &str) -> Option<Kind> {
     kind_of(last).or_else(|| bare_kind_of(last))
 }
 
+/// The number after the first `limit of size `, found by its rarest letter.
+fn size_limit(text: &str) -> Option<u64> {
+    let (head, tail) = ("limit of si", "ze ");
+    memchr::memchr_iter(b'z', text.as_bytes())
+        .find(|at| text[..*at].ends_with(head) && text[*at..].starts_with(tail))
+        .and_then(|at| number_after(&text[at..], tail))
+}
+
 fn number_after(text: &str, words: &str) -> Option<u64> {
     let rest = text.get(text.find(words)? + words.len()..)?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
@@ -373,6 +392,10 @@ fn may_hold_figures(text: &str) -> bool {
 /// Whether a text ends as the name of a figure does: nearly none does, and that is told without a copy.
 fn may_be_named(before: &str) -> bool {
     let bytes = before.trim_end_matches(['"', '\'', ' ']).as_bytes();
+    let Some(last) = bytes.last().filter(|last| last.is_ascii_alphabetic()) else { return false };
+    if LAST_LETTERS >> (last & 0x1f) & 1 == 0 {
+        return false;
+    }
     ENDINGS.iter().any(|ending| {
         let from = bytes.len().checked_sub(ending.len());
         from.is_some_and(|from| bytes[from..].eq_ignore_ascii_case(ending.as_bytes()))

@@ -40,9 +40,13 @@ pub struct Lane {
     on_disk: bool,
     /// Runs newest first; unknown until enough times were seen.
     backwards: Option<bool>,
+    /// It fits a run of any direction: it was read to its end, and all its times are one.
+    either: bool,
+    /// All lanes of the run go back in time, see [`Lane::run_back`].
+    all_back: bool,
     /// Times seen while that is unknown.
     times_ms: Vec<i64>,
-    /// Latest log time that went into the table.
+    /// Latest log time that went into the table; where all lanes go back, the negative of the earliest.
     clock_ms: i64,
     /// Items that wait for their turn.
     queue: Queue,
@@ -58,6 +62,8 @@ impl Lane {
             on_disk: input.size_bytes().is_some(),
             input: Some(input),
             backwards: None,
+            either: false,
+            all_back: false,
             times_ms: Vec::new(),
             clock_ms: i64::MIN,
             queue: Queue::default(),
@@ -88,7 +94,30 @@ impl Lane {
     /// Nothing more is read; what waits still has its turn.
     pub fn end(&mut self) {
         self.ended = true;
-        self.backwards.get_or_insert_with(|| runs_backwards(&self.times_ms));
+        if self.backwards.is_none() {
+            let (back, forth) = steps(&self.times_ms);
+            self.backwards = Some(back > forth);
+            self.either = back == 0 && forth == 0;
+        }
+    }
+
+    /// Whether it may be read beside sources that all run newest first. Asked when its direction is known.
+    pub fn fits_backwards(&self) -> bool {
+        self.either || self.backwards == Some(true)
+    }
+
+    /// From now on time is counted backwards, because all sources of the run go back: what holds of one that goes forth
+    /// holds of them in the mirror. To be called before any of its items went into the table.
+    pub fn run_back(&mut self) {
+        self.all_back = true;
+    }
+
+    fn direction(&self) -> Direction {
+        match (self.all_back, self.backwards) {
+            (true, _) => Direction::Back,
+            (false, Some(true)) => Direction::BackAmongOthers,
+            (false, _) => Direction::Forth,
+        }
     }
 
     /// Whether the source runs newest first; none while that is not known.
@@ -96,14 +125,14 @@ impl Lane {
         self.backwards
     }
 
-    /// The log time of its next item; none if no item waits. A source that runs backwards comes before all others,
-    /// because it holds the watermark until it is read.
+    /// Where its next item stands in the run; none if no item waits. A source that runs backwards beside one that does
+    /// not comes before all others, because it holds the watermark until it is read.
     pub fn turn_ms(&self) -> Option<i64> {
         self.queue.first_ms().map(|time_ms| self.turn_of(time_ms))
     }
 
     fn turn_of(&self, time_ms: Option<i64>) -> i64 {
-        turn_ms(self.clock_ms, time_ms, self.backwards == Some(true))
+        self.direction().turn_ms(self.clock_ms, time_ms)
     }
 
     /// Reads one batch. With a table, items go into it at once while it is this lane's turn, that is up to `next`, the
@@ -116,6 +145,7 @@ impl Lane {
     ) -> Result<(), SourceError> {
         // The reader is taken out for the time that it hands its items to the lane.
         let mut duplicates = 0;
+        let direction = self.direction();
         let Lane { reader, backwards, times_ms, clock_ms, queue, .. } = self;
         let name = reader.name.clone();
         let more = reader.batch(parallel, &mut |item| {
@@ -125,17 +155,18 @@ impl Lane {
                 Item::Ignored | Item::Rejected(..) => return,
             };
             if let (Some(backwards), Some((table, next)), true) = (*backwards, &mut table, queue.is_empty())
-                && next.is_none_or(|next| (turn_ms(*clock_ms, time_ms, backwards), index) <= next)
+                && next.is_none_or(|next| (direction.turn_ms(*clock_ms, time_ms), index) <= next)
             {
                 let origin = Origin { name: &name, backwards };
-                duplicates += put(table, item, origin, clock_ms, floor(*next));
+                duplicates += put(table, item, origin, direction, clock_ms, floor(*next));
                 return;
             }
             queue.push(item);
             if backwards.is_none() {
                 times_ms.extend(time_ms);
                 if times_ms.len() >= DIRECTION_RECORDS || queue.len() >= DIRECTION_ITEMS {
-                    *backwards = Some(runs_backwards(times_ms));
+                    let (back, forth) = steps(times_ms);
+                    *backwards = Some(back > forth);
                 }
             }
         });
@@ -149,7 +180,8 @@ impl Lane {
     /// Puts what waits into the table, up to the turn of the lane behind it.
     pub fn put_until(&mut self, table: &mut Correlator<'_>, index: usize, next: Option<Turn>) {
         let origin = Origin { name: &self.reader.name, backwards: self.backwards == Some(true) };
-        let duplicates = put_queue(table, &mut self.queue, origin, &mut self.clock_ms, index, next);
+        let direction = self.direction();
+        let duplicates = put_queue(table, &mut self.queue, origin, direction, &mut self.clock_ms, (index, next));
         self.count_duplicates(duplicates);
     }
 
@@ -166,12 +198,13 @@ impl Lane {
         index: usize,
         next: Option<Turn>,
     ) -> Result<(), SourceError> {
+        let direction = self.direction();
         let Lane { reader, backwards, clock_ms, queue, .. } = self;
         let name = reader.name.clone();
         let origin = Origin { name: &name, backwards: *backwards == Some(true) };
         let mut read = Queue::default();
         let (duplicates, more) = rayon::join(
-            || put_queue(table, queue, origin, clock_ms, index, next),
+            || put_queue(table, queue, origin, direction, clock_ms, (index, next)),
             || {
                 for _ in 1..BATCHES_AHEAD {
                     if !reader.batch(true, &mut |item| read.push(item))? {
@@ -191,13 +224,16 @@ impl Lane {
 
     /// Puts copies of what waits into a table that is looked at and thrown away.
     pub fn put_copies(&self, table: &mut Correlator<'_>) {
-        let backwards = self.backwards.unwrap_or_else(|| runs_backwards(&self.times_ms));
+        let backwards = self.backwards.unwrap_or_else(|| {
+            let (back, forth) = steps(&self.times_ms);
+            back > forth
+        });
         let origin = Origin { name: &self.reader.name, backwards };
-        let mut clock_ms = self.clock_ms;
+        let (mut clock_ms, direction) = (self.clock_ms, self.direction());
         self.queue.clone().hand_over(
             |_| true,
             |item| {
-                put(table, item, origin, &mut clock_ms, i64::MIN);
+                put(table, item, origin, direction, &mut clock_ms, i64::MIN);
             },
         );
     }
@@ -213,9 +249,30 @@ fn floor(next: Option<Turn>) -> i64 {
     next.map_or(i64::MAX, |(turn_ms, _)| turn_ms)
 }
 
-/// Where a lane stands among the others whose next item has this time.
-fn turn_ms(clock_ms: i64, time_ms: Option<i64>, backwards: bool) -> i64 {
-    if backwards { i64::MIN } else { clock_ms.max(time_ms.unwrap_or(i64::MIN)) }
+/// Which way the time of a source goes, and that of the run with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    /// Oldest first.
+    Forth,
+    /// Newest first, as all sources of the run.
+    Back,
+    /// Newest first, but others of the run are not.
+    BackAmongOthers,
+}
+
+impl Direction {
+    /// A time as the run counts it.
+    fn count_ms(self, time_ms: i64) -> i64 {
+        if self == Direction::Back { time_ms.saturating_neg() } else { time_ms }
+    }
+
+    /// Where a lane with this clock stands among the others whose next item has this time.
+    fn turn_ms(self, clock_ms: i64, time_ms: Option<i64>) -> i64 {
+        match self {
+            Direction::BackAmongOthers => i64::MIN,
+            _ => clock_ms.max(time_ms.map_or(i64::MIN, |time_ms| self.count_ms(time_ms))),
+        }
+    }
 }
 
 /// Puts items into the table as long as it is their turn; how many were there already.
@@ -223,18 +280,18 @@ fn put_queue(
     table: &mut Correlator<'_>,
     queue: &mut Queue,
     origin: Origin<'_>,
+    direction: Direction,
     clock_ms: &mut i64,
-    index: usize,
-    next: Option<Turn>,
+    (index, next): (usize, Option<Turn>),
 ) -> u64 {
     let mut duplicates = 0;
     // Each item moves the clock by which the turn of the next one is judged.
     let clock_ms = Cell::from_mut(clock_ms);
     queue.hand_over(
-        |time_ms| next.is_none_or(|next| (turn_ms(clock_ms.get(), time_ms, origin.backwards), index) <= next),
+        |time_ms| next.is_none_or(|next| (direction.turn_ms(clock_ms.get(), time_ms), index) <= next),
         |item| {
             let mut now_ms = clock_ms.get();
-            duplicates += put(table, item, origin, &mut now_ms, floor(next));
+            duplicates += put(table, item, origin, direction, &mut now_ms, floor(next));
             clock_ms.set(now_ms);
         },
     );
@@ -246,16 +303,17 @@ fn put(
     table: &mut Correlator<'_>,
     item: Item<'_>,
     origin: Origin<'_>,
+    direction: Direction,
     clock_ms: &mut i64,
     floor_ms: i64,
 ) -> u64 {
     let taken = match item {
         Item::Glance(brief, at, frame) => {
-            step(table, brief.time_ms, origin, clock_ms, floor_ms);
+            step(table, brief.time_ms, direction, clock_ms, floor_ms);
             table.glance(&brief, at, frame, origin)
         }
         Item::Records(records, container) => {
-            return put_records(table, records, container, origin, clock_ms, floor_ms);
+            return put_records(table, (records, container), origin, direction, clock_ms, floor_ms);
         }
         Item::Ignored | Item::Rejected(..) => return 0,
     };
@@ -264,19 +322,19 @@ fn put(
 
 fn put_records(
     table: &mut Correlator<'_>,
-    records: Vec<Record>,
-    container: u8,
+    (records, container): (Vec<Record>, u8),
     origin: Origin<'_>,
+    direction: Direction,
     clock_ms: &mut i64,
     floor_ms: i64,
 ) -> u64 {
     let format = Shapes::container_name(container);
     let mut all_duplicates = !records.is_empty();
     for mut record in records {
-        step(table, record.time_ms, origin, clock_ms, floor_ms);
+        step(table, record.time_ms, direction, clock_ms, floor_ms);
         if record.time_ms.is_none() && *clock_ms != i64::MIN && !origin.backwards {
             // A line without a time stands at the time of the lines before it.
-            record.time_ms = Some(*clock_ms);
+            record.time_ms = Some(direction.count_ms(*clock_ms));
             record.marks.insert(Marks::NO_TIME);
         }
         let brackets = record.payload.starts_with("lambda");
@@ -289,14 +347,14 @@ fn put_records(
 fn step(
     table: &mut Correlator<'_>,
     time_ms: Option<i64>,
-    origin: Origin<'_>,
+    direction: Direction,
     clock_ms: &mut i64,
     floor_ms: i64,
 ) {
-    if origin.backwards {
+    if direction == Direction::BackAmongOthers {
         return;
     }
-    if let Some(time_ms) = time_ms
+    if let Some(time_ms) = time_ms.map(|time_ms| direction.count_ms(time_ms))
         && time_ms > *clock_ms
     {
         *clock_ms = time_ms;
@@ -304,9 +362,9 @@ fn step(
     }
 }
 
-/// Whether most steps go back in time.
-fn runs_backwards(times_ms: &[i64]) -> bool {
+/// How many steps go back in time, and how many forth.
+fn steps(times_ms: &[i64]) -> (usize, usize) {
     let back = times_ms.windows(2).filter(|pair| pair[1] < pair[0]).count();
     let forth = times_ms.windows(2).filter(|pair| pair[1] > pair[0]).count();
-    back > forth
+    (back, forth)
 }

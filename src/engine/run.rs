@@ -157,6 +157,7 @@ impl Engine {
         let mut unreadable = BTreeSet::new();
         let mut turns: BinaryHeap<Reverse<Turn>> = BinaryHeap::new();
         let mut unready: Vec<usize> = (0..lanes.len()).rev().collect();
+        let mut begun = false;
         loop {
             while let Some(index) = unready.pop() {
                 // What is read may go into the table at once, if the turns of all other sources are known.
@@ -176,6 +177,13 @@ impl Engine {
                     self.tell(watcher, &mut lanes, &table, parallel);
                 }
                 turns.extend(lanes[index].turn_ms().map(|turn_ms| Reverse((turn_ms, index))));
+            }
+            if !std::mem::replace(&mut begun, true) && all_run_back(&lanes) {
+                // Nothing went into the table yet, so time can be counted the other way.
+                table.run_back();
+                lanes.iter_mut().for_each(Lane::run_back);
+                let turn = |(index, lane): (usize, &Lane)| Some(Reverse((lane.turn_ms()?, index)));
+                turns = lanes.iter().enumerate().filter_map(turn).collect();
             }
             let Some(Reverse((_, index))) = turns.pop() else { break };
             let next = turns.peek().map(|Reverse(next)| *next);
@@ -232,6 +240,11 @@ pub(super) struct ReadAll {
     pub(super) unreadable: BTreeSet<String>,
     /// Sources of which at least something was read.
     pub(super) read: usize,
+}
+
+/// Whether all sources run newest first. Their directions are known.
+fn all_run_back(lanes: &[Lane]) -> bool {
+    lanes.iter().all(Lane::fits_backwards) && lanes.iter().any(|lane| lane.backwards() == Some(true))
 }
 
 /// What still waits in the streams finds its place.

@@ -15,11 +15,16 @@ const MAX_DEPTH: usize = 6;
 /// Reads one JSON object. Invalid UTF-8 is replaced; anything but an object is `None`.
 pub fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     let bytes = bytes.trim_ascii();
-    if bytes.first() != Some(&b'{') {
+    if bytes.first() != Some(&b'{') || bytes.last() != Some(&b'}') {
         return None;
     }
-    let parsed = serde_json::from_slice(bytes)
-        .or_else(|_| serde_json::from_str(&String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}")));
+    let parsed = serde_json::from_slice(bytes).or_else(|error| {
+        // Only then there is anything to replace.
+        if memchr::memchr(0, bytes).is_none() && std::str::from_utf8(bytes).is_ok() {
+            return Err(error);
+        }
+        serde_json::from_str(&String::from_utf8_lossy(bytes).replace('\0', "\u{fffd}"))
+    });
     match parsed {
         Ok(Value::Object(map)) => Some(map),
         _ => None,

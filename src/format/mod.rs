@@ -176,7 +176,8 @@ pub trait Payload: Sync {
     /// For `why500 formats`.
     fn about(&self) -> About;
 
-    /// Whether this message has this shape. Cheap, never guesses.
+    /// Whether this message has this shape: by `record.message` alone, and by whether the
+    /// container knows that it is of a Lambda function. Cheap, never guesses.
     fn detect(&self, record: &Record) -> bool;
 
     /// Reads `record.message` and fills what the container could not know; fields that the container has set stay,

@@ -1,7 +1,7 @@
 //! The lists of shapes, and the two things done with them: deciding which shape a frame has, and reading it.
 
 use super::{Container, Decoded, Glance, Payload};
-use crate::format::ansi;
+use crate::format::{ansi, aws};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::Boundaries;
 use crate::record::{Marks, Position, Record};
@@ -223,17 +223,24 @@ impl Shapes {
         }
         let (status, function_status, marks) = (record.status, record.function_status, record.marks);
         let time_ms = record.time_ms;
-        let mut used: u64 = 0;
+        // Payloads that have read the message, and those that do not know it as it is now.
+        let (mut used, mut strange): (u64, u64) = (0, 0);
         for _ in 0..MAX_DEPTH {
             let found = PAYLOADS.iter().enumerate().find(|(index, payload)| {
-                used & (1 << index) == 0
-                    && self.forced_payload.is_none_or(|forced| usize::from(forced) == *index)
-                    && payload.detect(record)
+                let asked = (used | strange) & (1 << index) == 0
+                    && self.forced_payload.is_none_or(|forced| usize::from(forced) == *index);
+                let knows = asked && payload.detect(record);
+                strange |= u64::from(!knows) << index;
+                knows
             });
             let Some((index, payload)) = found else { break };
             used |= 1 << index;
             let had = more.len();
+            let before = (record.message.clone(), aws::from_lambda(record));
             payload.read(record, more);
+            if (record.message.as_str(), aws::from_lambda(record)) != (before.0.as_str(), before.1) {
+                strange = 0;
+            }
             if record.payload.is_empty() {
                 record.payload = payload.name();
             }

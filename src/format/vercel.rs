@@ -248,6 +248,34 @@ pub fn mark_phrases(record: &mut Record) {
     }
 }
 
+/// Tells texts that [`mark_phrases`] may mark from all others; kept by whoever asks often, for it takes time to prepare.
+#[derive(Debug, Clone)]
+pub struct Phrases {
+    exit: memmem::Finder<'static>,
+    timeout: memmem::Finder<'static>,
+}
+
+impl Phrases {
+    /// Prepares the searches.
+    pub fn new() -> Phrases {
+        Phrases { exit: memmem::Finder::new(EXIT_PHRASE), timeout: memmem::Finder::new(TIMED_OUT) }
+    }
+
+    /// Whether the text may hold any of them.
+    pub fn may_stand_in(&self, text: &[u8]) -> bool {
+        text.len() >= TIMED_OUT.len() && (self.exit.find(text).is_some() || self.timeout.find(text).is_some())
+    }
+}
+
+impl Default for Phrases {
+    fn default() -> Phrases {
+        Phrases::new()
+    }
+}
+
+/// What all forms of [`TIMEOUT_PHRASE`] have in common.
+const TIMED_OUT: &str = "Task timed out";
+
 /// Whether `tail` stands anywhere in the text with one of `heads` before it.
 fn says(text: &str, heads: &[&str], tail: &str) -> bool {
     let mut tails = memmem::find_iter(text.as_bytes(), tail.as_bytes());
@@ -305,6 +333,9 @@ pub fn path_in(text: &str) -> Option<&str> {
     if text.starts_with('/') && !text.contains(':') {
         let end = text.bytes().position(|b| matches!(b, b'?' | b'#')).unwrap_or(text.len());
         return text.get(..end);
+    }
+    if memchr::memchr3(b'?', b'#', b':', text.as_bytes()).is_none() {
+        return memchr::memchr(b'/', text.as_bytes()).and_then(|at| text.get(at..));
     }
     let text = text.split(['?', '#']).next().unwrap_or_default();
     let text = match text.split_once("://") {

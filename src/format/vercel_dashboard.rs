@@ -5,6 +5,8 @@
 //! A status of −1 or nothing means "on another row" or "not known", never a crash: that is the log drain's sentinel.
 //! Rows have no ID of their own.
 
+mod glance;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -12,7 +14,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use crate::format::time;
 use crate::format::vercel::{self, Number, Text};
-use crate::format::{About, Container, Decoded};
+use crate::format::{About, Container, Decoded, Glance};
 use crate::input::csv_scan as csv;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{IdKind, Level, Marks, Record};
@@ -110,14 +112,15 @@ impl<'a> Row<'a> {
         if self.first_era && self.message.0 == "-" {
             self.message = Text::default();
         }
-        let status = Number::parse(&self.status.0).status();
-        let duration = Number::parse(&self.duration_ms.0);
-        let (runtime, middleware) = vercel::runtime(&self.kind.0);
-        // Until November 2025 a summary has −1 for a duration that it lacks; later it has no level.
-        let summary = self.message.0.is_empty()
-            && (duration.known().is_some()
-                || status.is_some()
-                    && (duration.is_minus_one() || self.level.0.is_empty() || self.first_era));
+        let Judged { status, duration, summary, runtime, middleware, marks } = judge(Figures {
+            status: &self.status.0,
+            duration_ms: &self.duration_ms.0,
+            kind: &self.kind.0,
+            has_message: !self.message.0.is_empty(),
+            has_level: !self.level.0.is_empty(),
+            first_era: self.first_era,
+        });
+        let runtime = runtime.map(str::to_owned);
         let mut record = Record {
             time_ms: self.time_ms(),
             level: Level::parse(&self.level.0),
@@ -125,7 +128,7 @@ impl<'a> Row<'a> {
             status,
             stream: self.instance_id.given().or_else(|| self.invocation_id.given()),
             path: vercel::path(&self.path.0),
-            runtime: runtime.map(str::to_owned),
+            runtime,
             deployment: self.deployment_id.given(),
             region: self.region.given(),
             environment: self.environment.given(),
@@ -135,18 +138,8 @@ impl<'a> Row<'a> {
         record.set_id(&self.request_id.0, IdKind::Request);
         record.set_id(&self.trace_id.0, IdKind::Trace);
         vercel::set_method(&mut record, self.method);
-        if summary {
-            record.marks.insert(Marks::SUMMARY);
-        }
-        if middleware {
-            record.marks.insert(if summary { vercel::middleware_marks(status) } else { Marks::MIDDLEWARE });
-        } else {
-            if summary || duration.known().is_some() {
-                record.marks.insert(Marks::END);
-                if status.is_some() {
-                    record.marks.insert(Marks::CLIENT);
-                }
-            }
+        record.marks.insert(marks);
+        if !middleware {
             record.duration_ms = duration.0.filter(|ms| *ms > 0.0);
             record.memory_used_mb = Number::parse(&self.memory_used_mb.0).0.filter(|mb| *mb > 0.0);
             record.memory_limit_mb = Number::parse(&self.memory_limit_mb.0).0.filter(|mb| *mb > 0.0);
@@ -167,6 +160,50 @@ impl<'a> Row<'a> {
         }
         record
     }
+}
+
+/// What decides what a row is, as it stands there.
+struct Figures<'a> {
+    status: &'a str,
+    duration_ms: &'a str,
+    kind: &'a str,
+    has_message: bool,
+    has_level: bool,
+    first_era: bool,
+}
+
+/// What a row is.
+struct Judged<'a> {
+    status: Option<u16>,
+    duration: Number,
+    /// The summary of a request, else a line that it logged.
+    summary: bool,
+    runtime: Option<&'a str>,
+    middleware: bool,
+    marks: Marks,
+}
+
+fn judge(row: Figures<'_>) -> Judged<'_> {
+    let status = Number::parse(row.status).status();
+    let duration = Number::parse(row.duration_ms);
+    let (runtime, middleware) = vercel::runtime(row.kind);
+    // Until November 2025 a summary has −1 for a duration that it lacks; later it has no level.
+    let summary = !row.has_message
+        && (duration.known().is_some()
+            || status.is_some() && (duration.is_minus_one() || !row.has_level || row.first_era));
+    let mut marks = Marks::default();
+    if summary {
+        marks.insert(Marks::SUMMARY);
+    }
+    if middleware {
+        marks.insert(if summary { vercel::middleware_marks(status) } else { Marks::MIDDLEWARE });
+    } else if summary || duration.known().is_some() {
+        marks.insert(Marks::END);
+        if status.is_some() {
+            marks.insert(Marks::CLIENT);
+        }
+    }
+    Judged { status, duration, summary, runtime, middleware, marks }
 }
 
 /// A record for text without a row; it continues what stands before it.
@@ -210,6 +247,10 @@ impl Container for VercelDashboardCsv {
 
     fn claims_header(&self, columns: &[&str]) -> bool {
         ["TimeUTC", "timestampInMs"].iter().all(|name| columns.iter().any(|c| column_name(c) == *name))
+    }
+
+    fn glancer(&self) -> Option<Box<dyn Glance>> {
+        Some(Box::new(glance::Glancer::new()))
     }
 
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {

@@ -4,7 +4,8 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memchr_iter};
+use wide::u8x16;
 
 use super::frame::lossy;
 
@@ -20,8 +21,8 @@ pub struct RowScan {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
+    /// Outside of quotes: at the beginning of a field, or in one without quotes around it.
     #[default]
-    FieldStart,
     Bare,
     Quoted,
 }
@@ -35,7 +36,7 @@ impl Default for RowScan {
 impl RowScan {
     /// Of rows whose cells are parted by this byte.
     pub fn new(delimiter: u8) -> RowScan {
-        RowScan { delimiter, at: 0, state: State::FieldStart, shape: Vec::new() }
+        RowScan { delimiter, at: 0, state: State::Bare, shape: Vec::new() }
     }
 
     /// Offset of the newline that ends the row which begins at `bytes[0]`, or None if more bytes are needed.
@@ -43,23 +44,19 @@ impl RowScan {
     pub fn row_end(&mut self, bytes: &[u8]) -> Option<usize> {
         loop {
             match self.state {
-                State::FieldStart => match bytes.get(self.at)? {
-                    b'"' => {
-                        self.state = State::Quoted;
-                        self.at += 1;
-                    }
-                    _ => self.state = State::Bare,
-                },
                 State::Bare => {
-                    let found = self.at
-                        + memchr2(self.delimiter, b'\n', bytes.get(self.at..)?).or_else(|| {
-                            self.at = bytes.len();
-                            None
-                        })?;
-                    self.at = found + 1;
-                    self.state = State::FieldStart;
-                    if bytes[found] == b'\n' {
-                        return Some(self.finish(bytes, found));
+                    // Only a quote with which a field begins means anything, so fields are not looked for.
+                    let Some(found) = memchr2(b'"', b'\n', bytes.get(self.at..)?) else {
+                        self.at = bytes.len();
+                        return None;
+                    };
+                    let hit = self.at + found;
+                    if bytes[hit] == b'\n' {
+                        return Some(self.finish(bytes, hit));
+                    }
+                    self.at = hit + 1;
+                    if hit == 0 || bytes[hit - 1] == self.delimiter {
+                        self.state = State::Quoted;
                     }
                 }
                 State::Quoted => {
@@ -81,7 +78,7 @@ impl RowScan {
                         }
                         if self.begins_row(line) {
                             self.at = 0;
-                            self.state = State::FieldStart;
+                            self.state = State::Bare;
                             return Some(hit);
                         }
                         self.at = hit + 1;
@@ -93,12 +90,12 @@ impl RowScan {
                             return None;
                         }
                         Some(byte) if *byte == self.delimiter => {
-                            self.state = State::FieldStart;
+                            self.state = State::Bare;
                             self.at = hit + 2;
                         }
                         Some(b'\n') => {
                             self.at = 0;
-                            self.state = State::FieldStart;
+                            self.state = State::Bare;
                             return Some(self.finish(bytes, hit + 1));
                         }
                         Some(b'\r') if bytes.get(hit + 2).is_none() => {
@@ -107,7 +104,7 @@ impl RowScan {
                         }
                         Some(b'\r') if bytes.get(hit + 2) == Some(&b'\n') => {
                             self.at = 0;
-                            self.state = State::FieldStart;
+                            self.state = State::Bare;
                             return Some(self.finish(bytes, hit + 2));
                         }
                         Some(b'"') => self.at = hit + 2,
@@ -121,7 +118,7 @@ impl RowScan {
     /// Forgets the row at hand (after a row was taken at the end of the input).
     pub fn reset(&mut self) {
         self.at = 0;
-        self.state = State::FieldStart;
+        self.state = State::Bare;
     }
 
     fn finish(&mut self, bytes: &[u8], end: usize) -> usize {
@@ -201,10 +198,65 @@ fn quoted_field(row: &[u8], from: usize, delimiter: u8) -> (Cow<'_, str>, usize)
     (Cow::Owned(lossy(&field).into_owned()), row.len())
 }
 
+/// Calls `each` with the number and the bytes of every cell of a row, without the quotes around it; how many there are.
+/// `None` where [`fields`] would see anything else: the row is not ASCII, or there is a quote inside of quotes.
+pub fn plain_cells<'a>(row: &'a [u8], delimiter: u8, mut each: impl FnMut(usize, &'a [u8])) -> Option<usize> {
+    let row = row.strip_suffix(b"\n").unwrap_or(row);
+    let row = row.strip_suffix(b"\r").unwrap_or(row);
+    let (delimiters, quotes) = (u8x16::splat(delimiter), u8x16::splat(b'"'));
+    let (mut start, mut count) = (0, 0);
+    // Whether a cell with quotes is open, and where the quote stands that closed one.
+    let (mut quoted, mut closed) = (false, None);
+    let mut cell = |start: usize, end: usize, closed: Option<usize>| {
+        each(count, closed.map_or(&row[start..end], |closed| &row[start + 1..closed]));
+        count += 1;
+    };
+    let mut from = 0;
+    while from < row.len() {
+        let block = match row[from..].first_chunk::<16>() {
+            Some(block) => *block,
+            None => {
+                let mut block = [0; 16];
+                block[..row.len() - from].copy_from_slice(&row[from..]);
+                block
+            }
+        };
+        let block = u8x16::from(block);
+        if block.to_bitmask() != 0 {
+            return None;
+        }
+        let mut found = (block.simd_eq(delimiters) | block.simd_eq(quotes)).to_bitmask();
+        while found != 0 {
+            let at = from + found.trailing_zeros() as usize;
+            found &= found - 1;
+            if row[at] != b'"' {
+                if !quoted {
+                    cell(start, at, closed.take());
+                    start = at + 1;
+                }
+            } else if quoted {
+                if row.get(at + 1).is_some_and(|next| *next != delimiter) {
+                    return None;
+                }
+                (quoted, closed) = (false, Some(at));
+            } else if at == start {
+                quoted = true;
+            }
+        }
+        from += 16;
+    }
+    if quoted {
+        return None;
+    }
+    cell(start, row.len(), closed);
+    Some(count)
+}
+
 /// Whether a cell of the row is a whole number of more than eleven digits as a spreadsheet rounds and writes it
 /// (`1.76563E+12`): such a time is off by up to seconds.
 pub fn is_rounded_by_spreadsheet(row: &[u8]) -> bool {
-    memchr::memmem::find(row, b"E+1").is_some()
+    let looks_rounded = |plus: usize| plus > 0 && row[plus - 1] == b'E' && row.get(plus + 1) == Some(&b'1');
+    memchr_iter(b'+', row).any(looks_rounded)
         && [b',', b';'].iter().any(|delimiter| row.split(|byte| byte == delimiter).any(is_rounded))
 }
 
@@ -258,6 +310,30 @@ mod tests {
             assert_eq!(fields(rows[1].as_bytes(), b','), ["2026-01-01 00:00:00", "say \"hi\" there", "a"]);
             assert_eq!(fields(rows[3].as_bytes(), b','), ["2026-01-01 00:00:02", "ok", "c"]);
         }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn plain_cells_are_fields(row in "[ab,;\"é\r\n]{0,50}|([a-z]{0,9}(,|,\"[a-z,]{0,20}\")){0,9}") {
+            for delimiter in [b',', b';'] {
+                let mut cells = Vec::new();
+                if let Some(count) = plain_cells(row.as_bytes(), delimiter, |number, cell| {
+                    assert_eq!(number, cells.len());
+                    cells.push(String::from_utf8_lossy(cell).into_owned());
+                }) {
+                    proptest::prop_assert_eq!(count, cells.len());
+                    proptest::prop_assert_eq!(cells, fields(row.as_bytes(), delimiter));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn most_rows_are_plain() {
+        let count = |row: &[u8]| plain_cells(row, b',', |_, _| {});
+        assert_eq!(count(b"a,\"b, c\",,\"\",d\"e"), Some(5));
+        assert_eq!((count(b""), count(b"\"\"\r\n"), count(b"\"a\"\"b\""), count("é".as_bytes())), (Some(1), Some(1), None, None));
+        assert_eq!((count(b"\"open,b"), count(b"\"a\"b,c")), (None, None));
     }
 
     #[test]

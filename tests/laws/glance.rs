@@ -224,3 +224,79 @@ fn samples_are_seen_as_decoding_sees_them() {
         }
     }
 }
+
+const HEADERS: [&str; 2] = [
+    "TimeUTC,timestampInMs,requestPath,requestMethod,responseStatusCode,requestId,requestUserAgent,level,environment,branch,vercelCache,type,function,host,deploymentDomain,deploymentId,lambdaDurationInMs,lambdaRegion,lambdaMaxMemoryUsed,lambdaMemorySize,message,projectId,projectName",
+    "TimeUTC,timestampInMs,requestPath,requestMethod,requestQueryString,responseStatusCode,requestId,requestUserAgent,level,environment,branch,vercelCache,type,function,host,deploymentDomain,deploymentId,durationMs,region,maxMemoryUsed,memorySize,message,projectId,traceId,sessionId,invocationId,instanceId,concurrency",
+];
+
+/// What stands in the cells of a row.
+fn cell(column: &str, number: usize) -> &'static str {
+    match column {
+        "TimeUTC" => "2026-01-01 00:00:00",
+        "timestampInMs" => "1767225600123",
+        "requestPath" => ["shop.example.com/orders/5?x=1", "shop.example.com/api/pay"][number % 2],
+        "requestMethod" => "GET",
+        "responseStatusCode" => ["200", "-1", "", "500", "304"][number % 5],
+        "requestId" => ["kq7zt-1767225600123-0a1b2c3d4e5f", "fra1::kq7zt-1767225600123-0a1b2c3d4e5f"][number % 2],
+        "level" => ["info", "", "error"][number % 3],
+        "type" => ["function", "middleware", "lambda", "request", "edge-middleware"][number % 5],
+        "function" => ["/orders/[id]", "/api/pay", "/", "middleware", ""][number / 2 % 5],
+        "deploymentId" => "dpl_ExampleAAAA1111",
+        "durationMs" | "lambdaDurationInMs" => ["", "-1", "240", "12.5"][number / 3 % 4],
+        "message" => ["", "cart of 3 items, loaded", "-", "done\n"][number / 5 % 4],
+        "invocationId" | "instanceId" => ["", "i-1"][number % 2],
+        _ => "",
+    }
+}
+
+/// A row of cells, quoted where that is needed or wanted.
+fn row(cells: &[String], quote_all: bool) -> String {
+    let quoted = |cell: &String| match quote_all || cell.contains(['"', ',', '\n', '\r']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.clone(),
+    };
+    cells.iter().map(quoted).collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn odd_cells_are_seen_as_decoding_sees_them() {
+    let phrases = ["Node.js process exited with exit status: 1", "x Vercel Runtime Timeout Error: Task timed out", "Error: boom", "-", " 200 ", "1e3", "2e2", "edge", "static", "/middleware", "a\n", "\n"];
+    let odd: Vec<String> = odd_values()
+        .iter()
+        .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        .chain(phrases.map(str::to_owned))
+        .collect();
+    let is_dashboard = |index: usize| CONTAINERS[index].name() == "vercel-dashboard-csv";
+    let mut glanced = 0;
+    for header in HEADERS {
+        let columns: Vec<String> = header.split(',').map(str::to_owned).collect();
+        let context = FrameContext { columns: columns.clone(), ..FrameContext::default() };
+        let mut glancers = glancers();
+        let (index, glancer) = glancers.iter_mut().find(|(index, _)| is_dashboard(*index)).expect("a glancer");
+        let mut check = |text: &str| {
+            let frame = Frame { bytes: text.as_bytes(), kind: FrameKind::Csv, at: Position::default() };
+            if let Some(brief) = glancer.glance(&frame, &context) {
+                agrees("row", &frame, &context, *index, &brief).expect("agrees");
+                let mut records = Vec::new();
+                Shapes::all().read(&frame, &context, None, None, &mut records);
+                assert_eq!(records[0].payload, glancer.payload(), "{text}");
+                glanced += 1;
+            }
+        };
+        for number in 0..120 {
+            let cells: Vec<String> = columns.iter().map(|column| cell(column, number).to_owned()).collect();
+            check(&row(&cells, false));
+            check(&row(&cells, true));
+            check(&row(&cells[..cells.len() - 1], false));
+            for at in (0..cells.len()).filter(|_| number % 8 == 3) {
+                for value in &odd {
+                    let mut cells = cells.clone();
+                    cells[at].clone_from(value);
+                    check(&row(&cells, number % 16 == 3));
+                }
+            }
+        }
+    }
+    assert!(glanced > 5_000, "{glanced}");
+}

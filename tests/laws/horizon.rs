@@ -7,16 +7,17 @@ use crate::support::{Pieces, assert_same, engine, findings, run, run_pieces};
 /// 2026-01-05T00:00:00Z.
 const START_MS: u64 = 1_767_571_200_000;
 /// Milliseconds after which a healthy request is certainly let go.
-const LONG_MS: u64 = 600_000;
+pub const LONG_MS: u64 = 600_000;
 
 /// Lines of a log drain at times counted from the start.
 #[derive(Default, Clone)]
-struct Drain {
-    lines: Vec<(u64, String)>,
+pub struct Drain {
+    /// Times and texts.
+    pub lines: Vec<(u64, String)>,
 }
 
 impl Drain {
-    fn put(&mut self, at_ms: u64, id: &str, rest: &str) -> &mut Drain {
+    pub fn put(&mut self, at_ms: u64, id: &str, rest: &str) -> &mut Drain {
         let time = START_MS + at_ms;
         let number = self.lines.len();
         self.lines.push((at_ms, format!(
@@ -26,19 +27,19 @@ impl Drain {
     }
 
     /// What the client saw.
-    fn answer(&mut self, at_ms: u64, id: &str, status: u16) -> &mut Drain {
+    pub fn answer(&mut self, at_ms: u64, id: &str, status: u16) -> &mut Drain {
         self.put(at_ms, id, &format!(
             r#""source":"lambda","path":"/api/pay","level":"info","message":"","statusCode":{status},"proxy":{{"method":"GET","path":"/api/pay","host":"shop.example.com","statusCode":{status}}}"#
         ))
     }
 
-    fn middleware(&mut self, at_ms: u64, id: &str, status: u16) -> &mut Drain {
+    pub fn middleware(&mut self, at_ms: u64, id: &str, status: u16) -> &mut Drain {
         self.put(at_ms, id, &format!(
             r#""source":"edge","edgeType":"middleware","level":"info","message":"","proxy":{{"method":"GET","path":"/api/pay","host":"shop.example.com","statusCode":{status}}}"#
         ))
     }
 
-    fn says(&mut self, at_ms: u64, id: &str, level: &str, message: &str) -> &mut Drain {
+    pub fn says(&mut self, at_ms: u64, id: &str, level: &str, message: &str) -> &mut Drain {
         self.put(
             at_ms,
             id,
@@ -47,7 +48,7 @@ impl Drain {
     }
 
     /// Healthy requests that move the log's time on.
-    fn pass(&mut self, from_ms: u64, to_ms: u64) -> &mut Drain {
+    pub fn pass(&mut self, from_ms: u64, to_ms: u64) -> &mut Drain {
         let step = (to_ms - from_ms) / 40;
         for number in 0..40 {
             let at = from_ms + number * step;
@@ -56,7 +57,7 @@ impl Drain {
         self
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub fn bytes(&self) -> Vec<u8> {
         self.lines.iter().flat_map(|(_, line)| format!("{line}\n").into_bytes()).collect()
     }
 }
@@ -69,7 +70,7 @@ fn only(drain: &Drain) -> Report {
     report
 }
 
-fn counts(report: &Report) -> (u64, u64) {
+pub fn counts(report: &Report) -> (u64, u64) {
     (report.requests.total, report.requests.failed)
 }
 

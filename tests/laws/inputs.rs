@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use crate::generate::{Endless, Format, Generator};
+use crate::generate::{Endless, Format, Generator, Truth};
 
 /// Largest sample that is read, in bytes: the laws are about shapes, not about sizes.
 const MAX_SAMPLE_BYTES: u64 = 256 * 1024;
@@ -48,6 +48,14 @@ fn whole(format: Format, bytes: u64) -> Vec<u8> {
     let mut out = Vec::new();
     Endless::new(Generator::new(format, 1, 250), bytes).read_to_end(&mut out).expect("reads");
     out
+}
+
+/// A file of about `bytes` in which so many of a thousand requests fail, and what is in it.
+pub fn generated_of(format: Format, seed: u64, bytes: u64, failed_per_mille: u64) -> (Vec<u8>, Truth) {
+    let (mut made, mut out) =
+        (Endless::new(Generator::new(format, seed, failed_per_mille), bytes), Vec::new());
+    made.read_to_end(&mut out).expect("reads");
+    (out, made.truth().clone())
 }
 
 /// Made-up inputs of about 10 kB each.

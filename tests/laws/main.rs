@@ -6,6 +6,7 @@
 mod generate;
 
 mod algebra;
+mod backwards;
 mod glance;
 mod horizon;
 mod hostile;

@@ -2,7 +2,7 @@
 
 use super::Correlator;
 use crate::correlate::budget::TOMBSTONE_BYTES;
-use crate::correlate::outcome::{Facts, Outcome};
+use crate::correlate::outcome::{Facts, Latest, Outcome};
 use crate::correlate::slots::Tombstone;
 use crate::correlate::traffic::{NONE, Place};
 
@@ -12,7 +12,8 @@ pub const HORIZON_MS: i64 = 3_000;
 pub const IDLE_MS: i64 = 900_000;
 
 impl Correlator<'_> {
-    /// Lets go of what is decided and out of reach: no source brings a record older than `watermark_ms`.
+    /// Lets go of what is decided and out of reach: no source brings a record older than `watermark_ms`; where all of them
+    /// run newest first none newer than its negative.
     pub fn advance(&mut self, watermark_ms: i64) {
         while let Some(bucket) =
             self.due.first_entry().filter(|bucket| second_is_over(*bucket.key(), watermark_ms))
@@ -36,7 +37,7 @@ impl Correlator<'_> {
             // It was queued again, for an earlier second, since.
             return;
         }
-        partial.due_second = due_second(&partial.facts);
+        partial.due_second = due_second(&partial.facts, self.back);
         if !second_is_over(partial.due_second, watermark_ms) {
             self.due.entry(partial.due_second).or_default().push(key);
             return;
@@ -62,7 +63,12 @@ impl Correlator<'_> {
         let outcome = partial.outcome();
         let route = partial.route.as_ref().map(|(_, route)| self.routes.place(route));
         let place = Place::of(&partial.facts, route.unwrap_or(NONE), partial.deployment, partial.counted);
-        let tombstone = Tombstone::of(&partial.facts, outcome, self.counts.add(place, false));
+        let rank = partial.route.as_ref().map_or(0, |(rank, _)| *rank);
+        let mut tombstone =
+            Tombstone::of(&partial.facts, outcome, self.counts.add(place, false)).with_route_rank(rank);
+        if self.back {
+            tombstone = tombstone.with_start(&partial.facts);
+        }
         self.aborted += u64::from(tombstone.is_aborted());
         self.incomplete += u64::from(tombstone.is_incomplete());
         if self.sample.wants(key) {
@@ -95,14 +101,35 @@ pub fn status_of(outcome: Outcome) -> Option<u16> {
     }
 }
 
-/// Second of log time in which a request may be let go; never (`i64::MAX`) while it has no time.
-pub fn due_second(facts: &Facts) -> i64 {
-    let Some((_, last_ms)) = facts.span.ends_ms() else { return i64::MAX };
-    let due_ms = match facts.end.time_ms() {
-        Some(end_ms) => end_ms.max(last_ms).saturating_add(HORIZON_MS),
-        None => last_ms.saturating_add(IDLE_MS),
+/// Second of log time, counted backwards if `back`, in which a request may be let go; never (`i64::MAX`) while it has no
+/// time.
+pub fn due_second(facts: &Facts, back: bool) -> i64 {
+    let Some((first_ms, last_ms)) = facts.span.ends_ms() else { return i64::MAX };
+    let due_ms = if back {
+        let wait_ms = if is_whole(facts) { HORIZON_MS } else { IDLE_MS };
+        first_ms.saturating_neg().saturating_add(wait_ms)
+    } else {
+        match facts.end.time_ms() {
+            Some(end_ms) => end_ms.max(last_ms).saturating_add(HORIZON_MS),
+            None => last_ms.saturating_add(IDLE_MS),
+        }
     };
     due_ms.div_euclid(1000)
+}
+
+/// Whether nothing that comes before what was seen of a request can change how it ended. Of a source that runs newest
+/// first the end comes first, and any time later what led to it: what the client saw last stands then, else only a start
+/// says that this was all of the last attempt.
+fn is_whole(facts: &Facts) -> bool {
+    let answered = facts.client.is_something() || facts.edge.is_something();
+    facts.end != Latest::NEVER && (answered || facts.start != Latest::NEVER)
+}
+
+/// Whether an entry with these facts may bring nearer when its request is due.
+pub fn may_hasten(facts: &Facts, back: bool) -> bool {
+    facts.end != Latest::NEVER
+        || back
+            && (facts.start != Latest::NEVER || facts.client.is_something() || facts.edge.is_something())
 }
 
 /// Whether the watermark has passed the whole second.

@@ -45,7 +45,11 @@ impl Correlator<'_> {
         brackets: bool,
     ) -> Freed {
         self.bracketed |= brackets;
-        let mut freed = self.brackets(stream).identified(key, marks, brackets, origin.backwards);
+        // A stream of which nothing was noted yet is not worth a place.
+        let mut freed = match self.bracketed {
+            true => self.brackets(stream).identified(key, marks, brackets, origin.backwards),
+            false => Freed::new(),
+        };
         if let Some(neighbours) = completion_key(stream, marks, format, origin) {
             freed.extend(self.neighbours(neighbours).completed(key, completion));
         }

@@ -97,14 +97,14 @@ impl Correlator<'_> {
         }
     }
 
-    /// Tombstones go to disk, or are forgotten, those of the earliest minutes first.
+    /// Tombstones go to disk, or are forgotten, those first whose minutes were read first.
     fn thin_graves(&mut self) {
         let count = self.budget.excess_bytes().div_ceil(TOMBSTONE_BYTES).min(self.slots.buried());
         if count == 0 {
             return;
         }
-        let counts = &self.counts;
-        let age = |tombstone: &Tombstone| counts.age(tombstone.cell);
+        let (counts, back) = (&self.counts, self.back);
+        let age = |tombstone: &Tombstone| counts.age(tombstone.cell, back);
         let gone = self.slots.take_oldest(count, age);
         self.budget.change(count * TOMBSTONE_BYTES, 0);
         if let Some(graves) = &mut self.graves {
@@ -133,8 +133,11 @@ impl Correlator<'_> {
             .all_open()
             .filter_map(|(key, index)| {
                 let partial = self.open.get(index as usize)?;
-                let last_ms = partial.facts.span.ends_ms().map_or(i64::MIN, |(_, last_ms)| last_ms);
-                Some((last_ms, key))
+                let ends_ms = partial.facts.span.ends_ms();
+                let heard_ms = ends_ms.map_or(i64::MIN, |(first_ms, last_ms)| {
+                    if self.back { first_ms.saturating_neg() } else { last_ms }
+                });
+                Some((heard_ms, key))
             })
             .collect();
         idle.sort_unstable();
