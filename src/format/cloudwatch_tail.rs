@@ -6,7 +6,7 @@ use nom::combinator::{map_opt, opt, recognize, verify};
 use nom::sequence::{delimited, preceded, terminated};
 use nom::{IResult, Parser};
 
-use super::lambda_glance::{self, Plain};
+use super::lambda_glance::{self, Plain, Reader};
 use super::{About, Container, Decoded, Glance, aws, lambda_lines, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{Brief, Record};
@@ -52,7 +52,7 @@ impl Container for CloudWatchTail {
     }
 
     fn glancer(&self) -> Option<Box<dyn Glance>> {
-        Some(Box::new(Glancer { scratch: Vec::new() }))
+        Some(Box::new(Glancer::default()))
     }
 
     fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
@@ -76,8 +76,9 @@ impl Container for CloudWatchTail {
 }
 
 /// Reads briefs of entries of one line in the default format.
+#[derive(Default)]
 struct Glancer {
-    scratch: Vec<u8>,
+    reader: Reader,
 }
 
 impl Glance for Glancer {
@@ -86,7 +87,7 @@ impl Glance for Glancer {
             return None;
         }
         let plain = plain_prefix(frame.bytes)?;
-        let seen = lambda_glance::glance::<Plain>(plain.message, &mut self.scratch)?;
+        let seen = lambda_glance::glance::<Plain>(plain.message, &mut self.reader)?;
         Some(Brief {
             deployment: None,
             id: seen.id,

@@ -28,6 +28,7 @@ pub mod lambda_platform;
 pub mod lambda_split;
 pub mod lambda_text;
 pub mod lines;
+pub mod logged_objects;
 pub mod members;
 pub mod next_stdout;
 pub mod plain_text;

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use wide::u8x16;
 
 use super::json_app;
+use super::members::Members;
 use super::text_parts::METHODS;
 
 /// Beginnings with this first byte that some payload knows: lines of Lambda's platform and what its runtimes print of an
@@ -55,6 +56,23 @@ pub fn is_quiet(message: &[u8]) -> bool {
         [first, second, ..] => first.is_ascii_alphabetic() || (*first == b'[' && second.is_ascii_lowercase()),
     };
     begins && goes_on::<false>(message)
+}
+
+/// The same of a text that begins with an object and goes on behind it.
+pub fn is_quiet_behind_object(message: &[u8]) -> bool {
+    let Some(end) = object_end(message) else { return false };
+    // Behind another opening bracket, the object might be taken for one that was cut off.
+    let closed = memchr::memchr2(b'{', b'[', &message[end..]).is_none();
+    closed && !message[end..].trim_ascii().is_empty() && goes_on::<false>(message)
+}
+
+/// Where the object ends that a text begins with.
+fn object_end(text: &[u8]) -> Option<usize> {
+    let mut members = Members::new(text)?;
+    while members.next_key()?.is_some() {
+        members.skip()?;
+    }
+    Some(members.position())
 }
 
 /// The same of a text as it stands in a JSON string, where quotes are escaped and nothing else is; a text that begins
@@ -191,9 +209,11 @@ fn is_harmless(message: &[u8], at: usize) -> bool {
 fn is_harmless_key(before: &[u8]) -> bool {
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@' | b'#' | b'-');
     let len = before.iter().rev().take(65).take_while(|b| is_part(b)).count();
-    let key = std::str::from_utf8(&before[before.len() - len..]).unwrap_or_default();
+    let (before, key) = before.split_at(before.len() - len);
+    let key = std::str::from_utf8(key).unwrap_or_default();
     let ends_in_id = key.len() >= 3 && ID_ENDINGS.iter().any(|id| key.ends_with(id));
-    !ends_in_id && !json_app::is_telling_key(key)
+    // What stands in the query of an address is no pair.
+    !ends_in_id && (matches!(before.last(), Some(b'?' | b'&')) || !json_app::is_telling_key(key))
 }
 
 /// How the keys of request IDs in texts end; what stands before such an ending may be anything but a letter.
