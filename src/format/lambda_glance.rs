@@ -4,9 +4,10 @@
 //! the same of what is read here.
 
 use super::logged_objects::Objects;
+use super::quiet;
 use super::stencil::{integer, integer_end};
 use super::text_parts::{METHODS, unescape};
-use super::{quiet, time};
+use super::time::Seconds;
 use crate::record::Marks;
 
 /// How a message is written.
@@ -66,6 +67,8 @@ pub struct Seen<'a> {
 /// Reads messages. What it says of one depends on that alone.
 #[derive(Default)]
 pub struct Reader {
+    /// The clocks of lines.
+    pub seconds: Seconds,
     objects: Objects,
     scratch: Vec<u8>,
 }
@@ -148,7 +151,7 @@ fn figure<'a, F: Form>(text: &'a [u8], name: &[u8], unit: &[u8]) -> Option<&'a [
 /// `ISO⇥id⇥LEVEL⇥text`.
 #[inline]
 fn application<'a, F: Form>(message: &'a [u8], reader: &mut Reader) -> Option<Seen<'a>> {
-    time::second_ms(message)?;
+    reader.seconds.ms(message)?;
     let ([b'.', a, b, c, b'Z'], rest) = message.get(19..)?.split_first_chunk::<5>()? else { return None };
     if ![a, b, c].into_iter().all(u8::is_ascii_digit) {
         return None;

@@ -210,8 +210,7 @@ fn is_harmless_key(before: &[u8]) -> bool {
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@' | b'#' | b'-');
     let len = before.iter().rev().take(65).take_while(|b| is_part(b)).count();
     let (before, key) = before.split_at(before.len() - len);
-    let key = std::str::from_utf8(key).unwrap_or_default();
-    let ends_in_id = key.len() >= 3 && ID_ENDINGS.iter().any(|id| key.ends_with(id));
+    let ends_in_id = key.len() >= 3 && ID_ENDINGS.iter().any(|id| key.ends_with(id.as_bytes()));
     // What stands in the query of an address is no pair.
     !ends_in_id && (matches!(before.last(), Some(b'?' | b'&')) || !json_app::is_telling_key(key))
 }
@@ -220,8 +219,8 @@ fn is_harmless_key(before: &[u8]) -> bool {
 const ID_ENDINGS: [&str; 7] = ["request_id", "requestId", "reqId", "req_id", "request-id", "rid", "Rid"];
 
 /// Hashes of the endings of telling keys, a bit each.
-static ENDINGS: LazyLock<Box<[u64; 64]>> = LazyLock::new(|| {
-    let mut bits = Box::new([0u64; 64]);
+static ENDINGS: LazyLock<Box<[u64; 256]>> = LazyLock::new(|| {
+    let mut bits = Box::new([0u64; 256]);
     let mut add = |ending: &[u8]| {
         if let Some(end) = ending.last_chunk::<4>() {
             let place = place_of(u32::from_le_bytes(*end));
@@ -244,7 +243,7 @@ fn may_be_telling(word: u32) -> bool {
 
 /// Case does not count.
 fn place_of(word: u32) -> usize {
-    ((word | 0x2020_2020).wrapping_mul(0x9e37_79b1) >> 20) as usize
+    ((word | 0x2020_2020).wrapping_mul(0x9e37_79b1) >> 18) as usize
 }
 
 #[cfg(test)]
