@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use crate::correlate::held::{FrameRef, Part};
 use crate::format::joiner::Joiner;
 use crate::format::registry::{Detector, Shapes};
-use crate::format::{Decoded, Glance};
+use crate::format::{Begun, Decoded, Glance};
 use crate::input::batches::{Batch, Batches};
 use crate::input::csv_scan::is_rounded_by_spreadsheet;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
@@ -226,12 +226,13 @@ impl SourceReader {
         let (batch, filled) = self.batches.lend(vec![Arc::clone(&context)]);
         let mut glancer = self.glancers.pop().flatten();
         let (mut from, mut frames, mut lines) = (0, 0, 0);
+        let mut begun = None;
         let through = loop {
             if !Arc::ptr_eq(&context, self.framer.context()) {
                 break false;
             }
             let bytes = &batch.bytes[from..filled];
-            if let Some(ahead) = self.glance_ahead(&mut glancer, &context, bytes, from) {
+            if let Some(ahead) = self.glance_ahead(&mut glancer, &context, bytes, from, &mut begun) {
                 self.entries += 1;
                 lines += 1;
                 let at = Position { source: self.index, line: ahead.line, entry: self.entries, part: 0 };
@@ -272,13 +273,17 @@ impl SourceReader {
 
     /// Glances at the entry that `bytes` begin with, `from` on in their batch, if its end is found on the way: a line that
     /// is one object, an element of an array, or a line of text with the next one's beginning. Then the framer is past it.
+    /// `begun` is the prefix of that line, if it was seen as the next one, and then of the next.
     fn glance_ahead<'b>(
         &mut self,
         glancer: &mut Option<Box<dyn Glance>>,
         context: &FrameContext,
         bytes: &'b [u8],
         from: usize,
+        begun: &mut Option<Begun>,
     ) -> Option<Ahead<'b>> {
+        // Of the line at hand, if it was the one after the last.
+        let begun_before = begun.take();
         let (container, glancer) = (self.hint?, glancer.as_mut()?);
         if self.framer.expects_object_line()
             && let Some((brief, length)) = glancer.glance_line(bytes)
@@ -297,16 +302,16 @@ impl SourceReader {
         if self.detector.text_container() != Some(container) {
             return None;
         }
-        let entry =
-            self.framer.peek_line(bytes).filter(|entry| glancer.surely_starts_entry(entry.next_line))?;
+        let entry = self.framer.peek_line(bytes)?;
+        let next_begun = glancer.begin(entry.next_line)?;
         let part = Part::new(from..from + entry.end, 0, container, FrameKind::Line)?;
-        let line = self.framer.line();
-        let at = Position { source: self.index, line, entry: self.entries + 1, part: 0 };
-        let frame = Frame { bytes: &bytes[..entry.end], kind: FrameKind::Line, at };
-        let brief = glancer.glance(&frame, context)?;
-        let next = entry.next;
+        let line = &bytes[..entry.end];
+        let this_begun = begun_before.or_else(|| glancer.begin(line))?;
+        let brief = glancer.glance_begun(line, this_begun)?;
+        let (line, next) = (self.framer.line(), entry.next);
         self.framer.take_line(entry);
         self.detector.took_entry();
+        *begun = Some(next_begun);
         Some(Ahead { brief, part, line, next })
     }
 

@@ -4,7 +4,7 @@
 use memchr::memmem;
 use serde_json::{Map, Value};
 
-use super::lambda_glance::{self, Escaped};
+use super::lambda_glance::{self, Escaped, Reader};
 use super::members::Members;
 use super::{About, Container, Decoded, Glance, aws, json, subscription, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
@@ -62,7 +62,7 @@ impl Container for CloudWatchEvents {
     }
 
     fn glancer(&self) -> Option<Box<dyn Glance>> {
-        Some(Box::new(Glancer { scratch: Vec::new() }))
+        Some(Box::new(Glancer::default()))
     }
 
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
@@ -211,8 +211,9 @@ fn event_time(value: &Value) -> Option<i64> {
 }
 
 /// Reads briefs of events as `filter-log-events` lists them.
+#[derive(Default)]
 struct Glancer {
-    scratch: Vec<u8>,
+    reader: Reader,
 }
 
 impl Glance for Glancer {
@@ -246,7 +247,7 @@ impl Glance for Glancer {
         while let Some(rest) = message.strip_suffix(b"\\n").or_else(|| message.strip_suffix(b"\\r")) {
             message = rest;
         }
-        let seen = lambda_glance::glance::<Escaped>(message, &mut self.scratch)?;
+        let seen = lambda_glance::glance::<Escaped>(message, &mut self.reader)?;
         let brief = Brief {
             deployment: None,
             id: seen.id,

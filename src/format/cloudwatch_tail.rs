@@ -6,8 +6,9 @@ use nom::combinator::{map_opt, opt, recognize, verify};
 use nom::sequence::{delimited, preceded, terminated};
 use nom::{IResult, Parser};
 
-use super::lambda_glance::{self, Plain};
-use super::{About, Container, Decoded, Glance, aws, lambda_lines, time};
+use super::lambda_glance::{self, Plain, Reader};
+use super::time::Seconds;
+use super::{About, Begun, Container, Decoded, Glance, aws, lambda_lines, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{Brief, Record};
 
@@ -48,11 +49,11 @@ impl Container for CloudWatchTail {
     }
 
     fn starts_entry(&self, line: &[u8]) -> bool {
-        plain_prefix(line).is_some() || prefix(head(line)).is_some()
+        plain_prefix(line, &mut Seconds::default()).is_some() || prefix(head(line)).is_some()
     }
 
     fn glancer(&self) -> Option<Box<dyn Glance>> {
-        Some(Box::new(Glancer { scratch: Vec::new() }))
+        Some(Box::new(Glancer::default()))
     }
 
     fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
@@ -76,8 +77,9 @@ impl Container for CloudWatchTail {
 }
 
 /// Reads briefs of entries of one line in the default format.
+#[derive(Default)]
 struct Glancer {
-    scratch: Vec<u8>,
+    reader: Reader,
 }
 
 impl Glance for Glancer {
@@ -85,26 +87,31 @@ impl Glance for Glancer {
         if frame.kind != FrameKind::Line {
             return None;
         }
-        let plain = plain_prefix(frame.bytes)?;
-        let seen = lambda_glance::glance::<Plain>(plain.message, &mut self.scratch)?;
+        let begun = self.begin(frame.bytes)?;
+        self.glance_begun(frame.bytes, begun)
+    }
+
+    fn begin(&mut self, line: &[u8]) -> Option<Begun> {
+        plain_prefix(line, &mut self.reader.seconds)
+    }
+
+    fn glance_begun<'a>(&mut self, line: &'a [u8], begun: Begun) -> Option<Brief<'a>> {
+        let (from, to) = begun.stream;
+        let seen = lambda_glance::glance::<Plain>(line.get(begun.message as usize..)?, &mut self.reader)?;
         Some(Brief {
             deployment: None,
             id: seen.id,
-            time_ms: Some(plain.time_ms),
+            time_ms: Some(begun.time_ms),
             status: seen.status,
             function_status: None,
             marks: seen.marks,
             event_id: None,
             route: None,
             path: seen.path,
-            stream: Some(plain.stream),
+            stream: Some(line.get(from as usize..to as usize)?),
             complete: true,
             line: None,
         })
-    }
-
-    fn surely_starts_entry(&self, line: &[u8]) -> bool {
-        plain_prefix(line).is_some()
     }
 
     fn payload(&self) -> &'static str {
@@ -116,17 +123,14 @@ impl Glance for Glancer {
     }
 }
 
-/// A prefix without colours, and the message.
-struct PlainPrefix<'a> {
-    time_ms: i64,
-    stream: &'a [u8],
-    message: &'a [u8],
-}
+/// Bytes of `2026-01-01T00:00:00.188000+00:00 `.
+const TIME_BYTES: usize = 33;
 
-/// As [`prefix`], for the form that nearly all lines have: `2026-01-01T00:00:00.188000+00:00 stream message`.
+/// As [`prefix`], without colours and in the form that nearly all lines have:
+/// `2026-01-01T00:00:00.188000+00:00 stream message`.
 #[inline]
-fn plain_prefix(line: &[u8]) -> Option<PlainPrefix<'_>> {
-    let second_ms = time::second_ms(line)?;
+fn plain_prefix(line: &[u8], seconds: &mut Seconds) -> Option<Begun> {
+    let second_ms = seconds.ms(line)?;
     let (fraction, rest) = line.get(19..)?.split_first_chunk::<14>()?;
     let [b'.', a, b, c, d, e, f, b'+', b'0', b'0', b':', b'0', b'0', b' '] = fraction else { return None };
     if ![a, b, c, d, e, f].into_iter().all(u8::is_ascii_digit) {
@@ -139,10 +143,11 @@ fn plain_prefix(line: &[u8]) -> Option<PlainPrefix<'_>> {
     let printable = stream
         .iter()
         .fold(true, |plain, b| plain & (b.wrapping_sub(b'!') < 0x5e) & !matches!(b, b':' | b'*'));
-    (printable && !stream.is_empty()).then_some(PlainPrefix {
+    let end = TIME_BYTES + end;
+    (printable && !stream.is_empty()).then_some(Begun {
         time_ms: second_ms + ms,
-        stream,
-        message: &rest[end + 1..],
+        stream: (TIME_BYTES as u32, end as u32),
+        message: end as u32 + 1,
     })
 }
 

@@ -96,8 +96,8 @@ pub fn read_object(map: &Map<String, Value>, record: &mut Record) -> Option<&'st
 
 /// Whether a member of this name, as written and at top level, can say anything by which entries are joined or requests
 /// decided: an ID, a status, a time, a place, an error, the text itself.
-pub fn is_telling_key(key: &str) -> bool {
-    aliases::is_telling(&aliases::fold(key))
+pub fn is_telling_key(key: &[u8]) -> bool {
+    aliases::may_be_telling(key)
 }
 
 /// All names of such members, folded (lower case, without `_` and `-`).

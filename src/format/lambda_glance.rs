@@ -3,9 +3,11 @@
 //! request. Everything else is left to the decoder ([`super::lambda_text`] and the payloads after it), which says exactly
 //! the same of what is read here.
 
+use super::logged_objects::Objects;
+use super::quiet;
 use super::stencil::{integer, integer_end};
-use super::text_parts::METHODS;
-use super::{quiet, time};
+use super::text_parts::{METHODS, unescape};
+use super::time::Seconds;
 use crate::record::Marks;
 
 /// How a message is written.
@@ -16,7 +18,7 @@ pub trait Form {
     const QUOTE: &'static [u8];
 
     /// Whether the text, as written, says nothing of its request.
-    fn is_quiet(text: &[u8], scratch: &mut Vec<u8>) -> bool;
+    fn is_quiet(text: &[u8], reader: &mut Reader) -> bool;
 }
 
 /// As the function wrote it.
@@ -26,8 +28,8 @@ impl Form for Plain {
     const TAB: &'static [u8] = b"\t";
     const QUOTE: &'static [u8] = b"\"";
 
-    fn is_quiet(text: &[u8], scratch: &mut Vec<u8>) -> bool {
-        is_quiet(text, scratch)
+    fn is_quiet(text: &[u8], reader: &mut Reader) -> bool {
+        reader.is_quiet(text)
     }
 }
 
@@ -38,13 +40,13 @@ impl Form for Escaped {
     const TAB: &'static [u8] = b"\\t";
     const QUOTE: &'static [u8] = b"\\\"";
 
-    fn is_quiet(text: &[u8], scratch: &mut Vec<u8>) -> bool {
+    fn is_quiet(text: &[u8], reader: &mut Reader) -> bool {
         if memchr::memchr(b'\\', text).is_none() {
             return quiet::is_quiet(text);
         }
-        let mut plain = std::mem::take(scratch);
-        let quiet = unescape(text, &mut plain).is_some() && is_quiet(&plain, scratch);
-        *scratch = plain;
+        let mut plain = std::mem::take(&mut reader.scratch);
+        let quiet = unescape(text, &mut plain).is_some() && reader.is_quiet(&plain);
+        reader.scratch = plain;
         quiet
     }
 }
@@ -62,9 +64,29 @@ pub struct Seen<'a> {
     pub path: Option<&'a [u8]>,
 }
 
+/// Reads messages. What it says of one depends on that alone.
+#[derive(Default)]
+pub struct Reader {
+    /// The clocks of lines.
+    pub seconds: Seconds,
+    objects: Objects,
+    scratch: Vec<u8>,
+}
+
+impl Reader {
+    /// Whether a text says nothing of its request, whoever reads it.
+    fn is_quiet(&mut self, text: &[u8]) -> bool {
+        match (text, text.last()) {
+            ([b'{', ..], Some(b'}')) => self.objects.text_of(text).is_some(),
+            ([b'{', ..], _) => quiet::is_quiet_behind_object(text),
+            _ => quiet::is_quiet(text),
+        }
+    }
+}
+
 /// Reads a message of one line, cleaned of the line ends behind it. `None` where there is any doubt.
 #[inline]
-pub fn glance<'a, F: Form>(message: &'a [u8], scratch: &mut Vec<u8>) -> Option<Seen<'a>> {
+pub fn glance<'a, F: Form>(message: &'a [u8], reader: &mut Reader) -> Option<Seen<'a>> {
     match message.first()? {
         b'S' => {
             let (id, rest) = id(message.strip_prefix(b"START RequestId: ")?)?;
@@ -80,7 +102,7 @@ pub fn glance<'a, F: Form>(message: &'a [u8], scratch: &mut Vec<u8>) -> Option<S
             let (id, rest) = id(message.strip_prefix(b"REPORT RequestId: ")?)?;
             Some(Seen { id, marks: report::<F>(rest)?, status: None, path: None })
         }
-        b'0'..=b'9' => application::<F>(message, scratch),
+        b'0'..=b'9' => application::<F>(message, reader),
         _ => None,
     }
 }
@@ -128,8 +150,8 @@ fn figure<'a, F: Form>(text: &'a [u8], name: &[u8], unit: &[u8]) -> Option<&'a [
 
 /// `ISO⇥id⇥LEVEL⇥text`.
 #[inline]
-fn application<'a, F: Form>(message: &'a [u8], scratch: &mut Vec<u8>) -> Option<Seen<'a>> {
-    time::second_ms(message)?;
+fn application<'a, F: Form>(message: &'a [u8], reader: &mut Reader) -> Option<Seen<'a>> {
+    reader.seconds.ms(message)?;
     let ([b'.', a, b, c, b'Z'], rest) = message.get(19..)?.split_first_chunk::<5>()? else { return None };
     if ![a, b, c].into_iter().all(u8::is_ascii_digit) {
         return None;
@@ -154,7 +176,7 @@ fn application<'a, F: Form>(message: &'a [u8], scratch: &mut Vec<u8>) -> Option<
         }
         return Some(Seen { marks, status: http.status, path: Some(http.path), ..nothing });
     }
-    F::is_quiet(text, scratch).then_some(nothing)
+    F::is_quiet(text, reader).then_some(nothing)
 }
 
 /// What a logged request or response says.
@@ -253,37 +275,6 @@ fn number<'a>(text: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
     let digits = text.get(*at..end).filter(|digits| digits[0] != b'-')?;
     *at = end;
     Some(digits)
-}
-
-/// Whether a text says nothing of its request, whoever reads it. Text in quotes, such as the names in SQL, may stand
-/// anywhere but at the ends: no access line begins and no object ends so.
-fn is_quiet(text: &[u8], scratch: &mut Vec<u8>) -> bool {
-    let Some(quote) = memchr::memchr(b'"', text) else { return quiet::is_quiet(text) };
-    let dashed = text[..quote].split(|b| *b == b' ').any(|word| word == b"-");
-    if dashed || memchr::memchr(b'[', &text[..quote]).is_some() || matches!(text, [.., b'}' | b'"']) {
-        return false;
-    }
-    scratch.clear();
-    scratch.extend(text.iter().map(|byte| if *byte == b'"' { b'\'' } else { *byte }));
-    quiet::is_quiet(scratch)
-}
-
-/// Writes a text without its escapes; `None` for those by number.
-fn unescape(mut text: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    out.clear();
-    while let Some(at) = memchr::memchr(b'\\', text) {
-        out.extend_from_slice(&text[..at]);
-        out.push(match text.get(at + 1)? {
-            b't' => b'\t',
-            b'n' => b'\n',
-            b'r' => b'\r',
-            byte @ (b'"' | b'\\' | b'/') => *byte,
-            _ => return None,
-        });
-        text = &text[at + 2..];
-    }
-    out.extend_from_slice(text);
-    Some(())
 }
 
 #[cfg(test)]

@@ -7,6 +7,17 @@ use super::stencil::{integer, integer_end, text_end};
 /// Deepest value that is passed over.
 const MAX_DEPTH: u32 = 16;
 
+/// A value that holds no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar<'a> {
+    /// A text, without escapes.
+    Text(&'a [u8]),
+    /// A number, without an exponent.
+    Number(&'a [u8]),
+    /// `true`, `false` or `null`.
+    Word(&'a [u8]),
+}
+
 /// Stands before a member, or at the end of the object.
 #[derive(Clone)]
 pub struct Members<'a> {
@@ -90,6 +101,21 @@ impl<'a> Members<'a> {
         }
         self.at = end;
         Some(integer(digits))
+    }
+
+    /// A value that is neither object nor array. `None` for those, and for a text with escapes.
+    pub fn scalar(&mut self) -> Option<Scalar<'a>> {
+        match *self.bytes.get(self.at)? {
+            b'"' => self.string().map(Scalar::Text),
+            b'{' | b'[' => None,
+            first => {
+                let start = self.at;
+                self.skip()?;
+                let text = self.bytes.get(start..self.at)?;
+                let is_word = first.is_ascii_alphabetic();
+                Some(if is_word { Scalar::Word(text) } else { Scalar::Number(text) })
+            }
+        }
     }
 
     /// Enters an object value. Its members are then read with this cursor, up to `Some(None)`.

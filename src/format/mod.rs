@@ -28,6 +28,7 @@ pub mod lambda_platform;
 pub mod lambda_split;
 pub mod lambda_text;
 pub mod lines;
+pub mod logged_objects;
 pub mod members;
 pub mod next_stdout;
 pub mod plain_text;
@@ -128,6 +129,17 @@ pub trait Container: Sync {
     }
 }
 
+/// The prefix of a line of text: what stands before the message, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// Time of the entry.
+    pub time_ms: i64,
+    /// Where the name of its stream begins and ends.
+    pub stream: (u32, u32),
+    /// Where its message begins.
+    pub message: u32,
+}
+
 /// Reads of a frame only what correlation must know. It may learn from frame to frame how to do that faster, or for more
 /// of them; what it says of a frame, if it says anything, never depends on that.
 pub trait Glance: Send {
@@ -161,10 +173,15 @@ pub trait Glance: Send {
         None
     }
 
-    /// Text shapes only: whether a physical line surely begins an entry. Faster than [`Container::starts_entry`], and
-    /// says no where that may say yes.
-    fn surely_starts_entry(&self, _line: &[u8]) -> bool {
-        false
+    /// Text shapes only: reads the prefix of a physical line that surely begins an entry. Faster than
+    /// [`Container::starts_entry`], and none where that may say yes.
+    fn begin(&mut self, _line: &[u8]) -> Option<Begun> {
+        None
+    }
+
+    /// Text shapes only: what [`Glance::glance`] says of an entry that is such a line, white space at its end left out.
+    fn glance_begun<'a>(&mut self, _line: &'a [u8], _begun: Begun) -> Option<Brief<'a>> {
+        None
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use wide::u8x16;
 
 use super::json_app;
+use super::members::Members;
 use super::text_parts::METHODS;
 
 /// Beginnings with this first byte that some payload knows: lines of Lambda's platform and what its runtimes print of an
@@ -55,6 +56,23 @@ pub fn is_quiet(message: &[u8]) -> bool {
         [first, second, ..] => first.is_ascii_alphabetic() || (*first == b'[' && second.is_ascii_lowercase()),
     };
     begins && goes_on::<false>(message)
+}
+
+/// The same of a text that begins with an object and goes on behind it.
+pub fn is_quiet_behind_object(message: &[u8]) -> bool {
+    let Some(end) = object_end(message) else { return false };
+    // Behind another opening bracket, the object might be taken for one that was cut off.
+    let closed = memchr::memchr2(b'{', b'[', &message[end..]).is_none();
+    closed && !message[end..].trim_ascii().is_empty() && goes_on::<false>(message)
+}
+
+/// Where the object ends that a text begins with.
+fn object_end(text: &[u8]) -> Option<usize> {
+    let mut members = Members::new(text)?;
+    while members.next_key()?.is_some() {
+        members.skip()?;
+    }
+    Some(members.position())
 }
 
 /// The same of a text as it stands in a JSON string, where quotes are escaped and nothing else is; a text that begins
@@ -191,17 +209,18 @@ fn is_harmless(message: &[u8], at: usize) -> bool {
 fn is_harmless_key(before: &[u8]) -> bool {
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@' | b'#' | b'-');
     let len = before.iter().rev().take(65).take_while(|b| is_part(b)).count();
-    let key = std::str::from_utf8(&before[before.len() - len..]).unwrap_or_default();
-    let ends_in_id = key.len() >= 3 && ID_ENDINGS.iter().any(|id| key.ends_with(id));
-    !ends_in_id && !json_app::is_telling_key(key)
+    let (before, key) = before.split_at(before.len() - len);
+    let ends_in_id = key.len() >= 3 && ID_ENDINGS.iter().any(|id| key.ends_with(id.as_bytes()));
+    // What stands in the query of an address is no pair.
+    !ends_in_id && (matches!(before.last(), Some(b'?' | b'&')) || !json_app::is_telling_key(key))
 }
 
 /// How the keys of request IDs in texts end; what stands before such an ending may be anything but a letter.
 const ID_ENDINGS: [&str; 7] = ["request_id", "requestId", "reqId", "req_id", "request-id", "rid", "Rid"];
 
 /// Hashes of the endings of telling keys, a bit each.
-static ENDINGS: LazyLock<Box<[u64; 64]>> = LazyLock::new(|| {
-    let mut bits = Box::new([0u64; 64]);
+static ENDINGS: LazyLock<Box<[u64; 256]>> = LazyLock::new(|| {
+    let mut bits = Box::new([0u64; 256]);
     let mut add = |ending: &[u8]| {
         if let Some(end) = ending.last_chunk::<4>() {
             let place = place_of(u32::from_le_bytes(*end));
@@ -224,7 +243,7 @@ fn may_be_telling(word: u32) -> bool {
 
 /// Case does not count.
 fn place_of(word: u32) -> usize {
-    ((word | 0x2020_2020).wrapping_mul(0x9e37_79b1) >> 20) as usize
+    ((word | 0x2020_2020).wrapping_mul(0x9e37_79b1) >> 18) as usize
 }
 
 #[cfg(test)]

@@ -231,6 +231,24 @@ pub fn push_field(record: &mut Record, name: &str, value: &str) {
     }
 }
 
+/// Writes a text of a JSON string without its escapes; `None` for those by number.
+pub fn unescape(mut text: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    out.clear();
+    while let Some(at) = memchr::memchr(b'\\', text) {
+        out.extend_from_slice(&text[..at]);
+        out.push(match text.get(at + 1)? {
+            b't' => b'\t',
+            b'n' => b'\n',
+            b'r' => b'\r',
+            byte @ (b'"' | b'\\' | b'/') => *byte,
+            _ => return None,
+        });
+        text = &text[at + 2..];
+    }
+    out.extend_from_slice(text);
+    Some(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,5 +292,17 @@ mod tests {
             assert_eq!(record.error_class.as_deref(), class, "{text}");
             assert_eq!(record.error_codes.first().map(String::as_str), code, "{text}");
         }
+    }
+
+    #[test]
+    fn undoes_escapes() {
+        let mut out = Vec::new();
+        for text in ["", "a\tb\nc\rd\"e\\f", "\\", "é"] {
+            let escaped = serde_json::to_string(text).expect("a text");
+            assert_eq!(unescape(&escaped.as_bytes()[1..escaped.len() - 1], &mut out), Some(()));
+            assert_eq!(out, text.as_bytes());
+        }
+        assert_eq!(unescape(b"\\u0041", &mut out), None);
+        assert_eq!(unescape(b"\\", &mut out), None);
     }
 }

@@ -114,6 +114,28 @@ pub fn second_ms(text: &[u8]) -> Option<i64> {
     Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000)
 }
 
+/// As [`second_ms`], for times of which most are in the same second as the one before.
+#[derive(Debug, Default)]
+pub struct Seconds {
+    last: Option<([u8; 19], i64)>,
+}
+
+impl Seconds {
+    /// As [`second_ms`].
+    #[inline]
+    pub fn ms(&mut self, text: &[u8]) -> Option<i64> {
+        let second = text.first_chunk::<19>()?;
+        match self.last {
+            Some((last, ms)) if last == *second => Some(ms),
+            _ => {
+                let ms = second_ms(text)?;
+                self.last = Some((*second, ms));
+                Some(ms)
+            }
+        }
+    }
+}
+
 /// `+01:00`, `+0100`, `-08`, in milliseconds.
 fn offset_ms(zone: &str) -> Option<i64> {
     let sign = match zone.as_bytes().first()? {

@@ -211,6 +211,87 @@ fn odd_values_are_seen_as_decoding_sees_them() {
     assert!(still > 500, "{still}");
 }
 
+/// Addresses with queries, and objects, which may be all of a text or stand in one.
+fn odd_texts() -> Vec<String> {
+    let texts = [
+        "rendered /a?error=login_required&next=/b in 5ms",
+        "rendered /a?request_id=r-12345678&status=500",
+        "a ?status=500 b&status=500",
+        "x=\"a\"&status=500",
+        "{\"event\":\"tag.page\",\"tenant\":\"t_1\",\"took\":115,\"rows\":3}",
+        "{\"event\":\"tag.page\",\"tenant\":\"t_1\",\"took\":-1.5} shard=9 component=4",
+        "{\"event\":\"tag.page\",\"b\":1} x { \"b\":1, y",
+        "{\"event\":\"tag.page\",\"requestId\":\"r-12345678\"}",
+        "{\"event\":\"request completed\",\"status\":200,\"took\":5}",
+        "{\"msg\":\"status=500 level=info\",\"a\":null}",
+        "{\"msg\":\"GET /x 500 in 5ms\",\"level\":\"error\"}",
+        "{\"msg\":\"x\",\"level\":\"ERROR\",\"timestamp\":\"2026-01-01T00:00:00Z\"}",
+        "{\"text\":\"x\",\"record\":1}",
+        "{\"log\":\"x\",\"stream\":\"stdout\",\"time\":\"2026-01-01T00:00:00Z\"}",
+        "{\"statusCode\":500,\"method\":\"GET\",\"path\":\"/a\"}",
+        "{\"a\":\"err\",\"b\":\"statusCode\"}",
+        "{\"name\":\"record\",\"b\":\"time\",\"type\":\"function\"}",
+        "{\"hostname\":\"web\",\"pid\":7,\"event\":\"x\"}",
+        "{\"a\":{\"status\":500}}",
+        "{\"EventId\":1,\"LogLevel\":\"x\",\"Message\":\"request completed\"}",
+        "response {\"statusCode\":500,\"method\":\"GET\",\"path\":\"/a\",\"durationMs\":5}",
+        "request {\"method\":\"GET\",\"path\":\"/a?b=1\",\"ua\":\"x\"}",
+    ];
+    texts.into_iter().map(str::to_owned).collect()
+}
+
+/// What a program may print: the odd values, and lines of the samples without what stands before them.
+fn printed() -> Vec<String> {
+    let mut out = odd_texts();
+    out.extend(odd_values().iter().filter_map(Value::as_str).map(str::to_owned));
+    out.extend(
+        odd_values().iter().filter(|value| !value.is_string()).map(|value| format!("{{\"a\":{value}}}")),
+    );
+    for input in samples() {
+        let text = String::from_utf8_lossy(&input.bytes).into_owned();
+        out.extend(text.lines().take(200).map(str::to_owned));
+        out.extend(text.lines().take(200).filter_map(|line| Some(line.rsplit_once('\t')?.1.to_owned())));
+    }
+    out.sort_unstable();
+    out.dedup();
+    out
+}
+
+#[test]
+fn what_programs_print_is_seen_as_decoding_sees_it() {
+    const ID: &str = "11111111-2222-4333-8444-555555555555";
+    const STREAM: &str = "2026/01/01/[$LATEST]0a1b2c3d4e5f60718293a4b5c6d7e8f9";
+    let events = FrameContext { array_key: "events".to_owned(), ..FrameContext::default() };
+    let (mut glancers, mut glanced) = (glancers(), 0);
+    let line = |text: &str, n: u32| {
+        json!({"level": 30, "time": 1_767_225_600_000u64 + u64::from(n), "pid": n, "hostname": format!("web-{n}"), "reqId": format!("{n:08x}-2222-4333-8444-555555555555"), "msg": text}).to_string()
+    };
+    for n in 0..8 {
+        let line = line(&format!("ordinary {n}"), n);
+        glancers
+            .iter_mut()
+            .for_each(|(_, glancer)| drop(glancer.glance(&frame(line.as_bytes()), &FrameContext::default())));
+    }
+    for text in printed() {
+        let logged = line(&text, 9);
+        let message = format!("2026-01-01T00:00:00.186Z\t{ID}\tINFO\t{text}");
+        let line = format!("2026-01-01T00:00:00.188000+00:00 {STREAM} {message}");
+        let event = json!({"logStreamName": STREAM, "timestamp": 1_767_225_600_188u64, "message": message, "ingestionTime": 1, "eventId": "38000001764547200002681972558251"}).to_string();
+        let bare = Frame { kind: FrameKind::Line, ..frame(line.as_bytes()) };
+        let none = FrameContext::default();
+        let frames = [(bare, &none), (frame(event.as_bytes()), &events), (frame(logged.as_bytes()), &none)];
+        for (frame, context) in frames {
+            for (index, glancer) in &mut glancers {
+                if let Some(brief) = glancer.glance(&frame, context) {
+                    agrees("printed", &frame, context, *index, &brief).expect("agrees");
+                    glanced += 1;
+                }
+            }
+        }
+    }
+    assert!(glanced > 2_000, "{glanced}");
+}
+
 #[test]
 fn samples_are_seen_as_decoding_sees_them() {
     for input in generated().into_iter().chain(samples()) {

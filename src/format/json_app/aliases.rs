@@ -3,8 +3,10 @@
 //! Names are folded: lower case without `_` and `-`, nested members with dots. Within a row the first name that
 //! is present wins. Members below a wrapper (`meta`, `context` …) count as if they stood at top level.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use hashbrown::{HashMap, HashSet};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// What a member can mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -426,6 +428,23 @@ pub fn telling() -> impl Iterator<Item = &'static str> {
     named.flat_map(|(_, names)| names.iter().copied()).chain(READ_BY_NAME.iter().copied())
 }
 
+/// No name of the table is longer, in bytes.
+const MAX_NAME_BYTES: usize = 64;
+
+static TELLING: LazyLock<HashSet<u64>> =
+    LazyLock::new(|| telling().map(|name| xxh3_64(name.as_bytes())).collect());
+
+/// Whether correlation may rest on a member of this name as written; with nothing allocated, for that is asked often.
+pub fn may_be_telling(key: &[u8]) -> bool {
+    let (mut folded, mut len) = ([0; MAX_NAME_BYTES], 0);
+    for byte in key.iter().filter(|byte| !matches!(byte, b'_' | b'-')) {
+        let Some(place) = folded.get_mut(len) else { return false };
+        *place = byte.to_ascii_lowercase();
+        len += 1;
+    }
+    TELLING.contains(&xxh3_64(&folded[..len]))
+}
+
 /// Objects whose members count as if they stood at top level.
 pub const WRAPPERS: &[&str] =
     &["fields", "message", "@fields", "meta", "logmeta", "jsonpayload", "attributes", "metadata"];
@@ -534,9 +553,11 @@ mod tests {
     fn names_are_folded_and_unique() {
         let names: Vec<&str> = ALIASES.iter().flat_map(|(_, names)| names.iter().copied()).collect();
         for name in &names {
-            assert_eq!(*name, fold(name));
+            assert_eq!((*name, name.len() <= MAX_NAME_BYTES), (fold(name).as_str(), true));
+            assert!(may_be_telling(name.to_uppercase().as_bytes()) || !is_telling(name), "{name}");
             assert!(!is_private(name) || name.contains("headers."), "{name}");
         }
+        assert!(may_be_telling(b"Request-ID") && may_be_telling(b"res") && !may_be_telling(b"component"));
         assert_eq!(names.len(), INDEX.len(), "a name stands in two rows");
         assert_eq!(ALIASES.len(), SLOTS);
     }

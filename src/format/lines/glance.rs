@@ -3,10 +3,11 @@
 //! learned only if all that it said stands in the holes or is the same for all lines that fill it.
 
 use crate::format::json_app::{self, Use};
+use crate::format::logged_objects::Objects;
 use crate::format::quiet::is_quiet_escaped;
 use crate::format::registry::{CONTAINERS, Shapes};
 use crate::format::stencil::{Holes, Role, Stencils};
-use crate::format::text_parts::is_counter;
+use crate::format::text_parts::{is_counter, unescape};
 use crate::format::{Decoded, Glance, ansi, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{Brief, BriefLine, IdKind, Marks, Record, normalise_id_bytes};
@@ -14,6 +15,25 @@ use crate::record::{Brief, BriefLine, IdKind, Marks, Record, normalise_id_bytes}
 /// Reads briefs by stencil.
 pub struct Glancer {
     stencils: Stencils<Kind>,
+    inner: Inner,
+}
+
+/// Reads texts that are objects themselves.
+#[derive(Default)]
+struct Inner {
+    objects: Objects,
+    scratch: Vec<u8>,
+}
+
+impl Inner {
+    /// The text that an object as it stands in a JSON string is logged for. No escape is left in it, so it is found in the
+    /// string too.
+    fn text_of<'a>(&mut self, escaped: &'a [u8]) -> Option<&'a [u8]> {
+        unescape(escaped, &mut self.scratch)?;
+        let text = self.objects.text_of(&self.scratch)?;
+        let at = memchr::memmem::find(escaped, text)?;
+        escaped.get(at..at + text.len())
+    }
 }
 
 /// What all lines of one stencil have in common.
@@ -98,7 +118,7 @@ fn is_barred(text: &[u8]) -> bool {
 impl Glancer {
     /// One that has learned nothing.
     pub fn new() -> Glancer {
-        Glancer { stencils: Stencils::with_bars(role, is_barred) }
+        Glancer { stencils: Stencils::with_bars(role, is_barred), inner: Inner::default() }
     }
 
     /// Has a line decoded that fills no stencil, and learns from it if that can be done.
@@ -114,10 +134,10 @@ impl Glancer {
         if read.decoded != Decoded::Records || !is_ours || !is_plain(record) {
             return None;
         }
-        let mut found = None;
+        let (mut found, inner) = (None, &mut self.inner);
         self.stencils.learn_by(line, |holes| {
             let kind = Kind::of(record, holes)?;
-            found = Some(brief(&kind, holes)?).filter(|brief| agrees(brief, record));
+            found = Some(brief(&kind, holes, inner)?).filter(|brief| agrees(brief, record));
             found.as_ref().map(|_| kind)
         });
         found
@@ -138,14 +158,16 @@ impl Glance for Glancer {
             return None;
         }
         match self.stencils.fill(frame.bytes) {
-            Some((kind, holes)) => brief(kind, &holes).filter(|_| !ansi::has_reset(frame.bytes)),
+            Some((kind, holes)) => {
+                brief(kind, &holes, &mut self.inner).filter(|_| !ansi::has_reset(frame.bytes))
+            }
             None => self.learn(frame),
         }
     }
 
     fn glance_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(Brief<'a>, usize)> {
         let (kind, holes, length) = self.stencils.fill_line(bytes)?;
-        let brief = brief(kind, &holes)?;
+        let brief = brief(kind, &holes, &mut self.inner)?;
         (!ansi::has_reset(bytes.get(..length)?)).then_some((brief, length))
     }
 }
@@ -191,6 +213,18 @@ impl Kind {
         let deployed = record.deployment.is_some();
         Some(Kind { status: record.status, marks: record.marks, deployed, message, exact })
     }
+
+    /// The entry's text out of what stands in its slot, if it says nothing more.
+    #[inline]
+    fn text<'a>(&self, text: &'a [u8], inner: &mut Inner) -> Option<&'a [u8]> {
+        let fits = match &self.exact {
+            Some(exact) => text == &**exact,
+            None if text.starts_with(b"{\\\"") && text.ends_with(b"}") => return inner.text_of(text),
+            None => !std::str::from_utf8(text).is_ok_and(json_app::is_phrase),
+        };
+        let placed = self.message.is_none() || !is_placeholder(text);
+        (fits && placed && is_quiet_escaped(text)).then_some(text)
+    }
 }
 
 /// Whether a brief says what a record says.
@@ -215,20 +249,10 @@ fn without_escapes(text: &[u8]) -> Vec<u8> {
 
 /// Gives up where a value may mean anything else than a value of its kind.
 #[inline]
-fn brief<'a>(kind: &Kind, holes: &Holes<'a>) -> Option<Brief<'a>> {
+fn brief<'a>(kind: &Kind, holes: &Holes<'a>, inner: &mut Inner) -> Option<Brief<'a>> {
     let hole = |slot: u8| holes[usize::from(slot) % holes.len()];
-    let message = match kind.message {
-        Some(slot) => hole(slot).filter(|text| !is_placeholder(text))?,
-        None => b"",
-    };
-    let fits = match &kind.exact {
-        Some(exact) => message == &**exact,
-        None => !std::str::from_utf8(message).is_ok_and(json_app::is_phrase),
-    };
-    if !fits
-        || !is_quiet_escaped(message)
-        || hole(DURATION).is_some_and(|number| number.first() == Some(&b'-'))
-    {
+    let message = kind.text(kind.message.map_or(Some(&b""[..]), hole)?, inner)?;
+    if hole(DURATION).is_some_and(|number| number.first() == Some(&b'-')) {
         return None;
     }
     let time_ms = match (hole(TIME_NUMBER), hole(TIME_TEXT)) {
