@@ -57,6 +57,7 @@ mod tests {
     fn judged(number: i64, rule: Option<u16>, fingerprint: &str) -> Judged {
         Judged {
             id: Some(format!("request-{number}")),
+            aliases: Vec::new(),
             kind: IdKind::Request,
             first_ms: Some(number * 1000),
             status: Some(500),

@@ -101,6 +101,7 @@ impl Payload for ApiGatewayAccess {
             json::text(&map, &["integration.requestId", "integrationRequestId", "awsEndpointRequestId"])
         {
             aws::set_field(record, aws::LAMBDA_REQUEST_ID, &id);
+            record.know_as(&id, IdKind::Alias);
         }
         if let Some(id) = json::text(&map, &["xrayTraceId"]) {
             aws::set_trace_id(record, &id);

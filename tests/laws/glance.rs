@@ -31,6 +31,8 @@ pub fn agrees(
     prop_assert_eq!(read.decoded, Decoded::Records, "{}: {}", name, text);
     let record = &records[0];
     prop_assert_eq!(record.id.as_ref().map(|id| id.text.as_bytes()), Some(brief.id), "{}", text);
+    let also = record.also.first().filter(|_| brief.line.is_some() || brief.trace.is_some());
+    prop_assert_eq!(also.map(|id| id.text.as_bytes()), brief.trace, "{}", text);
     prop_assert_eq!(record.event_id.as_ref().map(String::as_bytes), brief.event_id, "{}", text);
     prop_assert_eq!(record.time_ms, brief.time_ms, "{}", text);
     prop_assert_eq!(record.status, brief.status, "{}", text);

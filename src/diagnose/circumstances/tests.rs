@@ -20,6 +20,7 @@ impl Case<'_> {
         assert!(index.is_some() || rule.is_empty(), "no rule {rule}");
         self.all.push(Judged {
             id: Some(format!("request-{}", self.all.len())),
+            aliases: Vec::new(),
             kind: IdKind::Request,
             first_ms: Some(seconds * 1000),
             status: Some(500),
