@@ -88,7 +88,7 @@ impl Container for VercelDrain {
         let bytes = frame.bytes;
         (vercel::has_keys(bytes, &["id", "timestamp", "source"])
             && (vercel::has_key(bytes, "deploymentId") || vercel::has_key(bytes, "projectId"))
-            && !["rowId", "TimeUTC", "responseStatusCode", "timestampInMs"]
+            && !["rowId", "event_message", "TimeUTC", "responseStatusCode", "timestampInMs"]
                 .iter()
                 .any(|key| vercel::has_key(bytes, key)))
         .then_some("members id, timestamp, source, deploymentId")
