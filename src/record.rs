@@ -98,7 +98,9 @@ pub enum IdKind {
     Request,
     /// A per-process counter, scoped as `host:pid:id`.
     Scoped,
-    /// A trace ID, used only where the line has no request ID.
+    /// Two request IDs of which a line says that they are one request's: a gateway's and the function's.
+    Alias,
+    /// A trace ID: of lines that have no request ID, or that a line with both ties to its request.
     Trace,
     /// No ID on the line: attached by stream and order.
     Order,
@@ -112,6 +114,7 @@ impl IdKind {
         match self {
             IdKind::Request => "request_id",
             IdKind::Scoped => "scoped_id",
+            IdKind::Alias => "alias",
             IdKind::Trace => "trace_id",
             IdKind::Order => "stream_order",
             IdKind::Fallback => "fallback",
@@ -122,7 +125,7 @@ impl IdKind {
     pub fn certainty(self) -> f64 {
         match self {
             IdKind::Request => 1.0,
-            IdKind::Scoped => 0.95,
+            IdKind::Scoped | IdKind::Alias => 0.95,
             IdKind::Trace => 0.9,
             IdKind::Order => 0.7,
             IdKind::Fallback => 0.5,
@@ -260,6 +263,9 @@ impl std::ops::BitOr for Marks {
     }
 }
 
+/// Other IDs that are kept of one record.
+const MAX_ALSO: usize = 4;
+
 /// One normalised log line.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -278,6 +284,8 @@ pub struct Record {
     pub event_id: Option<String>,
     /// What ties the record to its request.
     pub id: Option<CorrelationId>,
+    /// Other IDs that the record gives the same request: a trace ID beside a request ID, a function's beside a gateway's.
+    pub also: Vec<CorrelationId>,
     /// What lines without an ID are ordered in: a log stream, an instance, a process.
     pub stream: Option<String>,
     /// HTTP status of the request as this record has it, 100–599. Sentinels (−1, 0, "") are None plus a mark.
@@ -340,13 +348,30 @@ impl Record {
         self.fields.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Sets a request ID unless a better kind is there already.
+    /// Sets a request ID unless a better kind is there already. A trace ID beside a request ID is kept as another ID.
     pub fn set_id(&mut self, raw: &str, kind: IdKind) {
-        if self.id.as_ref().is_some_and(|have| have.kind <= kind) {
-            return;
+        match &self.id {
+            Some(have) if kind == IdKind::Trace && have.kind < IdKind::Trace => self.know_as(raw, kind),
+            Some(have) if have.kind <= kind => {}
+            _ => {
+                let Some(text) = normalise_id(raw) else { return };
+                let id = CorrelationId { text: text.to_owned(), kind };
+                if let Some(before) = self.id.replace(id)
+                    && before.kind == IdKind::Trace
+                    && kind < IdKind::Trace
+                {
+                    self.know_as(&before.text, IdKind::Trace);
+                }
+            }
         }
-        if let Some(text) = normalise_id(raw) {
-            self.id = Some(CorrelationId { text: text.to_owned(), kind });
+    }
+
+    /// Keeps another ID of the request beside its own: [`IdKind::Alias`] for a request ID, [`IdKind::Trace`].
+    pub fn know_as(&mut self, raw: &str, kind: IdKind) {
+        let Some(text) = normalise_id(raw) else { return };
+        let is_known = self.also.iter().map(|id| &id.text).chain(self.id.iter().map(|id| &id.text));
+        if self.also.len() < MAX_ALSO && !is_known.into_iter().any(|known| known == text) {
+            self.also.push(CorrelationId { text: text.to_owned(), kind });
         }
     }
 }
@@ -370,6 +395,8 @@ mod exact {
 pub struct Brief<'a> {
     /// Normalised request ID.
     pub id: &'a [u8],
+    /// The trace ID beside it: the one of [`Record::also`], which holds nothing else.
+    pub trace: Option<&'a [u8]>,
     /// As [`Record::time_ms`].
     pub time_ms: Option<i64>,
     /// As [`Record::status`].

@@ -55,6 +55,11 @@ impl Budget {
         self.most_bytes / 2
     }
 
+    /// Bytes that the other IDs of requests may take.
+    pub fn aliases_bytes(&self) -> usize {
+        self.most_bytes / 4
+    }
+
     /// What can go is gone. If that was not enough, the next alarm is later, by a share of all there is: every one looks
     /// at all requests.
     pub fn relieved(&mut self) {

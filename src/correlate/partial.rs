@@ -12,7 +12,7 @@ use super::outcome::{Facts, Outcome};
 use super::shared::Shared;
 use super::spill::{Entries, restore};
 use super::traffic::{NONE, Place};
-use crate::record::{IdKind, Marks};
+use crate::record::{CorrelationId, IdKind, Marks};
 
 /// Bytes of undecoded entries that one request may hold; beyond it they are decoded, matched and reduced.
 pub const MAX_HELD_BYTES: usize = 512 * 1024;
@@ -57,6 +57,8 @@ struct Rare {
     lines_bytes: usize,
     /// Lines were lost.
     was_cut: bool,
+    /// Other IDs of the request, whose lines it took.
+    joined: Vec<CorrelationId>,
 }
 
 impl Rare {
@@ -198,6 +200,33 @@ impl Partial {
         if let Some(rare) = &mut self.rare {
             reduce(&mut rare.lines);
         }
+    }
+
+    /// Takes what stood under another ID of the same request; the entries of both are detached. `kind`: how the IDs are
+    /// tied. The route stays what it is, if it is known.
+    pub fn adopt(&mut self, mut other: Partial, kind: IdKind, fold: &dyn Fold) {
+        let id = self.id.take();
+        let alias = other.id.take();
+        if self.route.is_some() {
+            other.route = None;
+        }
+        let more = other.rare.as_mut().map(|rare| std::mem::take(&mut rare.joined)).unwrap_or_default();
+        self.merge(other, fold);
+        self.kind = self.kind.max(kind);
+        let Some(id) = id else {
+            self.id = alias;
+            return;
+        };
+        self.id = Some(id);
+        let alias = alias.map(|text| CorrelationId { text, kind });
+        self.rare.get_or_insert_default().joined.extend(alias.into_iter().chain(more));
+    }
+
+    /// Other IDs of the request, whose lines it took, in order.
+    pub fn aliases(&self) -> Vec<CorrelationId> {
+        let mut aliases = self.rare.as_deref().map(|rare| rare.joined.clone()).unwrap_or_default();
+        aliases.sort_by(|a, b| a.text.cmp(&b.text));
+        aliases
     }
 
     fn add_lines(&mut self, lines: Vec<Line>) {

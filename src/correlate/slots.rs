@@ -214,6 +214,11 @@ impl Slots {
         }
     }
 
+    /// A request that is held is none any more: it was merged with another one.
+    pub fn leave(&mut self, key: u64) {
+        self.open.remove(&key);
+    }
+
     /// How many of them are held no more.
     pub fn buried(&self) -> usize {
         self.closed.len()

@@ -7,6 +7,7 @@
 
 mod evict;
 mod finish;
+mod join;
 mod keys;
 mod place;
 mod relief;
@@ -19,13 +20,14 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::evict::{due_second, may_hasten};
 pub use self::evict::{HORIZON_MS, IDLE_MS};
+use self::evict::{due_second, may_hasten};
 pub use self::finish::Requests;
 use self::keys::{neighbours_key, own_place, source_key, stream_key};
 pub use self::relief::Losses;
 pub use self::routes::{MAX_ROUTES, OTHER, OTHER_PLACE};
 use self::routes::{Names, RouteText};
+use super::aliases::Aliases;
 use super::attach::{Brackets, Completion, Neighbours, Place};
 use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
 use super::held::{FrameRef, Held, Order, event_identity, glanced_identity, identity};
@@ -114,6 +116,9 @@ pub struct Correlator<'f> {
     left: hashbrown::HashSet<u64>,
     window_ms: Option<(i64, i64)>,
     wanted: Option<Wanted>,
+    aliases: Aliases,
+    /// Of the sample those that were merged with another request: what it holds of them is as it stays.
+    joined: hashbrown::HashSet<u64>,
 }
 
 impl<'f> Correlator<'f> {
@@ -151,6 +156,8 @@ impl<'f> Correlator<'f> {
             left: hashbrown::HashSet::new(),
             window_ms: None,
             wanted: None,
+            aliases: Aliases::default(),
+            joined: hashbrown::HashSet::new(),
         }
     }
 
@@ -216,6 +223,9 @@ impl<'f> Correlator<'f> {
         let new = match stream {
             Some((stream, brackets)) => {
                 let open = if brackets { self.amid(stream, key, brief.marks) } else { None };
+                if let Some(trace) = brief.trace {
+                    self.claim(open.unwrap_or(key), trace, IdKind::Trace);
+                }
                 if let Some(open) = open {
                     self.put(open, None, IdKind::Order, &facts, names, held)
                 } else {
@@ -228,7 +238,12 @@ impl<'f> Correlator<'f> {
                     new
                 }
             }
-            None => self.put(key, Some(brief.id), IdKind::Request, &facts, names, held),
+            None => {
+                if let Some(trace) = brief.trace {
+                    self.claim(key, trace, IdKind::Trace);
+                }
+                self.put(key, Some(brief.id), IdKind::Request, &facts, names, held)
+            }
         };
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
     }
@@ -308,10 +323,11 @@ impl<'f> Correlator<'f> {
         key: u64,
         id: Option<&str>,
         kind: IdKind,
-        record: Record,
+        mut record: Record,
         format: &'static str,
         origin: Origin<'_>,
     ) -> bool {
+        self.claim_all(key, &std::mem::take(&mut record.also));
         let order = Order::new(record.time_ms, record.at, origin.backwards);
         let facts = Facts::of(order.time_ms, record.status, record.function_status, record.marks);
         let identity = identity(&record);

@@ -89,6 +89,14 @@ impl Place {
         let minute = facts.span.ends_ms().map_or(NO_MINUTE, |(first_ms, _)| first_ms.div_euclid(MINUTE_MS));
         Place { route, deployment, minute: before.map_or(minute, |before| minute.min(before.minute)) }
     }
+
+    /// The first of two that has a route and a deployment by itself, in the earlier minute of both.
+    pub fn earlier(one: Option<Place>, two: Option<Place>) -> Option<Place> {
+        match (one, two) {
+            (Some(one), Some(two)) => Some(Place { minute: one.minute.min(two.minute), ..one }),
+            (one, two) => one.or(two),
+        }
+    }
 }
 
 /// The counts while they change.
@@ -231,6 +239,13 @@ impl Sample {
         }
         if self.drawn.len() > SAMPLE {
             self.drawn.pop_last();
+        }
+    }
+
+    /// Says of a request of the sample where it counts, if it is healthy, and with which status; nothing else changes.
+    pub fn decide(&mut self, key: u64, place: Option<Place>, status: Option<u16>) {
+        if let Some(drawn) = self.drawn.get_mut(&key) {
+            (drawn.place, drawn.status) = (place, status);
         }
     }
 

@@ -47,6 +47,13 @@ impl Wanted {
         self.keys.contains(&key)
     }
 
+    /// The lines under one key belong to the request under another one.
+    pub fn share(&mut self, request: u64, alias: u64) {
+        if self.keys.contains(&alias) {
+            self.keys.insert(request);
+        }
+    }
+
     /// IDs that resemble it, most alike first.
     pub fn near(&self) -> Vec<String> {
         self.near.iter().map(|(_, id)| id.clone()).collect()

@@ -10,7 +10,7 @@ use super::{incident, private, triage};
 use crate::correlate::line::{Fold, Line};
 use crate::correlate::outcome::Outcome;
 use crate::correlate::partial::Partial;
-use crate::record::{IdKind, Level, Marks, Position};
+use crate::record::{CorrelationId, IdKind, Level, Marks, Position};
 use crate::rules::RuleSet;
 
 /// Evidence lines of one request.
@@ -25,6 +25,8 @@ pub struct Judged {
     pub id: Option<String>,
     /// The weakest join that was needed.
     pub kind: IdKind,
+    /// Other IDs of the request, whose lines are among its own.
+    pub aliases: Vec<CorrelationId>,
     /// Time of its first record.
     pub first_ms: Option<i64>,
     /// Status; none where none was logged.
@@ -72,6 +74,7 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
         _ => None,
     };
     let (id, kind) = (partial.id.as_deref().map(str::to_owned), partial.kind);
+    let aliases = partial.aliases();
     let first_ms = partial.facts.span.ends_ms().map(|(first, _)| first);
     let route = partial.route.as_ref().map(|(_, route)| route.to_string());
     let lines = partial.into_lines(folder as &dyn Fold);
@@ -94,6 +97,7 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
     Judged {
         id,
         kind,
+        aliases,
         first_ms,
         status,
         method: first_of(|line| line.record.method.as_ref()),

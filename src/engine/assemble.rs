@@ -16,11 +16,11 @@ use crate::diagnose::judge::{Judged, evidence, judge};
 use crate::diagnose::weigh::{round, weigh};
 use crate::diagnose::{circumstances, incident, neighbours, triage};
 use crate::format::time::rfc3339;
-use crate::record::Position;
+use crate::record::{CorrelationId, IdKind, Position};
 use crate::redact::Redactor;
 use crate::report::model::{
-    Correlation, Evidence, Failure, Incident, Outside, Report, Rival, RouteCount, SCHEMA, Source, Tool,
-    TriageStep, Verdict, Window,
+    Alias, Correlation, Evidence, Failure, Incident, Outside, Report, Rival, RouteCount, SCHEMA, Source,
+    Tool, TriageStep, Verdict, Window,
 };
 use crate::rules::RuleSet;
 use crate::rules::model::Class;
@@ -112,6 +112,12 @@ pub fn report(
         remarks,
         failures,
     }
+}
+
+/// How the lines of a request were joined.
+pub(super) fn correlation(kind: IdKind, aliases: &[CorrelationId]) -> Correlation {
+    let aliases = aliases.iter().map(|id| Alias { id: id.text.clone(), kind: id.kind.as_str() }).collect();
+    Correlation { kind: kind.as_str(), certainty: kind.certainty(), aliases }
 }
 
 fn class_of(rule: Option<u16>, rules: &RuleSet) -> Class {
@@ -215,7 +221,7 @@ impl Writer<'_> {
         let rule = one.diagnosis.rule.and_then(|rule| self.rules.by_index(rule));
         Failure {
             correlation_id: one.id.clone(),
-            correlation: Correlation { kind: one.kind.as_str(), certainty: one.kind.certainty() },
+            correlation: correlation(one.kind, &one.aliases),
             time: one.first_ms.map(rfc3339),
             method: one.method.clone(),
             route: one.route.as_deref().map(|route| self.text(route)),

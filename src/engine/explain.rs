@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use rayon::prelude::*;
 
 use super::Engine;
-use super::assemble::{Writer, redactor};
+use super::assemble::{Writer, correlation, redactor};
 use super::open::Input;
 use super::run::{ReadAll, Watcher};
 use crate::correlate::line::{Line, reduce};
@@ -23,7 +23,7 @@ use crate::diagnose::{explain, neighbours};
 use crate::format::time::rfc3339;
 use crate::input::source::{Found, SourceError};
 use crate::report::explanation::{Explanation, Fired, Moment, SCHEMA, ScoreStep, Weighed};
-use crate::report::model::{Correlation, Tool};
+use crate::report::model::Tool;
 use crate::rules::Hit;
 use crate::rules::model::{Class, Effect};
 
@@ -124,7 +124,7 @@ impl Explainer<'_> {
             schema: SCHEMA,
             tool: Tool { name: "why500", version: env!("CARGO_PKG_VERSION"), ruleset: rules.hash() },
             correlation_id: request.id.clone(),
-            correlation: Correlation { kind: request.kind.as_str(), certainty: request.kind.certainty() },
+            correlation: correlation(request.kind, &request.aliases()),
             outcome,
             status,
             method: first_of(|line| line.record.method.as_ref()),

@@ -16,7 +16,7 @@ pub fn totals(requests: &Requests, failed: u64, losses: &Losses) -> Totals {
         aborted: requests.aborted,
         incomplete: requests.incomplete,
         unattributed: requests.unattributed,
-        exact: losses.forgotten == 0 && losses.disk.is_none(),
+        exact: losses.forgotten == 0 && losses.aliases == 0 && losses.disk.is_none(),
         forgotten: losses.forgotten,
     }
 }
@@ -34,6 +34,12 @@ pub fn remarks_on(losses: &Losses) -> Vec<String> {
     if losses.cut > 0 {
         let cut = count(losses.cut, "request", "requests");
         remarks.push(format!("--memory: of {cut} only the most telling lines were kept; {cure}"));
+    }
+    if losses.aliases > 0 {
+        let ids = count(losses.aliases, "ID was", "IDs were");
+        remarks.push(format!(
+            "--memory: of {ids} forgotten which request they name, so its lines under them may count as another one; use a larger --memory"
+        ));
     }
     if let Some(error) = &losses.disk {
         remarks.push(format!(

@@ -118,6 +118,7 @@ struct Note {
     route: Option<Place>,
     path: Option<Place>,
     deployment: Option<Place>,
+    trace: Option<Place>,
     stream: Option<Place>,
     line: Option<LinePlaces>,
     /// Texts that do not stand in the frame as they are.
@@ -149,6 +150,7 @@ impl Note {
             marks: brief.marks,
             complete: brief.complete,
             id: place(brief.id),
+            trace: brief.trace.map(&mut place),
             event_id: brief.event_id.map(&mut place),
             route: brief.route.map(&mut place),
             path: brief.path.map(&mut place),
@@ -166,6 +168,7 @@ impl Note {
         let text = |place: Place| place.text(bytes, &self.other);
         Brief {
             id: text(self.id),
+            trace: self.trace.map(text),
             time_ms: self.time_ms,
             status: self.status,
             function_status: self.function_status,
@@ -218,6 +221,7 @@ mod tests {
         let bytes = b"id r-1 /cart 200".to_vec();
         let brief = Brief {
             id: &bytes[3..6],
+            trace: Some(b"trace"),
             time_ms: Some(7),
             status: Some(200),
             function_status: None,
@@ -232,7 +236,7 @@ mod tests {
         };
         let note = Note::of(&brief, &bytes);
         assert_eq!(note.route, Some(Place { start: 7, len: 5 }));
-        assert_eq!(note.other, b"elsewhere");
+        assert_eq!(note.other, b"traceelsewhere");
         // The note points into any copy of the frame.
         assert_eq!(note.brief(&bytes.clone()), brief);
     }

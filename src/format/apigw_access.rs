@@ -101,6 +101,7 @@ impl Payload for ApiGatewayAccess {
             json::text(&map, &["integration.requestId", "integrationRequestId", "awsEndpointRequestId"])
         {
             aws::set_field(record, aws::LAMBDA_REQUEST_ID, &id);
+            record.know_as(&id, IdKind::Alias);
         }
         if let Some(id) = json::text(&map, &["xrayTraceId"]) {
             aws::set_trace_id(record, &id);
@@ -108,7 +109,8 @@ impl Payload for ApiGatewayAccess {
         // `integrationStatus` is the Lambda service's answer, 200 even where the handler threw; it stays a field.
         record.status = record.status.or_else(|| map.get("status").and_then(json::as_status));
         record.function_status = record.function_status.or_else(|| nested_status(&map));
-        record.marks.insert(Marks::CLIENT | Marks::END);
+        // Its time is the request's begin, so the function's own lines come after it; yet it is the gateway that answered.
+        record.marks.insert(Marks::CLIENT | Marks::END | Marks::EDGE);
         record.duration_ms = record.duration_ms.or(json::number(&map, &["responseLatency"]));
         place(&map, record);
         for key in ERRORS {

@@ -75,6 +75,7 @@ pub fn set_lambda_id(record: &mut Record, id: &str) {
         Some(have) if have.kind == IdKind::Request => {
             if have.text != id {
                 set_field(record, LAMBDA_REQUEST_ID, id);
+                record.know_as(id, IdKind::Alias);
             }
         }
         _ => record.set_id(id, IdKind::Request),

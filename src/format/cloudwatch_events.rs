@@ -251,6 +251,7 @@ impl Glance for Glancer {
         let brief = Brief {
             deployment: None,
             id: seen.id,
+            trace: None,
             time_ms: Some(time_ms?),
             status: seen.status,
             function_status: None,

@@ -101,6 +101,7 @@ impl Glance for Glancer {
         Some(Brief {
             deployment: None,
             id: seen.id,
+            trace: None,
             time_ms: Some(begun.time_ms),
             status: seen.status,
             function_status: None,

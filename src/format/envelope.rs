@@ -17,6 +17,7 @@ pub mod netlify;
 pub mod otlp;
 pub mod render;
 pub mod shipper;
+pub mod vercel;
 
 #[cfg(test)]
 mod tests;
@@ -50,7 +51,7 @@ pub struct Envelope {
 }
 
 /// All envelopes, the most telling first.
-pub const ENVELOPES: [&Envelope; 15] = [
+pub const ENVELOPES: [&Envelope; 18] = [
     &otlp::ENVELOPE,
     &journald::ENVELOPE,
     &cloudflare::TAIL,
@@ -66,6 +67,9 @@ pub const ENVELOPES: [&Envelope; 15] = [
     &fly::ENVELOPE,
     &render::ENVELOPE,
     &netlify::ENVELOPE,
+    &vercel::ROWS,
+    &vercel::BUILD,
+    &vercel::ELSEWHERE,
 ];
 
 /// The envelope that an object is.

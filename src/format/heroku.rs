@@ -1,7 +1,7 @@
 //! Payload `heroku`: what Heroku's router and dyno manager say, in whatever it was wrapped (`heroku logs`, a syslog
 //! drain). Names and meanings of the codes: <https://devcenter.heroku.com/articles/error-codes>
 
-use super::text_parts::push_code;
+use super::text_parts::{push_code, set_request};
 use super::{About, Payload};
 use crate::record::{Level, Marks, Record};
 
@@ -22,11 +22,17 @@ impl Payload for Heroku {
     }
 
     fn detect(&self, record: &Record) -> bool {
-        is_router(&record.message) || dyno_code(&record.message).is_some() || exit(&record.message)
+        old_router(&record.message).is_some()
+            || is_router(&record.message)
+            || dyno_code(&record.message).is_some()
+            || exit(&record.message)
     }
 
     fn read(&self, record: &mut Record, _more: &mut Vec<Record>) {
-        if is_router(&record.message) {
+        if let Some((code, request)) = old_router(&record.message) {
+            let (code, request) = (code.to_owned(), request.to_owned());
+            read_old_router(record, &code, &request);
+        } else if is_router(&record.message) {
             read_router(record);
         } else if let Some(code) = dyno_code(&record.message).map(str::to_owned) {
             record.level = Some(if code == "R14" { Level::Warn } else { Level::Error });
@@ -60,6 +66,38 @@ fn read_router(record: &mut Record) {
     record.marks.insert(Marks::CLIENT | Marks::END | Marks::EDGE);
     if code.as_deref() == Some("H27") {
         // The client went away, whatever status is noted.
+        record.status = Some(499);
+        record.marks.insert(Marks::ABORTED);
+    }
+}
+
+/// Code and request of `Error H10 (App crashed) -> GET shop.example.com/orders dyno= queue= wait= service= status=503 bytes=`,
+/// as the router wrote it until 2013.
+fn old_router(text: &str) -> Option<(&str, &str)> {
+    let (head, request) = text.strip_prefix("Error H")?.split_once(" -> ")?;
+    let code = head.split(' ').next()?;
+    let valid = code.len() == 2 && code.bytes().all(|b| b.is_ascii_digit()) && request.contains(" status=");
+    valid.then(|| (&text["Error ".len().."Error H".len() + 2], request))
+}
+
+fn read_old_router(record: &mut Record, code: &str, request: &str) {
+    push_code(record, code);
+    record.level = Some(Level::Error);
+    record.marks.insert(Marks::CLIENT | Marks::END | Marks::EDGE);
+    let mut words = request.split(' ');
+    let (verb, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    // The host stands before the path.
+    let path = target.find('/').map_or("/", |at| &target[at..]);
+    set_request(record, verb, path);
+    let value = |key: &str| {
+        request.split(' ').find_map(|word| word.strip_prefix(key)).filter(|value| !value.is_empty())
+    };
+    record.status =
+        value("status=").and_then(|code| code.parse().ok()).filter(|code| (100..600).contains(code));
+    if let Some(dyno) = value("dyno=") {
+        record.stream = Some(dyno.to_owned());
+    }
+    if code == "H27" {
         record.status = Some(499);
         record.marks.insert(Marks::ABORTED);
     }
@@ -104,6 +142,26 @@ mod tests {
             "sock=client at=warning code=H27 desc=\"Client Request Interrupted\" method=POST path=\"/o\" host=shop.example.com request_id=8f31 fwd=\"203.0.113.9\" dyno= connect= service= status=499 bytes=0",
         );
         assert!(gone.marks.has(Marks::ABORTED) && gone.status == Some(499) && gone.stream.is_none());
+    }
+
+    #[test]
+    fn reads_the_router_of_old() {
+        let line = read(
+            "Error H10 (App crashed) -> GET shop.example.com/orders?x=1 dyno= queue= wait= service= status=503 bytes=",
+        );
+        assert_eq!(
+            (line.status, line.path.as_deref(), line.method.as_deref()),
+            (Some(503), Some("/orders"), Some("GET"))
+        );
+        assert_eq!(line.error_codes, ["H10"]);
+        assert!(
+            read("Error H27 (Client Request Interrupted) -> GET x/ dyno=web.1 status=499 bytes=")
+                .marks
+                .has(Marks::ABORTED)
+        );
+        for text in ["Error H10", "Error H1 (x) -> GET / status=503", "Error Hé0 (x) -> GET / status=1"] {
+            assert!(!Heroku.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
+        }
     }
 
     #[test]

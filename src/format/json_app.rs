@@ -16,7 +16,7 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use crate::format::text_parts::{push_field, set_request_id, set_time};
+use crate::format::text_parts::{is_counter, push_field, set_request_id, set_time};
 use crate::format::time::{self, Stamp};
 use crate::format::{About, Payload, access_log, ansi, envelope, json, next_stdout, plain_text, python_text};
 use crate::record::{IdKind, Level, Marks, Record};
@@ -205,10 +205,22 @@ fn is_release(version: &str) -> bool {
     digits && (hash || version.contains('.') || version.starts_with('v')) && version.len() <= 80
 }
 
+/// Whether a member of this name holds Cloudflare's ID of a request.
+fn is_ray(name: &str) -> bool {
+    matches!(aliases::fold(name).as_str(), "cfray" | "rayid")
+}
+
 fn read_ids(found: &mut Found<'_>, record: &mut Record) {
     if let Some(id) = found.value(Slot::RequestId).and_then(json::scalar) {
-        let is_ray = matches!(aliases::fold(found.name(Slot::RequestId)).as_str(), "cfray" | "rayid");
+        let is_ray = is_ray(found.name(Slot::RequestId));
         set_request_id(record, if is_ray { envelope::ray_id(&id) } else { &id });
+    }
+    // One member names the request; of several, each gives it another name.
+    for (id, name) in found.request_ids.iter().filter(|_| found.request_ids.len() > 1) {
+        let Some(other) = json::scalar(id) else { continue };
+        if other.len() <= 200 && !other.contains(char::is_whitespace) && !is_counter(other.trim()) {
+            record.know_as(if is_ray(name) { envelope::ray_id(&other) } else { &other }, IdKind::Alias);
+        }
     }
     if let Some(trace) = found.value(Slot::TraceId).and_then(json::scalar)
         && let Some(id) = trace_id(&trace)

@@ -87,6 +87,7 @@ fn platform(kind: &str, outer: &Map<String, Value>, inner: &Map<String, Value>, 
         && let Some(id) = crate::record::normalise_id(&value)
     {
         aws::set_field(record, aws::TRACE_ID, id);
+        record.know_as(id, crate::record::IdKind::Trace);
     }
     let empty = Map::new();
     let metrics = inner.get("metrics").and_then(Value::as_object).unwrap_or(&empty);

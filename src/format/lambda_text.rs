@@ -209,6 +209,7 @@ fn init_report(figures: &str, record: &mut Record) {
 fn trace(figures: &str, record: &mut Record) {
     if let Some(id) = word(figures, "XRAY TraceId: ") {
         aws::set_field(record, aws::TRACE_ID, id);
+        record.know_as(id, crate::record::IdKind::Trace);
     }
 }
 

@@ -9,6 +9,7 @@
 pub mod access_log;
 pub mod ansi;
 pub mod apigw_access;
+pub mod apigw_execution;
 pub mod aws;
 pub mod cloudwatch_events;
 pub mod cloudwatch_tail;
@@ -38,6 +39,7 @@ pub mod python_text;
 pub mod quiet;
 pub mod registry;
 pub mod s3_export;
+pub mod sam_logs;
 pub mod stencil;
 pub mod subscription;
 pub mod text_parts;

@@ -20,6 +20,7 @@ pub const CONTAINERS: &[&dyn Container] = &[
     &super::viewer_csv::ViewerCsv,
     &super::cloudwatch_tail::CloudWatchTail,
     &super::s3_export::S3Export,
+    &super::sam_logs::SamLogs,
     &super::vercel_table::VercelTable,
     &super::docker_json::DockerJson,
     &super::prefixed::container::CRI,
@@ -40,6 +41,7 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::lambda_platform::LambdaPlatform,
     &super::lambda_json::LambdaJson,
     &super::apigw_access::ApiGatewayAccess,
+    &super::apigw_execution::ApiGatewayExecution,
     &super::json_app::JsonApp,
     &super::access_log::AccessLog,
     &super::proxy_log::ProxyLog,
@@ -71,6 +73,9 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::envelope::fly::ENVELOPE,
     &super::envelope::render::ENVELOPE,
     &super::envelope::netlify::ENVELOPE,
+    &super::envelope::vercel::ROWS,
+    &super::envelope::vercel::BUILD,
+    &super::envelope::vercel::ELSEWHERE,
 ];
 
 /// How deep messages inside messages are read.

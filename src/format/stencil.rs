@@ -15,7 +15,7 @@ use wide::u8x16;
 use learn::Learned;
 
 /// Most values that a shape reads of a line.
-pub const SLOTS: usize = 12;
+pub const SLOTS: usize = 16;
 /// Most nodes of the tree; when it is full it is begun anew.
 const MAX_NODES: usize = 512;
 /// The last control character; none may stand in a string.
@@ -38,8 +38,8 @@ pub enum Role {
     Number(u8),
     /// It reads a text of plain ASCII from the first slot, or a number from the second.
     Either(u8, u8),
-    /// It reads nothing, but relies on a text of printable ASCII without spaces.
-    Word,
+    /// It reads a text of printable ASCII without spaces from this slot.
+    Word(u8),
 }
 
 /// The role of a member, by the keys that lead to it; `None` for members that the shape does not read.

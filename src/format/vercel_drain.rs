@@ -88,7 +88,7 @@ impl Container for VercelDrain {
         let bytes = frame.bytes;
         (vercel::has_keys(bytes, &["id", "timestamp", "source"])
             && (vercel::has_key(bytes, "deploymentId") || vercel::has_key(bytes, "projectId"))
-            && !["rowId", "TimeUTC", "responseStatusCode", "timestampInMs"]
+            && !["rowId", "event_message", "TimeUTC", "responseStatusCode", "timestampInMs"]
                 .iter()
                 .any(|key| vercel::has_key(bytes, key)))
         .then_some("members id, timestamp, source, deploymentId")
@@ -259,6 +259,7 @@ struct Read<'a> {
     /// Member `path` of the proxy.
     path: Option<&'a [u8]>,
     deployment: Option<&'a [u8]>,
+    trace: Option<&'a [u8]>,
 }
 
 const ID: u8 = 0;
@@ -268,6 +269,7 @@ const TEMPLATE: u8 = 3;
 const PATH: u8 = 4;
 const MESSAGE: u8 = 5;
 const DEPLOYMENT: u8 = 6;
+const TRACE: u8 = 7;
 
 fn role(path: &[&str]) -> Option<Role> {
     Some(match path {
@@ -278,6 +280,7 @@ fn role(path: &[&str]) -> Option<Role> {
         ["proxy", "path"] => Role::Text(PATH),
         ["message"] => Role::Raw(MESSAGE),
         ["deploymentId"] => Role::FixedText(DEPLOYMENT),
+        ["traceId" | "trace.id"] => Role::Text(TRACE),
         ["source" | "type" | "edgeType" | "statusCode"] | ["proxy", "statusCode"] => Role::Fixed,
         _ => return None,
     })
@@ -305,12 +308,12 @@ impl Glance for Glancer {
 }
 
 fn brief_of_holes<'a>(fixed: Fixed, holes: &Holes<'a>) -> Option<Brief<'a>> {
-    let [id, time, request_id, template, path, message, deployment, ..] = *holes;
+    let [id, time, request_id, template, path, message, deployment, trace, ..] = *holes;
     if message.is_some_and(|message| message.starts_with(SAMPLE_MESSAGE)) {
         return None;
     }
     let time_ms = time::from_integer(stencil::integer(time?).into())?;
-    brief(fixed, &Read { id: id?, time_ms, request_id: request_id?, template, path, deployment })
+    brief(fixed, &Read { id: id?, time_ms, request_id: request_id?, template, path, deployment, trace })
 }
 
 /// How the test entry of a log drain begins.
@@ -322,7 +325,7 @@ fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
     let mut members = Members::new(bytes)?;
     let (mut id, mut time_ms, mut source, mut request_id) = (None, None, None, None);
     let (mut kind, mut edge_type, mut template, mut own) = (None, None, None, None);
-    let mut deployment = None;
+    let (mut deployment, mut trace) = (None, None);
     let (mut owner, mut proxy_seen, mut path, mut proxy_status) = (false, false, None, None);
     while let Some(key) = members.next_key()? {
         match key {
@@ -341,6 +344,9 @@ fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
             b"projectId" => {
                 owner = true;
                 members.skip()?;
+            }
+            b"traceId" | b"trace.id" if members.peek(1)? == b"\"" => {
+                once(&mut trace, members.text()?.as_bytes())?;
             }
             b"message" => {
                 let text = members.peek(SAMPLE_MESSAGE.len() + 1)?;
@@ -379,7 +385,8 @@ fn glance(bytes: &[u8]) -> Option<(Fixed, Read<'_>)> {
     let middleware = is_middleware(edge_type.unwrap_or_default(), kind.unwrap_or_default(), source);
     let number = |value: Option<i64>| Number(value.map(|number| number as f64));
     let statuses = statuses(number(own), number(proxy_status), source == b"lambda", middleware);
-    let read = Read { id: id?, time_ms: time_ms?, request_id: request_id?, template, path, deployment };
+    let read =
+        Read { id: id?, time_ms: time_ms?, request_id: request_id?, template, path, deployment, trace };
     Some((Fixed { statuses, middleware }, read))
 }
 
@@ -395,8 +402,10 @@ fn brief<'a>(fixed: Fixed, read: &Read<'a>) -> Option<Brief<'a>> {
         (None, Some(path)) => vercel::path_in(std::str::from_utf8(path).ok()?).map(str::as_bytes),
         _ => None,
     };
+    let id = normalise_id_bytes(read.request_id)?;
     Some(Brief {
-        id: normalise_id_bytes(read.request_id)?,
+        id,
+        trace: read.trace.and_then(normalise_id_bytes).filter(|trace| *trace != id),
         time_ms: Some(read.time_ms),
         status: fixed.statuses.client,
         function_status: fixed.statuses.function,

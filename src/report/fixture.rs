@@ -185,7 +185,7 @@ pub fn busy() -> Report {
         ],
         failures: vec![Failure {
             correlation_id: None,
-            correlation: Correlation { kind: "fallback", certainty: 0.5 },
+            correlation: Correlation { kind: "fallback", certainty: 0.5, aliases: Vec::new() },
             time: time("10:15:00.000"),
             method: Some("GET".to_owned()),
             route: Some("/api/orders/[id]".to_owned()),

@@ -331,8 +331,20 @@ pub struct Failure {
 /// How the lines of a request were joined.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Correlation {
-    /// `request_id`, `scoped_id`, `trace_id`, `stream_order` or `fallback`: the weakest join that was needed.
+    /// `request_id`, `scoped_id`, `alias`, `trace_id`, `stream_order` or `fallback`: the weakest join that was needed.
     pub kind: &'static str,
     /// Probability that its lines belong together.
     pub certainty: f64,
+    /// Other IDs under which lines of it stand, because a line with both IDs says so; in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<Alias>,
+}
+
+/// Another ID of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Alias {
+    /// The ID.
+    pub id: String,
+    /// `alias` for a request ID, `trace_id`.
+    pub kind: &'static str,
 }

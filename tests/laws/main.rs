@@ -6,6 +6,7 @@
 mod generate;
 
 mod algebra;
+mod aliases;
 mod backwards;
 mod glance;
 mod horizon;

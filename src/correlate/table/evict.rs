@@ -50,11 +50,20 @@ impl Correlator<'_> {
             Outcome::Incomplete => partial.compact(self.fold, &mut self.shared),
             Outcome::Succeeded(_) | Outcome::Aborted => {
                 self.budget.change(before, partial.bytes());
-                self.let_go(key, index);
-                return;
+                return self.let_go_or_keep(key, index);
             }
         }
         self.budget.change(before, partial.bytes());
+    }
+
+    /// Lets a healthy request go, unless one that failed may be the same.
+    fn let_go_or_keep(&mut self, key: u64, index: u32) {
+        if !self.is_needed(key) {
+            return self.let_go(key, index);
+        }
+        if let Some(partial) = self.open.get_mut(index as usize) {
+            partial.detach(&mut self.shared);
+        }
     }
 
     /// Lets a request go that has not failed. Its tombstone waits among the dead.
@@ -71,12 +80,9 @@ impl Correlator<'_> {
         }
         self.aborted += u64::from(tombstone.is_aborted());
         self.incomplete += u64::from(tombstone.is_incomplete());
-        if self.sample.wants(key) {
-            let facts = partial.facts.clone();
-            let place = Some(place).filter(|_| !tombstone.is_incomplete());
-            let entries = partial.entries(&mut self.shared);
-            self.sample.take(key, place, &facts, status_of(outcome), entries, self.fold);
-        }
+        self.sample(key, index, Some(place).filter(|_| !tombstone.is_incomplete()), outcome);
+        self.aliases.close(key);
+        let Some(partial) = self.open.get_mut(index as usize) else { return };
         self.budget.change(partial.bytes(), TOMBSTONE_BYTES);
         // The memory is kept for the next request, the entries are not.
         partial.close(&mut self.shared);
@@ -128,8 +134,7 @@ fn is_whole(facts: &Facts) -> bool {
 /// Whether an entry with these facts may bring nearer when its request is due.
 pub fn may_hasten(facts: &Facts, back: bool) -> bool {
     facts.end != Latest::NEVER
-        || back
-            && (facts.start != Latest::NEVER || facts.client.is_something() || facts.edge.is_something())
+        || back && (facts.start != Latest::NEVER || facts.client.is_something() || facts.edge.is_something())
 }
 
 /// Whether the watermark has passed the whole second.

@@ -51,6 +51,7 @@ pub struct Requests {
 impl Correlator<'_> {
     /// The requests, when all input is read.
     pub fn finish(mut self) -> Requests {
+        self.join_aliases();
         let (mut open, mut shared) = (std::mem::take(&mut self.open), std::mem::take(&mut self.shared));
         let mut requests = Requests {
             failed: Vec::new(),
@@ -83,7 +84,10 @@ impl Correlator<'_> {
             let route = partial.route.as_ref().map(|(_, route)| self.routes.place(route));
             let place = Place::of(&partial.facts, route.unwrap_or(NONE), partial.deployment, partial.counted);
             self.counts.add(place, matches!(outcome, Outcome::Failed(_)));
-            if self.sample.wants(key) {
+            if self.joined.contains(&key) && self.sample.wants(key) {
+                let healthy = matches!(outcome, Outcome::Succeeded(_) | Outcome::Aborted);
+                self.sample.decide(key, healthy.then_some(place), status_of(outcome));
+            } else if self.sample.wants(key) {
                 let healthy = matches!(outcome, Outcome::Succeeded(_) | Outcome::Aborted);
                 let facts = partial.facts.clone();
                 let entries = if healthy { partial.entries(&mut shared) } else { (Vec::new(), &[][..]) };

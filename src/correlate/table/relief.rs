@@ -19,6 +19,8 @@ pub struct Losses {
     pub forgotten: u64,
     /// Requests of which only decisive lines were kept, or which were let go before their time.
     pub cut: u64,
+    /// IDs of which it was forgotten that they name a request with another ID.
+    pub aliases: u64,
     /// Why the disk could not be used, the first time.
     pub disk: Option<String>,
 }
@@ -30,6 +32,7 @@ impl Correlator<'_> {
         if self.entries.is_some() {
             self.store_largest();
         } else {
+            self.forget_aliases();
             self.reduce_largest(WORTH_REDUCING_BYTES, false);
         }
         self.thin_graves();
@@ -39,6 +42,15 @@ impl Correlator<'_> {
             self.thin_graves();
         }
         self.budget.relieved();
+    }
+
+    /// Of more other IDs than there is room for, half are forgotten.
+    fn forget_aliases(&mut self) {
+        let before = self.aliases.bytes();
+        if before > self.budget.aliases_bytes() {
+            self.losses.aliases += self.aliases.halve();
+            self.budget.change(before, self.aliases.bytes());
+        }
     }
 
     /// Gives all entries bytes of their own, so that no batch is kept.
@@ -134,9 +146,13 @@ impl Correlator<'_> {
             .filter_map(|(key, index)| {
                 let partial = self.open.get(index as usize)?;
                 let ends_ms = partial.facts.span.ends_ms();
-                let heard_ms = ends_ms.map_or(i64::MIN, |(first_ms, last_ms)| {
-                    if self.back { first_ms.saturating_neg() } else { last_ms }
-                });
+                let heard_ms =
+                    ends_ms.map_or(
+                        i64::MIN,
+                        |(first_ms, last_ms)| {
+                            if self.back { first_ms.saturating_neg() } else { last_ms }
+                        },
+                    );
                 Some((heard_ms, key))
             })
             .collect();

@@ -26,6 +26,8 @@ struct Member<'v> {
 pub struct Found<'v> {
     slots: [Option<Member<'v>>; SLOTS],
     unread: Vec<Slot>,
+    /// Members that hold request IDs, with their names, the best one among them; more than a few are not noted.
+    pub request_ids: Vec<(&'v Value, String)>,
     /// Members that hold an error, as found.
     pub errors: Vec<&'v Value>,
 }
@@ -283,6 +285,9 @@ impl<'v> Found<'v> {
     }
 
     fn put(&mut self, slot: Slot, rank: usize, value: &'v Value, name: &str) {
+        if slot == Slot::RequestId && self.request_ids.len() < MAX_ITEMS {
+            self.request_ids.push((value, name.to_owned()));
+        }
         let place = &mut self.slots[slot as usize];
         if place.as_ref().is_none_or(|have| rank < have.rank) {
             *place = Some(Member { rank, name: name.to_owned(), value });

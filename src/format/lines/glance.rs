@@ -59,6 +59,7 @@ const DURATION: u8 = 7;
 /// Texts that may be the entry's.
 const MESSAGES: [(&str, u8); 3] = [("msg", 8), ("message", 9), ("event", 10)];
 const DEPLOYMENT: u8 = 11;
+const TRACE: u8 = 12;
 
 /// What a line of a kind may be marked with.
 const KNOWN_MARKS: [Marks; 4] = [Marks::START, Marks::END, Marks::CLIENT, Marks::ABORTED];
@@ -75,7 +76,7 @@ fn role(path: &[&str]) -> Option<Role> {
             slot.map_or(Role::Fixed, |(_, slot)| Role::Raw(*slot))
         }
         Use::Id => Role::Text(ID),
-        Use::Trace => Role::Word,
+        Use::Trace => Role::Word(TRACE),
         Use::Path => Role::Text(PATH),
         Use::Route => Role::Text(ROUTE),
         Use::Host => Role::Text(HOST),
@@ -191,6 +192,8 @@ fn is_plain(record: &Record) -> bool {
         && record.function_status.is_none()
         && marks.is_empty()
         && record.id.as_ref().is_some_and(|id| id.kind == IdKind::Request)
+        && record.also.len() <= 1
+        && record.also.iter().all(|id| id.kind == IdKind::Trace)
         && !record.field("logger").is_some_and(|logger| READ_FURTHER.contains(&logger))
 }
 
@@ -234,6 +237,7 @@ fn agrees(brief: &Brief<'_>, record: &Record) -> bool {
     let stream = stream.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(&b':');
     let path = text(&record.path).filter(|_| record.route.is_none());
     record.id.as_ref().is_some_and(|id| id.text.as_bytes() == brief.id)
+        && record.also.first().map(|id| id.text.as_bytes()) == brief.trace
         && record.time_ms == brief.time_ms
         && text(&record.stream).unwrap_or_default() == stream
         && text(&record.route).as_deref() == brief.route
@@ -274,8 +278,14 @@ fn brief<'a>(kind: &Kind, holes: &Holes<'a>, inner: &mut Inner) -> Option<Brief<
         Some(target) => Some(path_of(target)?),
         None => None,
     };
+    let id = request_id(hole(ID)?)?;
+    let trace = match hole(TRACE) {
+        Some(trace) => Some(plain_trace(trace)?).filter(|trace| *trace != id),
+        None => None,
+    };
     Some(Brief {
-        id: request_id(hole(ID)?)?,
+        id,
+        trace,
         time_ms: Some(time_ms),
         status: kind.status,
         function_status: None,
@@ -302,6 +312,15 @@ fn request_id(raw: &[u8]) -> Option<&[u8]> {
     let short = raw.len() <= 12 && std::str::from_utf8(raw).is_ok_and(is_counter);
     let fits = !short && raw.len() <= 200 && !raw.contains(&b' ');
     if fits { normalise_id_bytes(raw) } else { None }
+}
+
+/// A trace ID that the decoder takes as it stands.
+#[inline]
+fn plain_trace(raw: &[u8]) -> Option<&[u8]> {
+    let plain = raw.iter().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase() || *b == b'-');
+    let whole =
+        raw.len() <= 200 && !raw.starts_with(b"0x") && raw.iter().filter(|b| **b == b'-').count() != 3;
+    if plain && whole { normalise_id_bytes(raw) } else { None }
 }
 
 /// As the decoder reads a number: whole ones by their size, others with their fraction.

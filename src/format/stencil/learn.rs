@@ -175,7 +175,7 @@ impl Learned {
         match (roles(&keys_of(path)), free) {
             (Some(Role::Text(slot) | Role::Either(slot, _)), Some(_)) if is_text => hole(plain, slot),
             (Some(Role::Raw(slot)), Some(_)) if is_text => hole(Fill::Text { plain: false }, slot),
-            (Some(Role::Word), Some(_)) if is_text => Some(Hole::new(Fill::Word, None)),
+            (Some(Role::Word(slot)), Some(_)) if is_text => hole(Fill::Word, slot),
             (Some(Role::Integer(slot)), Some(Fill::Number)) if is_integer() => hole(Fill::Integer, slot),
             (Some(Role::Number(slot) | Role::Either(_, slot)), Some(Fill::Number)) => {
                 hole(Fill::Number, slot)

@@ -20,9 +20,10 @@ const DURATION: usize = 8;
 const MESSAGE: usize = 9;
 const INVOCATION: usize = 10;
 const INSTANCE: usize = 11;
+const TRACE: usize = 12;
 /// All that are not read.
-const OTHER: usize = 12;
-const SLOTS: usize = 13;
+const OTHER: usize = 13;
+const SLOTS: usize = 14;
 
 /// The column that only the exports of 2023 have.
 const FIRST_ERA: &str = "lambdaDurationInMs";
@@ -42,6 +43,7 @@ fn slot(column: &str) -> usize {
         "message" => MESSAGE,
         "invocationId" => INVOCATION,
         "instanceId" => INSTANCE,
+        "traceId" => TRACE,
         _ => OTHER,
     }
 }
@@ -128,6 +130,7 @@ impl Glance for Glancer {
         let stream = given(INSTANCE).or(given(INVOCATION)).unwrap_or_default();
         Some(Brief {
             id,
+            trace: normalise_id_bytes(cells[TRACE]).filter(|trace| *trace != id),
             time_ms: Some(time_ms),
             status: judged.status,
             function_status: None,
