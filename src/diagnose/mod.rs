@@ -10,6 +10,7 @@ mod join;
 pub mod judge;
 pub mod neighbours;
 pub mod samples;
+pub mod statistics;
 pub mod telemetry;
 pub mod triage;
 pub mod unwrap;
