@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::correlate::dimensions::Fields;
 use crate::engine::{Options, View};
 use crate::format::registry::Shapes;
 use crate::input::unpack::Expand;
@@ -132,6 +133,10 @@ pub struct RunArgs {
     /// Print secrets and personal data as they are
     #[arg(long)]
     pub no_redact: bool,
+    /// Another field of log lines that may set failures apart, beside tenants and feature flags; `NAME.*` for all below it
+    /// (may be repeated)
+    #[arg(long = "segment-field", value_name = "NAME")]
+    pub segment_fields: Vec<String>,
 }
 
 impl RunArgs {
@@ -153,6 +158,7 @@ impl RunArgs {
             no_redact: self.no_redact,
             memory_bytes: self.memory,
             spill_dir: self.spill.clone(),
+            segment_fields: Fields::with(&self.segment_fields),
             view,
         })
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use crate::correlate::dimensions::{Dimensions, Fields};
 use crate::correlate::held::{Body, Held, Order, RawFrame, identity};
 use crate::correlate::line::{Fold, Line};
 use crate::diagnose::join::continues;
@@ -21,6 +22,8 @@ pub struct Folder<'a> {
     pub shapes: Shapes,
     /// Rules.
     pub rules: &'a RuleSet,
+    /// Other fields that are dimensions.
+    pub fields: &'a Fields,
 }
 
 impl Fold for Folder<'_> {
@@ -91,6 +94,10 @@ impl Fold for Folder<'_> {
             }
         }
         records
+    }
+
+    fn dimensions(&self, record: &Record, into: &mut Dimensions) {
+        into.learn(record, self.fields);
     }
 }
 

@@ -63,6 +63,7 @@ mod tests {
             method: None,
             route: Some("/api/orders".to_owned()),
             deployment: Some("dpl_1".to_owned()),
+            dimensions: BTreeMap::new(),
             diagnosis: Diagnosis { rule, ..Diagnosis::default() },
             fingerprint: fingerprint.to_owned(),
             subject: BTreeMap::new(),

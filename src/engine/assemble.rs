@@ -14,7 +14,7 @@ use crate::correlate::table::{MAX_ROUTES, Requests};
 use crate::diagnose::fold::Folder;
 use crate::diagnose::judge::{Judged, evidence, judge};
 use crate::diagnose::weigh::{round, weigh};
-use crate::diagnose::{circumstances, incident, neighbours, triage};
+use crate::diagnose::{circumstances, incident, neighbours, onset, segments, triage};
 use crate::format::time::rfc3339;
 use crate::record::Position;
 use crate::redact::Redactor;
@@ -57,6 +57,9 @@ pub fn report(
     let redactor = redactor(engine, &judged);
     neighbours::infer(&mut judged);
     let circumstances = circumstances::of(&judged, rules, requests.window_ms, &requests.traffic.cells);
+    segments::forget_unknown_starts(&mut judged, &mut requests.traffic.sample);
+    let segments = segments::of(&judged, &requests.traffic, requests.losses.forgotten == 0);
+    let onsets = onset::of(&judged, &requests.traffic, &segments, requests.losses.forgotten == 0);
     let view = &engine.options.view;
     if view.is_narrow() {
         judged.retain(|one| {
@@ -91,6 +94,8 @@ pub fn report(
     for incident in &mut incidents {
         let said = circumstances.get(&incident.id).into_iter().flatten();
         incident.contributing = said.map(|sentence| writer.text(sentence)).collect();
+        incident.onset = onsets.get(&incident.id).map(|onset| writer.onset(onset));
+        incident.segments = segments.get(&incident.id).map_or_else(Vec::new, |found| writer.segments(found));
     }
     let outside_requests = writer.outside(requests.outside, folder);
     let routes = writer.routes(judged.iter());
@@ -186,6 +191,11 @@ impl Writer<'_> {
         map.iter().map(|(key, value)| (key.clone(), self.text(value))).collect()
     }
 
+    /// Names of dimensions come from the log too.
+    pub(super) fn dimensions(&self, map: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        map.iter().map(|(name, value)| (self.text(name), self.text(value))).collect()
+    }
+
     pub(super) fn place(&self, at: Position) -> String {
         self.names.get(at.source as usize).copied().unwrap_or("?").to_owned()
     }
@@ -225,6 +235,7 @@ impl Writer<'_> {
             cause: rule.map(|rule| rule.id.clone()),
             confidence: one.diagnosis.confidence,
             incident: one.fingerprint.clone(),
+            dimensions: self.dimensions(&one.dimensions),
             evidence: self.evidence(one),
             next_step: one.next_step.clone(),
             inferred_from: one.inferred_from.clone(),
@@ -335,6 +346,8 @@ impl Writer<'_> {
             prevention: rule.map(|rule| fill(&rule.prevention, &own)).unwrap_or_default(),
             references: rule.map(|rule| rule.references.clone()).unwrap_or_default(),
             contributing: Vec::new(),
+            onset: None,
+            segments: Vec::new(),
             inferred_from: inferred.into_iter().map(str::to_owned).collect(),
             captures,
         }

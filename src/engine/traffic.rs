@@ -1,4 +1,4 @@
-//! The traffic of a run in the words of the report. The whole counts are the library's; what `json` shows of them is kept
+//! The traffic of a run, and what was found out by it, in the words of the report. The whole counts are the library's; what `json` shows of them is kept
 //! short: a week has ten thousand minutes.
 
 use std::collections::BTreeMap;
@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use super::assemble::Writer;
 use crate::correlate::traffic::Traffic;
+use crate::diagnose::onset::Onset;
+use crate::diagnose::segments::Segment;
 use crate::format::time::rfc3339;
 use crate::report::model::{self, Interval};
 
@@ -42,8 +44,33 @@ impl Writer<'_> {
             one.route = text(one.route.take());
             one.deployment = text(one.deployment.take());
             one.region = one.region.take().map(|region| self.text(&region));
+            one.dimensions = self.dimensions(&one.dimensions);
         }
         model::Traffic { step_minutes, intervals, whole }
+    }
+}
+
+impl Writer<'_> {
+    /// An onset with the names in it redacted.
+    pub(super) fn onset(&self, onset: &Onset) -> Onset {
+        let mut onset = onset.clone();
+        let text = |text: &mut String| *text = self.text(text);
+        if let Some(start) = &mut onset.deployment {
+            text(&mut start.id);
+            start.previous.as_mut().map(text);
+        }
+        onset.ended_with.as_mut().map(text);
+        onset
+    }
+
+    /// Segments with their names and values redacted.
+    pub(super) fn segments(&self, segments: &[Segment]) -> Vec<Segment> {
+        let redacted = |segment: &Segment| Segment {
+            dimension: self.text(&segment.dimension),
+            value: self.text(&segment.value),
+            ..segment.clone()
+        };
+        segments.iter().map(redacted).collect()
     }
 }
 

@@ -26,6 +26,7 @@ impl Case<'_> {
             method: None,
             route: Some("/api/orders".to_owned()),
             deployment: None,
+            dimensions: BTreeMap::new(),
             diagnosis: Diagnosis { rule: index, ..Diagnosis::default() },
             fingerprint: rule.to_owned(),
             subject: BTreeMap::new(),
