@@ -111,20 +111,19 @@ impl<'a> Exposure<'a> {
 }
 
 /// The incidents that are looked at, by fingerprint.
-pub(super) fn cases(judged: &[Judged]) -> Vec<Case<'_>> {
+pub(super) fn cases<'j>(judged: &'j [Judged]) -> Vec<Case<'j>> {
     let mut groups: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
     for one in judged {
         groups.entry(&one.fingerprint).or_default().push(one);
     }
-    let mut cases: Vec<Case<'_>> = groups
-        .into_iter()
-        .map(|(incident, members)| {
-            let routes = members.iter().map(|one| one.route.as_deref()).collect();
-            Case { incident, members, routes }
-        })
-        .collect();
-    cases.sort_by(|a, b| b.members.len().cmp(&a.members.len()).then(a.incident.cmp(b.incident)));
-    cases.truncate(MOST_INCIDENTS);
+    let mut groups: Vec<(&str, Vec<&Judged>)> = groups.into_iter().collect();
+    groups.sort_by(|(a, some), (b, others)| others.len().cmp(&some.len()).then(a.cmp(b)));
+    groups.truncate(MOST_INCIDENTS);
+    let case = |(incident, members): (&'j str, Vec<&'j Judged>)| {
+        let routes = members.iter().map(|one| one.route.as_deref()).collect();
+        Case { incident, members, routes }
+    };
+    let mut cases: Vec<Case<'j>> = groups.into_iter().map(case).collect();
     cases.sort_by_key(|case| case.incident);
     cases
 }
@@ -135,6 +134,6 @@ pub(super) fn minute_of(at_ms: i64) -> i64 {
 }
 
 /// A number with the digits that mean something: three.
-pub(super) fn three_digits(number: f64) -> f64 {
+pub fn three_digits(number: f64) -> f64 {
     format!("{number:.2e}").parse().unwrap_or(number)
 }

@@ -14,6 +14,8 @@ pub mod onset;
 pub mod samples;
 pub mod segments;
 pub mod statistics;
+#[cfg(test)]
+mod story;
 pub mod telemetry;
 pub mod triage;
 pub mod unwrap;

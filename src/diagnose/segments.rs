@@ -217,3 +217,6 @@ fn deployment(case: &Case<'_>, exposure: &Exposure<'_>, value: &str) -> Option<S
         among: Among::Routes,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Requests to a report: every failed request is diagnosed, those with one fingerprint become an incident, and all of it
 //! is put in a total order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
@@ -89,7 +89,12 @@ pub fn report(
     remarks.dedup();
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let writer = Writer { rules, redactor: &redactor, names: &names, per_route: &requests.per_route };
-    let failures: Vec<Failure> = judged.iter().map(|one| writer.failure(one)).collect();
+    let mut texts = HashMap::new();
+    let failure = |one: &mut Judged| {
+        let dimensions = writer.dimensions(std::mem::take(&mut one.dimensions), &mut texts);
+        writer.failure(one, dimensions)
+    };
+    let failures: Vec<Failure> = judged.iter_mut().map(failure).collect();
     let mut incidents = writer.incidents(&judged, &failures, failed);
     for incident in &mut incidents {
         let said = circumstances.get(&incident.id).into_iter().flatten();
@@ -191,11 +196,6 @@ impl Writer<'_> {
         map.iter().map(|(key, value)| (key.clone(), self.text(value))).collect()
     }
 
-    /// Names of dimensions come from the log too.
-    pub(super) fn dimensions(&self, map: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        map.iter().map(|(name, value)| (self.text(name), self.text(value))).collect()
-    }
-
     pub(super) fn place(&self, at: Position) -> String {
         self.names.get(at.source as usize).copied().unwrap_or("?").to_owned()
     }
@@ -221,7 +221,7 @@ impl Writer<'_> {
         counts
     }
 
-    fn failure(&self, one: &Judged) -> Failure {
+    fn failure(&self, one: &Judged, dimensions: BTreeMap<String, String>) -> Failure {
         let rule = one.diagnosis.rule.and_then(|rule| self.rules.by_index(rule));
         Failure {
             correlation_id: one.id.clone(),
@@ -235,7 +235,7 @@ impl Writer<'_> {
             cause: rule.map(|rule| rule.id.clone()),
             confidence: one.diagnosis.confidence,
             incident: one.fingerprint.clone(),
-            dimensions: self.dimensions(&one.dimensions),
+            dimensions,
             evidence: self.evidence(one),
             next_step: one.next_step.clone(),
             inferred_from: one.inferred_from.clone(),

@@ -76,24 +76,18 @@ fn compare(inside: Count, outside: Count, pairs: f64) -> Option<f64> {
 /// Minutes with many requests of any route against those with few. The logs tell no concurrency; requests of a minute
 /// stand for it.
 fn concurrency(series: &[(i64, u64, Count)]) -> Option<Correlate> {
-    let mut loads: Vec<(u64, u64)> = series.iter().map(|(_, load, count)| (*load, count.of)).collect();
-    loads.sort_unstable();
-    let all: u64 = loads.iter().map(|(_, requests)| requests).sum();
-    let mut seen = 0;
-    // The load that half of the requests met.
-    let (median, _) = loads.into_iter().find(|(_, requests)| {
-        seen += requests;
-        seen * 2 >= all
-    })?;
+    let load: u64 = series.iter().map(|(_, load, _)| load).sum();
+    // Busy and quiet minutes stand on either side of the mean, however many there are of each.
+    let mean = load.checked_div(series.len() as u64)?;
     let side = |high: bool| {
-        let minutes = series.iter().filter(|(_, load, _)| (*load > median) == high);
+        let minutes = series.iter().filter(|(_, load, _)| (*load > mean) == high);
         minutes.fold(Count::default(), |sum, (_, _, count)| sum.plus(*count))
     };
     let (inside, outside) = (side(true), side(false));
     let p_value = compare(inside, outside, 1.0)?;
     Some(Correlate {
         with: "concurrency",
-        says: format!("minutes with more than {median} requests"),
+        says: format!("minutes with more than {mean} requests"),
         inside: Rate::of(inside)?,
         outside: Rate::of(outside)?,
         p_value: three_digits(p_value),
