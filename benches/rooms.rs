@@ -122,7 +122,8 @@ fn prefilter(c: &mut Criterion) {
 
 fn correlation(c: &mut Criterion) {
     let engine = Engine::new().expect("the embedded rules load");
-    let folder = Folder { shapes: Shapes::all(), rules: &engine.rules };
+    let folder =
+        Folder { shapes: Shapes::all(), rules: &engine.rules, fields: &engine.options.segment_fields };
     let origin = Origin { name: "bench", backwards: false };
     let mut group = c.benchmark_group("correlation");
     for format in Format::ALL {

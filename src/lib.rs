@@ -38,9 +38,11 @@
 //!
 //! One direction, bytes to report: [`input`] frames bytes, [`format`](mod@format) decodes frames to [`record`]s,
 //! [`correlate`] joins records into requests, [`rules`] finds signals in single records, [`diagnose`] weighs the signals
-//! of a request, [`redact`] makes texts safe to show, [`report`] writes. [`engine`] puts the rooms together and [`cli`]
+//! of a request, [`redact`] makes texts safe to show, [`report`] writes,
+//! [`compare`] holds two reports against each other. [`engine`] puts the rooms together and [`cli`]
 //! is the program. `ARCHITECTURE.md` says why.
 pub mod cli;
+pub mod compare;
 pub mod correlate;
 pub mod diagnose;
 pub mod engine;

@@ -7,6 +7,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use client::Client;
+
+// Named, for the build script reads this file from elsewhere.
+#[path = "record/client.rs"]
+mod client;
+
 /// Where a record stands in the input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
@@ -311,6 +317,8 @@ pub struct Record {
     pub environment: Option<String>,
     /// Git branch.
     pub branch: Option<String>,
+    /// What kind of program asked, by its user agent, which itself is never kept.
+    pub client: Option<Client>,
     /// Duration of the request in milliseconds, from a completion or summary record only.
     #[serde(with = "exact")]
     pub duration_ms: Option<f64>,

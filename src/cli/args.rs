@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::compare::split::By;
+use crate::correlate::dimensions::Fields;
 use crate::engine::{Options, View};
 use crate::format::registry::Shapes;
 use crate::input::unpack::Expand;
@@ -27,6 +29,7 @@ const EXAMPLES: &str = "Examples:
   kubectl logs -f deploy/web | why500 --every 10s
   why500 logs_result.csv exports/ 'archive/*.gz'
   why500 --format jsonl app.log | jq -r .cause | sort | uniq -c
+  why500 compare --by deployment --fail-on new export.json
   why500 explain 4f6d343c-1a2b-4c3d-8e9f-000000000001 app.log
 
 Exit codes: 0 ran · 1 --fail-on matched, or explain found no such request · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted";
@@ -38,6 +41,8 @@ pub enum Command {
     Triage(Box<TriageArgs>),
     /// Explain one request: its lines, every signal, and how its causes were weighed
     Explain(Box<ExplainArgs>),
+    /// Compare two inputs, or two parts of one: which incidents are new, worse, the same, better or gone
+    Compare(Box<CompareArgs>),
     /// List, show, test or lint the rules
     Rules(RulesArgs),
     /// List the input formats, how they are recognised and how to export them
@@ -132,6 +137,10 @@ pub struct RunArgs {
     /// Print secrets and personal data as they are
     #[arg(long)]
     pub no_redact: bool,
+    /// Another field of log lines that may set failures apart, beside tenants and feature flags; `NAME.*` for all below it
+    /// (may be repeated)
+    #[arg(long = "segment-field", value_name = "NAME")]
+    pub segment_fields: Vec<String>,
 }
 
 impl RunArgs {
@@ -153,6 +162,7 @@ impl RunArgs {
             no_redact: self.no_redact,
             memory_bytes: self.memory,
             spill_dir: self.spill.clone(),
+            segment_fields: Fields::with(&self.segment_fields),
             view,
         })
     }
@@ -240,6 +250,67 @@ pub enum ExplainFormat {
     Table,
     /// One JSON object
     Json,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit codes: 0 compared · 1 --fail-on matched · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted"
+)]
+pub struct CompareArgs {
+    /// Two inputs (files, folders, archives or patterns), the one before first; with --by any number that are one input, or
+    /// none for standard input
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Split one input: `time=TIME`, `deployment[=ID]` (the newest, against those before it), `environment[=NAME]` or
+    /// `branch[=NAME]` (against all others)
+    #[arg(long, value_name = "WHAT", value_parser = parse_by)]
+    pub by: Option<By>,
+    /// Exit with 1 if an incident has this verdict (may be repeated)
+    #[arg(long, value_enum, value_name = "VERDICT")]
+    pub fail_on: Vec<FailOnChange>,
+    /// Output form
+    #[arg(long, value_enum, default_value_t = CompareFormat::Table)]
+    pub format: CompareFormat,
+    /// Read the input as this format (see `why500 formats`) instead of detecting it
+    #[arg(long, value_name = "NAME")]
+    pub input_format: Option<String>,
+    /// Rules of your own, as for triage (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// How to run and to print
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What of a comparison makes the exit code 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FailOnChange {
+    /// An incident that was not seen before
+    New,
+    /// An incident by which a larger share of requests fails
+    Worse,
+}
+
+/// Output forms of `compare`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// For people
+    Table,
+    /// One JSON object
+    Json,
+}
+
+fn parse_by(text: &str) -> Result<By, String> {
+    let (what, value) = text.split_once('=').map_or((text, None), |(what, value)| (what, Some(value)));
+    let name = value.filter(|value| !value.is_empty()).map(str::to_owned);
+    match (what, value) {
+        ("time", Some(value)) => parse_time(value).map(By::Time),
+        ("deployment", _) => Ok(By::Deployment(name)),
+        ("environment", _) => Ok(By::Environment(name)),
+        ("branch", _) => Ok(By::Branch(name)),
+        _ => Err("one of: time=TIME, deployment[=ID], environment[=NAME], branch[=NAME]".to_owned()),
+    }
 }
 
 /// Arguments of `rules`.

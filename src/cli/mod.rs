@@ -2,6 +2,7 @@
 //! library's.
 
 pub mod args;
+pub mod compare;
 pub mod exit;
 pub mod explain;
 pub mod formats;
@@ -31,6 +32,7 @@ pub fn main() -> Exit {
         None => triage::run(&cli.triage),
         Some(Command::Triage(args)) => triage::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
+        Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Formats) => formats::run(),
         Some(Command::Completions { shell }) => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashSet;
 
+use super::dimensions::Dimensions;
 use super::held::{Held, Order};
 use crate::record::{Level, Marks, Position, Record};
 use crate::rules::Hit;
@@ -45,6 +46,9 @@ pub trait Fold: Sync {
 
     /// The records of these entries, not joined and not matched.
     fn records(&self, held: Vec<Held>) -> Vec<Record>;
+
+    /// Adds what a record says of where and for whom its request ran.
+    fn dimensions(&self, record: &Record, into: &mut Dimensions);
 }
 
 /// Lines without any signal that are kept for context.

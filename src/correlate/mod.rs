@@ -3,6 +3,7 @@
 pub mod aliases;
 pub mod attach;
 pub mod budget;
+pub mod dimensions;
 pub mod held;
 pub mod line;
 pub mod outcome;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::dimensions::Dimensions;
 use super::held::Held;
 use super::line::{Fold, Line};
 use super::outcome::Facts;
@@ -65,6 +66,8 @@ pub struct Sampled {
     pub deployment: Option<Arc<str>>,
     /// Region, of several the least.
     pub region: Option<String>,
+    /// Where and for whom it ran, by name; its deployment among them.
+    pub dimensions: BTreeMap<String, String>,
     /// Status that decided, where one was logged.
     pub status: Option<u16>,
     /// Time of its last terminal record, in milliseconds since the Unix epoch.
@@ -190,10 +193,12 @@ struct Details {
     end_ms: Option<i64>,
     region: Option<String>,
     duration_ms: Option<f64>,
+    dimensions: Dimensions,
 }
 
 impl Details {
-    fn learn(&mut self, record: &Record) {
+    fn learn(&mut self, record: &Record, fold: &dyn Fold) {
+        fold.dimensions(record, &mut self.dimensions);
         if let Some(region) = &record.region
             && self.region.as_ref().is_none_or(|have| region < have)
         {
@@ -232,7 +237,7 @@ impl Sample {
         (drawn.place, drawn.status) = (place, status);
         let end_ms = facts.end.time_ms().filter(|end_ms| *end_ms > i64::MIN + 1);
         drawn.details.end_ms = drawn.details.end_ms.max(end_ms);
-        lines.iter().for_each(|line| drawn.details.learn(&line.record));
+        lines.iter().for_each(|line| drawn.details.learn(&line.record, fold));
         drawn.held.extend(held);
         if drawn.held.iter().map(Held::bytes).sum::<usize>() > MAX_HELD_BYTES {
             drawn.decode(fold);
@@ -255,12 +260,13 @@ impl Sample {
         healthy
             .map(|(key, place, mut drawn)| {
                 drawn.decode(fold);
-                let Details { end_ms, region, duration_ms } = drawn.details;
+                let Details { end_ms, region, duration_ms, dimensions } = drawn.details;
                 Sampled {
                     key,
                     route: name_of(routes, place.route),
                     deployment: name_of(deployments, place.deployment),
                     region,
+                    dimensions: dimensions.finish(),
                     status: drawn.status,
                     end_ms,
                     duration_ms,
@@ -274,7 +280,7 @@ impl Drawn {
     fn decode(&mut self, fold: &dyn Fold) {
         restore(&mut self.held);
         let records = fold.records(std::mem::take(&mut self.held));
-        records.iter().for_each(|record| self.details.learn(record));
+        records.iter().for_each(|record| self.details.learn(record, fold));
     }
 }
 
@@ -293,6 +299,8 @@ mod tests {
         fn records(&self, _: Vec<Held>) -> Vec<Record> {
             Vec::new()
         }
+
+        fn dimensions(&self, _: &Record, _: &mut Dimensions) {}
     }
 
     fn facts(time_ms: i64) -> Facts {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use hashbrown::HashSet;
 
+use crate::correlate::dimensions::{Dimensions, Fields};
 use crate::correlate::held::{Body, Held, Order, RawFrame, identity};
 use crate::correlate::line::{Fold, Line};
 use crate::diagnose::join::continues;
@@ -22,6 +23,8 @@ pub struct Folder<'a> {
     pub shapes: Shapes,
     /// Rules.
     pub rules: &'a RuleSet,
+    /// Other fields that are dimensions.
+    pub fields: &'a Fields,
 }
 
 impl Fold for Folder<'_> {
@@ -92,6 +95,10 @@ impl Fold for Folder<'_> {
             }
         }
         records
+    }
+
+    fn dimensions(&self, record: &Record, into: &mut Dimensions) {
+        into.learn(record, self.fields);
     }
 }
 

@@ -7,6 +7,7 @@ use super::fold::Folder;
 use super::telemetry::Figures;
 use super::weigh::{Diagnosis, weigh};
 use super::{incident, private, triage};
+use crate::correlate::dimensions::Dimensions;
 use crate::correlate::line::{Fold, Line};
 use crate::correlate::outcome::Outcome;
 use crate::correlate::partial::Partial;
@@ -37,6 +38,8 @@ pub struct Judged {
     pub route: Option<String>,
     /// Deployment.
     pub deployment: Option<String>,
+    /// Where and for whom it ran, by name.
+    pub dimensions: BTreeMap<String, String>,
     /// What the rules say.
     pub diagnosis: Diagnosis,
     /// Fingerprint of its incident.
@@ -91,6 +94,8 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
         ),
     };
     let mut captures = diagnosis.captures.clone();
+    let mut dimensions = Dimensions::default();
+    lines.iter().for_each(|line| folder.dimensions(&line.record, &mut dimensions));
     add_context(&mut captures, &lines, &diagnosis.figures, route.as_deref());
     let has = |marks: Marks| lines.iter().any(|line| line.record.marks.has(marks));
     let first_of = |get: fn(&Line) -> Option<&String>| lines.iter().find_map(get).cloned();
@@ -102,6 +107,7 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
         status,
         method: first_of(|line| line.record.method.as_ref()),
         deployment: first_of(|line| line.record.deployment.as_ref()),
+        dimensions: dimensions.finish(),
         evidence: evidence(&diagnosis, &lines, first_error.map(|(line, text)| (line, text.to_owned()))),
         steps: triage::steps(&diagnosis, &lines, rules),
         next_step: rule.is_none().then(|| next_step(&diagnosis, &lines, rules)),

@@ -1,7 +1,7 @@
 //! Requests to a report: every failed request is diagnosed, those with one fingerprint become an incident, and all of it
 //! is put in a total order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::correlate::table::{MAX_ROUTES, Requests};
 use crate::diagnose::fold::Folder;
 use crate::diagnose::judge::{Judged, evidence, judge};
 use crate::diagnose::weigh::{round, weigh};
-use crate::diagnose::{circumstances, incident, neighbours, triage};
+use crate::diagnose::{circumstances, incident, neighbours, onset, segments, triage};
 use crate::format::time::rfc3339;
 use crate::record::{CorrelationId, IdKind, Position};
 use crate::redact::Redactor;
@@ -57,6 +57,9 @@ pub fn report(
     let redactor = redactor(engine, &judged);
     neighbours::infer(&mut judged);
     let circumstances = circumstances::of(&judged, rules, requests.window_ms, &requests.traffic.cells);
+    segments::forget_unknown_starts(&mut judged, &mut requests.traffic.sample);
+    let segments = segments::of(&judged, &requests.traffic, requests.losses.forgotten == 0);
+    let onsets = onset::of(&judged, &requests.traffic, &segments, requests.losses.forgotten == 0);
     let view = &engine.options.view;
     if view.is_narrow() {
         judged.retain(|one| {
@@ -86,11 +89,18 @@ pub fn report(
     remarks.dedup();
     let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
     let writer = Writer { rules, redactor: &redactor, names: &names, per_route: &requests.per_route };
-    let failures: Vec<Failure> = judged.iter().map(|one| writer.failure(one)).collect();
+    let mut texts = HashMap::new();
+    let failure = |one: &mut Judged| {
+        let dimensions = writer.dimensions(std::mem::take(&mut one.dimensions), &mut texts);
+        writer.failure(one, dimensions)
+    };
+    let failures: Vec<Failure> = judged.iter_mut().map(failure).collect();
     let mut incidents = writer.incidents(&judged, &failures, failed);
     for incident in &mut incidents {
         let said = circumstances.get(&incident.id).into_iter().flatten();
         incident.contributing = said.map(|sentence| writer.text(sentence)).collect();
+        incident.onset = onsets.get(&incident.id).map(|onset| writer.onset(onset));
+        incident.segments = segments.get(&incident.id).map_or_else(Vec::new, |found| writer.segments(found));
     }
     let outside_requests = writer.outside(requests.outside, folder);
     let routes = writer.routes(judged.iter());
@@ -217,7 +227,7 @@ impl Writer<'_> {
         counts
     }
 
-    fn failure(&self, one: &Judged) -> Failure {
+    fn failure(&self, one: &Judged, dimensions: BTreeMap<String, String>) -> Failure {
         let rule = one.diagnosis.rule.and_then(|rule| self.rules.by_index(rule));
         Failure {
             correlation_id: one.id.clone(),
@@ -231,6 +241,7 @@ impl Writer<'_> {
             cause: rule.map(|rule| rule.id.clone()),
             confidence: one.diagnosis.confidence,
             incident: one.fingerprint.clone(),
+            dimensions,
             evidence: self.evidence(one),
             next_step: one.next_step.clone(),
             inferred_from: one.inferred_from.clone(),
@@ -341,6 +352,8 @@ impl Writer<'_> {
             prevention: rule.map(|rule| fill(&rule.prevention, &own)).unwrap_or_default(),
             references: rule.map(|rule| rule.references.clone()).unwrap_or_default(),
             contributing: Vec::new(),
+            onset: None,
+            segments: Vec::new(),
             inferred_from: inferred.into_iter().map(str::to_owned).collect(),
             captures,
         }

@@ -13,6 +13,7 @@ mod waiting;
 
 use std::path::PathBuf;
 
+use crate::correlate::dimensions::Fields;
 use crate::format::registry::Shapes;
 use crate::rules::RuleSet;
 use crate::rules::model::Class;
@@ -37,6 +38,8 @@ pub struct Options {
     pub memory_bytes: Option<usize>,
     /// Folder for files with what does not fit into them; None: it is done without.
     pub spill_dir: Option<PathBuf>,
+    /// Fields of log lines that are dimensions, such as the tenant.
+    pub segment_fields: Fields,
     /// What of the failures is shown.
     pub view: View,
 }
@@ -51,6 +54,7 @@ impl Default for Options {
             no_redact: false,
             memory_bytes: None,
             spill_dir: None,
+            segment_fields: Fields::default(),
             view: View::default(),
         }
     }

@@ -118,7 +118,7 @@ impl Engine {
 
     /// Decodes and matches as this engine is set up.
     pub(super) fn folder(&self) -> Folder<'_> {
-        Folder { shapes: self.options.shapes, rules: &self.rules }
+        Folder { shapes: self.options.shapes, rules: &self.rules, fields: &self.options.segment_fields }
     }
 
     /// Does some work on the threads that the options allow; the work is told whether they are several.

@@ -1,11 +1,13 @@
-//! The traffic of a run in the words of the report. The whole counts are the library's; what `json` shows of them is kept
+//! The traffic of a run, and what was found out by it, in the words of the report. The whole counts are the library's; what `json` shows of them is kept
 //! short: a week has ten thousand minutes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::assemble::Writer;
 use crate::correlate::traffic::Traffic;
+use crate::diagnose::onset::Onset;
+use crate::diagnose::segments::Segment;
 use crate::format::time::rfc3339;
 use crate::report::model::{self, Interval};
 
@@ -34,6 +36,7 @@ impl Writer<'_> {
             .collect();
         let text = |text: Option<Arc<str>>| text.map(|text| Arc::from(self.text(&text)));
         let mut whole = traffic;
+        let mut texts = HashMap::new();
         for cell in &mut whole.cells {
             cell.route = text(cell.route.take());
             cell.deployment = text(cell.deployment.take());
@@ -42,8 +45,51 @@ impl Writer<'_> {
             one.route = text(one.route.take());
             one.deployment = text(one.deployment.take());
             one.region = one.region.take().map(|region| self.text(&region));
+            one.dimensions = self.dimensions(std::mem::take(&mut one.dimensions), &mut texts);
         }
         model::Traffic { step_minutes, intervals, whole }
+    }
+}
+
+impl Writer<'_> {
+    /// Dimensions with their names and values redacted; both come from the log. `texts` remembers what was redacted, for
+    /// the same few values come again and again.
+    pub(super) fn dimensions(
+        &self,
+        values: BTreeMap<String, String>,
+        texts: &mut HashMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let mut text = |text: String| match texts.get(&text) {
+            Some(known) => known.clone(),
+            None => {
+                let redacted = self.text(&text);
+                texts.insert(text, redacted.clone());
+                redacted
+            }
+        };
+        values.into_iter().map(|(name, value)| (text(name), text(value))).collect()
+    }
+
+    /// An onset with the names in it redacted.
+    pub(super) fn onset(&self, onset: &Onset) -> Onset {
+        let mut onset = onset.clone();
+        let text = |text: &mut String| *text = self.text(text);
+        if let Some(start) = &mut onset.deployment {
+            text(&mut start.id);
+            start.previous.as_mut().map(text);
+        }
+        onset.ended_with.as_mut().map(text);
+        onset
+    }
+
+    /// Segments with their names and values redacted.
+    pub(super) fn segments(&self, segments: &[Segment]) -> Vec<Segment> {
+        let redacted = |segment: &Segment| Segment {
+            dimension: self.text(&segment.dimension),
+            value: self.text(&segment.value),
+            ..segment.clone()
+        };
+        segments.iter().map(redacted).collect()
     }
 }
 

@@ -15,7 +15,7 @@ use crate::format::text_parts::{
     set_time,
 };
 use crate::format::{About, Payload, ansi, plain_text, python_text, time};
-use crate::record::{IdKind, Level, Marks, Record};
+use crate::record::{Client, IdKind, Level, Marks, Record};
 
 #[cfg(test)]
 mod tests;
@@ -275,7 +275,7 @@ fn fill(record: &mut Record, entry: &Entry<'_>) {
     }
 }
 
-/// The tail of a quoted entry: bytes, quoted referrer and agent (never kept), `key=value`, times, bare ids.
+/// The tail of a quoted entry: bytes, quoted referrer and agent (of which the family is kept), `key=value`, times, bare ids.
 fn read_tail(record: &mut Record, tail: &str) {
     let mut rest = tail.trim_start();
     let mut last_id: Option<&str> = None;
@@ -301,6 +301,8 @@ fn read_tail(record: &mut Record, tail: &str) {
             if token == "DC" && record.status.is_none_or(|status| status < 500) {
                 record.marks.insert(Marks::ABORTED);
             }
+        } else if number == 2 && token.starts_with('"') {
+            record.client = Client::of(bare);
         } else if record.duration_ms.is_none() {
             record.duration_ms = bare_duration(token, after);
         }

@@ -11,7 +11,7 @@ use serde::{Deserialize, de::value::MapAccessDeserializer};
 use serde_json::Value;
 
 use crate::format::time;
-use crate::record::{Marks, Record};
+use crate::record::{Client, Marks, Record};
 
 /// Whether `"key":` stands in the bytes as a key. Inside a string the quotes would be escaped, so a message that
 /// quotes JSON does not count.
@@ -365,6 +365,12 @@ pub fn set_method(record: &mut Record, method: Text<'_>) {
         method.make_ascii_uppercase();
         method
     });
+}
+
+/// What kind of program asked; `agent` is a text, or a list of one.
+pub fn client(agent: &serde_json::Value) -> Option<Client> {
+    let agent = agent.as_array().and_then(|agents| agents.first()).unwrap_or(agent);
+    agent.as_str().and_then(Client::of)
 }
 
 /// Keeps a member under a name of its own, unless it is empty or a placeholder.

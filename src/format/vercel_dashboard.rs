@@ -17,7 +17,7 @@ use crate::format::vercel::{self, Number, Text};
 use crate::format::{About, Container, Decoded, Glance};
 use crate::input::csv_scan as csv;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
-use crate::record::{IdKind, Level, Marks, Record};
+use crate::record::{Client, IdKind, Level, Marks, Record};
 
 /// The CSV export.
 pub struct VercelDashboardCsv;
@@ -52,6 +52,7 @@ struct Row<'a> {
     invocation_id: Text<'a>,
     instance_id: Text<'a>,
     concurrency: Text<'a>,
+    user_agent: Text<'a>,
     /// Whether the columns are those of 2023, where `-` stands for an empty message.
     first_era: bool,
 }
@@ -85,6 +86,8 @@ impl<'a> Row<'a> {
             "invocationId" => &mut self.invocation_id,
             "instanceId" => &mut self.instance_id,
             "concurrency" => &mut self.concurrency,
+            // Of this only the family is kept.
+            "requestUserAgent" => &mut self.user_agent,
             _ => return None,
         })
     }
@@ -133,6 +136,7 @@ impl<'a> Row<'a> {
             region: self.region.given(),
             environment: self.environment.given(),
             branch: self.branch.given(),
+            client: Client::of(&self.user_agent.0),
             ..Record::default()
         };
         record.set_id(&self.request_id.0, IdKind::Request);

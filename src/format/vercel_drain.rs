@@ -59,6 +59,8 @@ struct Proxy<'a> {
     path_type: Text<'a>,
     lambda_region: Text<'a>,
     waf_action: Text<'a>,
+    /// A text, or a list of one.
+    user_agent: serde_json::Value,
 }
 
 impl Container for VercelDrain {
@@ -164,6 +166,7 @@ impl Entry<'_> {
             region: self.execution_region.given().or_else(|| proxy.lambda_region.given()),
             environment: self.environment.given(),
             branch: self.branch.given(),
+            client: vercel::client(&proxy.user_agent),
             // Those that are kept below.
             fields: Vec::with_capacity(9),
             ..Record::default()

@@ -7,7 +7,7 @@ use super::layout::width;
 use super::model::{Evidence, Incident, Verdict};
 use super::page::Page;
 use super::palette::{GOOD, PLAIN, QUIET, STRONG, class as class_style, verdict as verdict_style};
-use super::words;
+use super::{onset, words};
 
 /// Indent of everything below the heading.
 const INDENT: &str = "   ";
@@ -17,6 +17,8 @@ const EVIDENCE_LINES: usize = 6;
 const MAX_EVIDENCE: usize = 5;
 /// Routes of an incident; more are in `json`.
 const MAX_ROUTES: usize = 5;
+/// Segments of an incident; more are in `json`.
+const MAX_SEGMENTS: usize = 3;
 /// Lines of one captured value.
 const CAPTURE_LINES: usize = 2;
 
@@ -27,6 +29,9 @@ pub fn write(page: &mut Page, incident: &Incident, one_day: bool) -> io::Result<
         page.entry((PLAIN, INDENT), PLAIN, &incident.meaning, 6)?;
     }
     page.items((PLAIN, INDENT), QUIET, &facts(incident, one_day))?;
+    if let Some(onset) = onset::sentence(incident, one_day) {
+        page.entry((PLAIN, INDENT), PLAIN, &onset, 3)?;
+    }
     if incident.routes.len() > 1 {
         page.items((QUIET, &format!("{INDENT}on ")), QUIET, &places(incident))?;
     }
@@ -54,6 +59,10 @@ pub fn write(page: &mut Page, incident: &Incident, one_day: bool) -> io::Result<
 
     for factor in &incident.contributing {
         entry(page, "contributing", factor)?;
+    }
+
+    for segment in incident.segments.iter().take(MAX_SEGMENTS) {
+        entry(page, "segment", &onset::segment(segment))?;
     }
 
     triage(page, incident)?;

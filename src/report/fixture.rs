@@ -66,6 +66,8 @@ pub fn busy() -> Report {
         prevention: "Lint edge routes for imports of Node.js core modules.".to_owned(),
         references: vec!["https://nextjs.org/docs/messages/node-module-in-edge-runtime".to_owned()],
         contributing: Vec::new(),
+        onset: None,
+        segments: Vec::new(),
         inferred_from: Vec::new(),
     };
     let env = Incident {
@@ -97,6 +99,8 @@ pub fn busy() -> Report {
         prevention: "Check the required variables when the build starts.".to_owned(),
         references: vec!["https://vercel.com/docs/environment-variables".to_owned()],
         contributing: Vec::new(),
+        onset: None,
+        segments: Vec::new(),
         inferred_from: Vec::new(),
         deployments: vec!["dpl_2fJ7".to_owned(), "dpl_9Qa1".to_owned()],
         correlation_ids: Vec::new(),
@@ -195,6 +199,7 @@ pub fn busy() -> Report {
             cause: None,
             confidence: 0.0,
             incident: "c0ffee001122".to_owned(),
+            dimensions: map(&[("region", "fra1")]),
             evidence: Vec::new(),
             next_step: Some("Look at the upstream's log.".to_owned()),
             inferred_from: None,

@@ -7,6 +7,7 @@ pub mod json;
 pub mod jsonl;
 pub mod layout;
 pub mod model;
+pub mod onset;
 pub mod page;
 pub mod palette;
 pub mod summary;

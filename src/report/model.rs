@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::diagnose::onset::Onset;
+use crate::diagnose::segments::Segment;
 use crate::rules::model::Class;
 
 /// Name and version of the JSON contract.
@@ -223,6 +225,13 @@ pub struct Incident {
     /// What helped the cause along, such as a burst of cold starts beside an exhausted pool.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contributing: Vec<String>,
+    /// Since when, with which deployment, all requests or some, whether it has ended. None where no failure has a time, and of
+    /// incidents beyond the 200 most frequent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub onset: Option<Onset>,
+    /// Values that are over-represented among the failures, the most certain first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Segment>,
     /// Unclassified failures without any text: incidents of their neighbours, which may be theirs too. Never a class.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub inferred_from: Vec<String>,
@@ -317,6 +326,10 @@ pub struct Failure {
     pub confidence: f64,
     /// Fingerprint of its incident.
     pub incident: String,
+    /// Where and for whom it ran, as far as its lines say: `region`, `deployment`, `environment`, `branch`, `runtime`,
+    /// `client`, `start` (`cold` or `warm`), and the fields that name a tenant or flag.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub dimensions: BTreeMap<String, String>,
     /// The decisive lines.
     pub evidence: Vec<Evidence>,
     /// Why it is unclassified and what to look at next.

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod codes;
+mod compare;
 mod explain;
 mod face;
 mod files;

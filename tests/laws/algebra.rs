@@ -17,7 +17,7 @@ use why500::record::{CorrelationId, IdKind, Level, Marks, Position, Record};
 use crate::support::engine;
 
 fn folder() -> Folder<'static> {
-    Folder { shapes: Shapes::all(), rules: &engine(1).rules }
+    Folder { shapes: Shapes::all(), rules: &engine(1).rules, fields: &engine(1).options.segment_fields }
 }
 
 fn marks() -> impl Strategy<Value = Marks> {

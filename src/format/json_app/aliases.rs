@@ -540,6 +540,11 @@ pub fn is_private(path: &str) -> bool {
     PRIVATE.iter().any(|name| *name == last || *name == path)
 }
 
+/// Whether the member at this folded path is a user agent.
+pub fn is_user_agent(path: &str) -> bool {
+    matches!(path.rsplit('.').next(), Some("useragent" | "httpuseragent" | "clientua" | "ua"))
+}
+
 /// A member's name as the table spells it.
 pub fn fold(key: &str) -> String {
     key.chars().filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()

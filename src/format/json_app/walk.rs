@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::aliases::{self, LOOSE_WRAPPERS, SLOTS, Slot, WRAPPERS};
 use crate::format::json;
 use crate::format::text_parts::push_field;
-use crate::record::Record;
+use crate::record::{Client, Record};
 
 /// Deepest nesting that is looked into.
 const MAX_DEPTH: usize = 6;
@@ -205,7 +205,7 @@ impl<'v> Found<'v> {
             return;
         }
         if aliases::is_private(place.path) {
-            self.headers(value, place);
+            self.headers(value, place, record);
             return;
         }
         if let Some((slot, rank)) = aliases::meaning(place.path)
@@ -294,13 +294,16 @@ impl<'v> Found<'v> {
         }
     }
 
-    /// Headers are never kept, but an ID may stand only there.
-    fn headers(&mut self, value: &'v Value, place: Place<'_>) {
+    /// Headers are never kept, but an ID may stand only there; of the user agent the family is kept.
+    fn headers(&mut self, value: &'v Value, place: Place<'_>, record: &mut Record) {
         // Some exports make a list of one of every object.
         let value = match value {
             Value::Array(items) if items.len() == 1 => &items[0],
             other => other,
         };
+        if let (Value::String(agent), true) = (value, aliases::is_user_agent(place.path)) {
+            record.client = record.client.or(Client::of(agent));
+        }
         let Value::Object(map) = value else { return };
         if !matches!(place.path, "req.headers" | "request.headers" | "headers") {
             return;
@@ -315,6 +318,8 @@ impl<'v> Found<'v> {
                 self.put(slot, rank, value, key);
             } else if matches!(folded.as_str(), "traceparent" | "xcloudtracecontext") {
                 self.put(Slot::TraceId, usize::MAX, value, key);
+            } else if let (Value::String(agent), true) = (value, aliases::is_user_agent(&folded)) {
+                record.client = record.client.or(Client::of(agent));
             }
         }
     }
