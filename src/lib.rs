@@ -5,7 +5,8 @@
 //! with the same cause and subject are one [incident](report::model::Incident); the incidents are ranked.
 //!
 //! The program `why500` is a thin face on this library: [`engine::Engine`] takes sources and gives a
-//! [`report::model::Report`], and [`report`] writes it as a table, JSON, JSON lines or CSV.
+//! [`report::model::Report`], and [`report`] writes it as a table, JSON, JSON lines, CSV,
+//! Markdown, a page of HTML, or a message.
 //!
 //! # Example
 //!

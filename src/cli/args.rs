@@ -185,6 +185,12 @@ pub enum Format {
     Jsonl,
     /// One row per incident
     Csv,
+    /// A postmortem's text, as far as logs tell
+    Markdown,
+    /// One page that stands alone, with charts; no script, no network
+    Html,
+    /// A few lines of plain text for an incident channel
+    Message,
 }
 
 /// When to colour.
