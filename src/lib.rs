@@ -39,7 +39,7 @@
 //!
 //! One direction, bytes to report: [`input`] frames bytes, [`format`](mod@format) decodes frames to [`record`]s,
 //! [`correlate`] joins records into requests, [`rules`] finds signals in single records, [`diagnose`] weighs the signals
-//! of a request, [`redact`] makes texts safe to show, [`report`] writes. [`engine`] puts the rooms together and [`cli`]
+//! of a request, [`redact`] makes texts safe to show, [`report`] writes, [`postmortem`] bundles what was written. [`engine`] puts the rooms together and [`cli`]
 //! is the program. `ARCHITECTURE.md` says why.
 pub mod cli;
 pub mod correlate;
@@ -47,6 +47,7 @@ pub mod diagnose;
 pub mod engine;
 pub mod format;
 pub mod input;
+pub mod postmortem;
 pub mod record;
 pub mod redact;
 pub mod report;

@@ -30,7 +30,7 @@ fn triage(found: Option<Class>, why: &str) -> Vec<TriageStep> {
             Some(_) if step == Class::Platform => (Verdict::Clear, "64 of 1 024 MB used, 12 of 60 s"),
             _ => (Verdict::Unknown, "no line about it"),
         };
-        TriageStep { step, verdict, why: why.to_owned() }
+        TriageStep { step, verdict, why: why.to_owned(), cites: None }
     };
     Class::TRIAGE.map(step).to_vec()
 }
