@@ -5,7 +5,8 @@
 //! with the same cause and subject are one [incident](report::model::Incident); the incidents are ranked.
 //!
 //! The program `why500` is a thin face on this library: [`engine::Engine`] takes sources and gives a
-//! [`report::model::Report`], and [`report`] writes it as a table, JSON, JSON lines or CSV.
+//! [`report::model::Report`], and [`report`] writes it as a table, JSON, JSON lines, CSV,
+//! Markdown, a page of HTML, or a message.
 //!
 //! # Example
 //!
@@ -38,8 +39,8 @@
 //!
 //! One direction, bytes to report: [`input`] frames bytes, [`format`](mod@format) decodes frames to [`record`]s,
 //! [`correlate`] joins records into requests, [`rules`] finds signals in single records, [`diagnose`] weighs the signals
-//! of a request, [`redact`] makes texts safe to show, [`report`] writes,
-//! [`compare`] holds two reports against each other. [`engine`] puts the rooms together and [`cli`]
+//! of a request, [`redact`] makes texts safe to show, [`report`] writes, [`compare`] holds two reports against each
+//! other, [`postmortem`] bundles what was written. [`engine`] puts the rooms together and [`cli`]
 //! is the program. `ARCHITECTURE.md` says why.
 pub mod cli;
 pub mod compare;
@@ -48,6 +49,7 @@ pub mod diagnose;
 pub mod engine;
 pub mod format;
 pub mod input;
+pub mod postmortem;
 pub mod record;
 pub mod redact;
 pub mod report;

@@ -47,6 +47,10 @@ pub enum Command {
     Rules(RulesArgs),
     /// List the input formats, how they are recognised and how to export them
     Formats,
+    /// Write what was found as a bundle that can be shown and checked: text, page, report, evidence, digests
+    Postmortem(Box<PostmortemArgs>),
+    /// Check a bundle: its files, its sources, and every cited line
+    Verify(VerifyArgs),
     /// Print shell completions
     #[command(hide = true)]
     Completions {
@@ -195,6 +199,12 @@ pub enum Format {
     Jsonl,
     /// One row per incident
     Csv,
+    /// A postmortem's text, as far as logs tell
+    Markdown,
+    /// One page that stands alone, with charts; no script, no network
+    Html,
+    /// A few lines of plain text for an incident channel
+    Message,
 }
 
 /// When to colour.
@@ -241,6 +251,52 @@ pub struct ExplainArgs {
     /// How to run and to print
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+/// Arguments of `postmortem`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit codes: 0 written, failed requests or not · 1 no incident (or more than one) has the ID · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted, and nothing written"
+)]
+pub struct PostmortemArgs {
+    /// Files, folders, archives (zip, tar) or patterns; none or `-` reads standard input, whose lines cannot be proven
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Folder to write to: a new or empty one, or that of a former bundle
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Only the incident whose ID begins so
+    #[arg(long, value_name = "ID")]
+    pub incident: Option<String>,
+    /// Speak as of this moment; by default that of the last record
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub as_of: Option<i64>,
+    /// Read the input as this format (see `why500 formats`) instead of detecting it
+    #[arg(long, value_name = "NAME")]
+    pub input_format: Option<String>,
+    /// Rules of your own, as for triage (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// How to run
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// No progress and no remarks on stderr; errors are still said
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Clone, Args)]
+#[command(
+    after_help = "Exit codes: 0 nothing differs · 1 something differs or is missing · 2 usage · 3 no bundle there\n\nThe files of a bundle are checked against the SHA-256 in its manifest, and the manifest against its seal. Sources are found by their content among --sources, or at the place that the manifest names; without them, the lines that were cited from them are not checked, and that is said."
+)]
+pub struct VerifyArgs {
+    /// Folder of the bundle
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// The sources: files, folders or archives, wherever they are now; all of them have to be there
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub sources: Vec<PathBuf>,
 }
 
 /// Output forms of `explain`.

@@ -40,6 +40,9 @@ pub enum Failure {
     /// Nothing could be read; the reasons are on stderr already.
     #[error("no input could be read")]
     NoInput,
+    /// A folder that holds no bundle.
+    #[error("{0}")]
+    NoBundle(String),
     /// The folder for what does not fit into memory cannot be used.
     #[error("--spill {dir}: no file can be written there ({source}); name a folder that exists and that this user may write to", dir = .dir.display())]
     Spill {
@@ -68,7 +71,9 @@ pub fn settle(result: Result<Exit, Failure>) -> Exit {
             remark(&failure.to_string());
             match failure {
                 Failure::Usage(_) => Exit::Usage,
-                Failure::NoInput | Failure::Spill { .. } | Failure::Output(_) => Exit::Io,
+                Failure::NoInput | Failure::NoBundle(_) | Failure::Spill { .. } | Failure::Output(_) => {
+                    Exit::Io
+                }
                 Failure::Rules(_) | Failure::Config(_) => Exit::Config,
             }
         }

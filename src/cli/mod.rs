@@ -6,8 +6,10 @@ pub mod compare;
 pub mod exit;
 pub mod explain;
 pub mod formats;
+pub mod postmortem;
 pub mod rules;
 pub mod triage;
+pub mod verify;
 pub mod watch;
 
 use clap::{CommandFactory, Parser};
@@ -35,6 +37,8 @@ pub fn main() -> Exit {
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Formats) => formats::run(),
+        Some(Command::Postmortem(args)) => postmortem::run(&args),
+        Some(Command::Verify(args)) => verify::run(&args),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "why500", &mut out);

@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::input::source;
 use crate::report::model::Report;
 use crate::report::table::{self, TableOptions};
-use crate::report::{csv, json, jsonl};
+use crate::report::{csv, html, json, jsonl, markdown, message};
 
 /// Width of a report that goes to no terminal.
 const DEFAULT_WIDTH: usize = 100;
@@ -64,6 +64,9 @@ fn print(report: &Report, format: Format, table: &TableOptions) -> Result<(), Fa
         Format::Json => json::write(report, &mut out),
         Format::Jsonl => jsonl::write(report, &mut out),
         Format::Csv => csv::write(report, &mut out),
+        Format::Markdown => markdown::write(report, None, &mut out),
+        Format::Html => html::write(report, None, &mut out),
+        Format::Message => message::write(report, &mut out),
     };
     written.and_then(|()| out.flush()).map_err(Failure::Output)
 }
@@ -75,8 +78,8 @@ fn say_what_was_odd(report: &Report, args: &TriageArgs) {
     }
     // The other forms hold the remarks of the report themselves.
     let mut remarks = match args.format {
-        Format::Jsonl | Format::Csv => report.remarks.clone(),
-        Format::Table | Format::Json => Vec::new(),
+        Format::Jsonl | Format::Csv | Format::Message => report.remarks.clone(),
+        Format::Table | Format::Json | Format::Markdown | Format::Html => Vec::new(),
     };
     for source in &report.sources {
         for reject in &source.rejects {

@@ -60,7 +60,6 @@ mod tests {
             status: Some(500),
             route: Some("/api/orders".to_owned()),
             deployment: Some("dpl_1".to_owned()),
-            dimensions: BTreeMap::new(),
             diagnosis: Diagnosis { rule, ..Diagnosis::default() },
             fingerprint: fingerprint.to_owned(),
             streams: [format!("stream-{}", number % 2)].into(),

@@ -19,8 +19,8 @@ use crate::format::time::rfc3339;
 use crate::record::{CorrelationId, IdKind, Position};
 use crate::redact::Redactor;
 use crate::report::model::{
-    Alias, Correlation, Evidence, Failure, Incident, Outside, Report, Rival, RouteCount, SCHEMA, Source,
-    Tool, TriageStep, Verdict, Window,
+    Alias, Correlation, Evidence, Failure, Incident, Outside, Place, Report, Rival, RouteCount, SCHEMA,
+    Source, Tool, TriageStep, Verdict, Window,
 };
 use crate::rules::RuleSet;
 use crate::rules::model::Class;
@@ -403,6 +403,7 @@ impl Writer<'_> {
                 triage::Verdict::Unknown => Verdict::Unknown,
             },
             why: self.text(&format!("{}{cited}", step.why)),
+            cites: step.cites.map(|at| Place { source: self.place(at), line: at.line }),
         }
     }
 }

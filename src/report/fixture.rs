@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::*;
+use crate::correlate::traffic::{Cell, Traffic as Whole};
 use crate::rules::model::Class;
 
 fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -29,7 +30,7 @@ fn triage(found: Option<Class>, why: &str) -> Vec<TriageStep> {
             Some(_) if step == Class::Platform => (Verdict::Clear, "64 of 1 024 MB used, 12 of 60 s"),
             _ => (Verdict::Unknown, "no line about it"),
         };
-        TriageStep { step, verdict, why: why.to_owned() }
+        TriageStep { step, verdict, why: why.to_owned(), cites: None }
     };
     Class::TRIAGE.map(step).to_vec()
 }
@@ -290,5 +291,77 @@ pub fn long() -> Report {
     report.sources = (0..9).map(|n| Source { name: format!("{n}.log"), ..sources()[1].clone() }).collect();
     let open = report.incidents[3].clone();
     report.incidents.extend((5..30).map(|rank| Incident { rank, ..open.clone() }));
+    report
+}
+
+/// The busy report with its traffic: a deployment in its middle, two incidents over time.
+pub fn story() -> Report {
+    let mut report = busy();
+    let first_ms = 1_767_261_480_000;
+    let mut cells = Vec::new();
+    for minute in 0..24_u64 {
+        let failed = [0, 0, 1, 3, 6, 4, 2, 1].get((minute as usize).wrapping_sub(1)).copied().unwrap_or(0);
+        let minute_ms = Some(first_ms + minute as i64 * 60_000);
+        let deployment = if minute < 2 { "dpl_9Qa1" } else { "dpl_2fJ7" };
+        let route = if minute % 2 == 0 { "/api/users/create" } else { "/api/orders/[id]" };
+        cells.push(Cell {
+            minute_ms,
+            route: Some(route.into()),
+            deployment: Some(deployment.into()),
+            requests: 40 + minute,
+            failed,
+        });
+    }
+    let intervals = cells.iter().map(|cell| Interval {
+        from: cell.minute_ms.map(crate::format::time::rfc3339),
+        requests: cell.requests,
+        failed: cell.failed,
+    });
+    report.traffic = Traffic {
+        step_minutes: 1,
+        intervals: intervals.collect(),
+        whole: Whole { cells, sample: Vec::new() },
+    };
+    let open = report.failures[0].clone();
+    for (clock, incident) in [
+        ("10:00:12.000", "9c1e04b7d2aa"),
+        ("10:02:00.000", "41d0aa93e1f5"),
+        ("10:02:31.000", "9c1e04b7d2aa"),
+        ("10:02:41.000", "9c1e04b7d2aa"),
+    ] {
+        report.failures.push(Failure { time: time(clock), incident: incident.to_owned(), ..open.clone() });
+    }
+    report
+}
+
+/// The story with texts that want to be markup.
+pub fn markup() -> Report {
+    let mut report = story();
+    let html = "<img src=x onerror=alert(1)></code></pre><script>alert(2)</script>\"'&lt;";
+    let markdown = "``` owned\n# owned\n[click](javascript:alert(1)) **bold** @here https://evil.example/x $x$ ![](x) :bomb: \\| a|b";
+    if let Some(incident) = report.incidents.first_mut() {
+        incident.title = format!("{html} {markdown}");
+        incident.meaning = markdown.to_owned();
+        incident.subject = map(&[("node_dependency", markdown)]);
+        incident.captures = map(&[(html, markdown), ("`tick`", "`")]);
+        incident.fix = format!("- [ ] {html} {markdown}");
+        incident.prevention = format!("1. {markdown}");
+        incident.routes = vec![route(&format!("/api/{html}"), 10, 16), route(markdown, 6, 6)];
+        incident.deployments = vec![html.to_owned(), markdown.to_owned()];
+        incident.references = vec!["javascript:alert(1)".to_owned(), format!("https://example.com/{html}")];
+        incident.evidence =
+            vec![line(html, 1, "10:00:00.000", &format!("{html}\n```\n# owned\n````\n{markdown}"))];
+        incident.triage = triage(Some(Class::Env), markdown);
+        incident.contributing = vec![markdown.to_owned()];
+    }
+    if let Some(open) = report.incidents.last_mut() {
+        open.title = format!("{html} {markdown}");
+    }
+    report.routes = vec![route(html, 16, 16), route(markdown, 6, 6)];
+    report.remarks = vec![html.to_owned(), markdown.to_owned(), "=== x".to_owned(), "> quoted".to_owned()];
+    report.sources[0].name = format!("{html} {markdown}");
+    for cell in &mut report.traffic.whole.cells {
+        cell.deployment = Some(format!("{html} {markdown}").into());
+    }
     report
 }

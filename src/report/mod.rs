@@ -3,18 +3,22 @@ pub mod csv;
 pub mod detail;
 pub mod explain;
 pub mod explanation;
+pub mod html;
 pub mod json;
 pub mod jsonl;
 pub mod layout;
+pub mod markdown;
+pub mod message;
 pub mod model;
 pub mod onset;
 pub mod page;
 pub mod palette;
 pub mod summary;
 pub mod table;
+pub mod timeline;
 pub mod words;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;

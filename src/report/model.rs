@@ -270,6 +270,18 @@ pub struct TriageStep {
     pub verdict: Verdict,
     /// Why, one short sentence.
     pub why: String,
+    /// The line that it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cites: Option<Place>,
+}
+
+/// A line of a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Source name.
+    pub source: String,
+    /// Line in it, counted from 1.
+    pub line: u64,
 }
 
 /// What a triage step found.

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::model::Report;
 use super::table::TableOptions;
-use super::{csv, fixture, json, jsonl, layout, table, words};
+use super::{csv, fixture, json, jsonl, layout, message, table, words};
 
 fn drawn(report: &Report, width: usize, colour: bool) -> String {
     let mut out = Vec::new();
@@ -45,6 +45,18 @@ fn forms_for_scripts() {
     insta::assert_snapshot!("json", written(json::write, &fixture::busy()));
     insta::assert_snapshot!("jsonl", written(jsonl::write, &fixture::busy()));
     insta::assert_snapshot!("csv", written(csv::write, &fixture::busy()));
+}
+
+#[test]
+fn the_message_for_a_channel() {
+    let all = [fixture::busy(), fixture::calm(), fixture::empty(), fixture::hostile(), fixture::markup()];
+    let texts: Vec<String> = all.iter().map(|report| written(message::write, report)).collect();
+    for text in &texts {
+        assert!(!text.chars().any(|c| c != '\n' && c.is_control()));
+        assert!(!text.contains(['<', '>', '`']) && !text.contains("@here") && !text.contains("://"));
+        assert!(text.lines().count() <= 9 && text.lines().all(|line| line.chars().count() <= 301));
+    }
+    insta::assert_snapshot!("message", texts.join("\n"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod input;
 mod live;
 mod memory;
 mod own_rules;
+mod postmortem;
 mod rules_lint;
 mod safety;
 mod support;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::support::{Dir, REFUSED, Ran, drain, drain_value, sample};
 
-const FORMATS: [&str; 4] = ["table", "json", "jsonl", "csv"];
+const FORMATS: [&str; 7] = ["table", "json", "jsonl", "csv", "markdown", "html", "message"];
 
 /// Escape sequences, a clipboard write, C1 controls, overrides of the writing direction, a forged line.
 const HOSTILE: &str = "\u{1b}[2J\u{1b}[31mred\u{1b}]52;c;cm0gLXJm\u{7}\u{9b}31m\u{9d}0;title\u{9c}\u{202e}gpj\u{2066}x\u{7f}\u{8}\r\u{0}";
