@@ -40,6 +40,7 @@
 //! [`correlate`] joins records into requests, [`rules`] finds signals in single records, [`diagnose`] weighs the signals
 //! of a request, [`redact`] makes texts safe to show, [`report`] writes. [`engine`] puts the rooms together and [`cli`]
 //! is the program. `ARCHITECTURE.md` says why.
+pub mod budget;
 pub mod cli;
 pub mod correlate;
 pub mod diagnose;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::budget::Objective;
 use crate::engine::{Options, View};
 use crate::format::registry::Shapes;
 use crate::input::unpack::Expand;
@@ -29,7 +30,7 @@ const EXAMPLES: &str = "Examples:
   why500 --format jsonl app.log | jq -r .cause | sort | uniq -c
   why500 explain 4f6d343c-1a2b-4c3d-8e9f-000000000001 app.log
 
-Exit codes: 0 ran · 1 --fail-on matched, or explain found no such request · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted";
+Exit codes: 0 ran · 1 --fail-on matched, an --slo threshold was crossed, or explain found no such request · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted";
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
@@ -89,6 +90,15 @@ pub struct TriageArgs {
     /// Exit with 1 if a failure of this class was found (`any`: any failure; may be repeated)
     #[arg(long, value_name = "CLASS|any", value_parser = parse_fail_on)]
     pub fail_on: Vec<FailOn>,
+    /// Hold an objective against the requests: per cent that must not fail (99.9). Exit with 1 if a threshold was crossed
+    #[arg(long, value_name = "PERCENT", value_parser = crate::budget::parse_target)]
+    pub slo: Option<u64>,
+    /// Period of the objective (30d, 12h)
+    #[arg(long, value_name = "SPAN", value_parser = crate::budget::parse_span, default_value = "30d")]
+    pub window: i64,
+    /// What counts as now: the end of the objective's period, and of what is suppressed; by default the last record's time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub as_of: Option<i64>,
     /// Redraw the report at this interval while input arrives, on a terminal (10s, 1m)
     #[arg(long, value_name = "INTERVAL", value_parser = parse_interval)]
     pub every: Option<Duration>,
@@ -159,6 +169,11 @@ impl RunArgs {
 }
 
 impl TriageArgs {
+    /// The objective, where one was given.
+    pub fn objective(&self) -> Option<Objective> {
+        self.slo.map(|allowed| Objective::new(allowed, self.window, self.as_of))
+    }
+
     /// The options of the run.
     ///
     /// # Errors

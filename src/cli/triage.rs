@@ -7,10 +7,12 @@ use std::sync::atomic::AtomicBool;
 use super::args::{Colour, FailOn, Format, RunArgs, TriageArgs};
 use super::exit::{Exit, Failure, remark};
 use super::watch::Terminal;
+use crate::budget;
 use crate::correlate::spill::nameless_file;
 use crate::engine::Engine;
 use crate::input::source;
 use crate::report::model::Report;
+use crate::report::slo::State;
 use crate::report::table::{self, TableOptions};
 use crate::report::{csv, json, jsonl};
 
@@ -40,8 +42,9 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     }
     let mut watcher = Terminal::new(args.quiet, every, table);
     watcher.explain = args.explain_format.then_some(shapes);
-    let finished = engine.run(found, &stop, &mut watcher);
+    let mut finished = engine.run(found, &stop, &mut watcher);
     watcher.done();
+    finished.report.slo = args.objective().map(|objective| budget::of(&finished.report, &objective));
     for error in &finished.errors {
         remark(&error.to_string());
     }
@@ -53,7 +56,11 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     if finished.report.partial {
         return Ok(Exit::Interrupted);
     }
-    Ok(if fails(&finished.report, &args.fail_on) { Exit::Found } else { Exit::Success })
+    Ok(if fails(&finished.report, &args.fail_on) || crossed(&finished.report) {
+        Exit::Found
+    } else {
+        Exit::Success
+    })
 }
 
 /// Writes the report in the form asked for.
@@ -78,6 +85,15 @@ fn say_what_was_odd(report: &Report, args: &TriageArgs) {
         Format::Jsonl | Format::Csv => report.remarks.clone(),
         Format::Table | Format::Json => Vec::new(),
     };
+    if let Some(slo) = &report.slo
+        && slo.verdict != State::Kept
+        && matches!(args.format, Format::Jsonl | Format::Csv)
+    {
+        remarks.push(match slo.verdict {
+            State::Crossed => "--slo: a threshold was crossed".to_owned(),
+            _ => format!("--slo: not certain whether a threshold was crossed; {}", slo.notes.join("; ")),
+        });
+    }
     for source in &report.sources {
         for reject in &source.rejects {
             remarks.push(format!(
@@ -101,6 +117,11 @@ fn say_what_was_odd(report: &Report, args: &TriageArgs) {
         let more = remarks.len() - MAX_REMARKS;
         remark(&format!("{more} more remarks of this kind; `--format json` has the account of every source"));
     }
+}
+
+/// Whether an error budget's threshold was crossed for sure.
+fn crossed(report: &Report) -> bool {
+    report.slo.as_ref().is_some_and(|slo| slo.verdict == State::Crossed)
 }
 
 fn fails(report: &Report, fail_on: &[FailOn]) -> bool {

@@ -2,6 +2,7 @@
 //! kept of a request is a mergeable partial, so order, repetition and distribution of the input change nothing.
 pub mod attach;
 pub mod budget;
+pub mod family;
 pub mod held;
 pub mod line;
 pub mod outcome;

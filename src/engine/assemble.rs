@@ -109,6 +109,7 @@ pub fn report(
         traffic,
         incidents,
         outside_requests,
+        slo: None,
         remarks,
         failures,
     }

@@ -1,4 +1,5 @@
 //! The report and its output forms, one file each. Nothing is decided here.
+pub mod budget;
 pub mod csv;
 pub mod detail;
 pub mod explain;
@@ -9,11 +10,12 @@ pub mod layout;
 pub mod model;
 pub mod page;
 pub mod palette;
+pub mod slo;
 pub mod summary;
 pub mod table;
 pub mod words;
 
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 #[cfg(test)]
 mod tests;

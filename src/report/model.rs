@@ -37,6 +37,9 @@ pub struct Report {
     /// request, but they may be why requests fail where these logs do not look.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outside_requests: Vec<Outside>,
+    /// The error budget; only where an objective was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slo: Option<super::slo::Slo>,
     /// What the reader must know: partial exports, unknown time zones, cut messages.
     pub remarks: Vec<String>,
     /// One per failed request, by time and correlation ID. The `jsonl` form; not part of `json`.

@@ -11,7 +11,7 @@ use super::layout::{width, wrap};
 use super::model::{Incident, Report};
 use super::page::Page;
 use super::palette::{ALARM, GOOD, PLAIN, QUIET, STRONG, class as class_style};
-use super::{detail, summary, words};
+use super::{budget, detail, summary, words};
 use crate::redact::printable::single_line;
 
 /// Narrowest terminal that gets a table.
@@ -60,6 +60,10 @@ pub fn write(report: &Report, options: &TableOptions, out: &mut dyn io::Write) -
             page.gap()?;
             detail::write(page, incident, words::one_day(&report.window))?;
         }
+    }
+    if let Some(slo) = &report.slo {
+        page.gap()?;
+        budget::write(page, slo)?;
     }
     page.gap()?;
     summary::write(page, report)

@@ -12,4 +12,5 @@ mod memory;
 mod own_rules;
 mod rules_lint;
 mod safety;
+mod slo;
 mod support;
