@@ -46,6 +46,7 @@ pub mod correlate;
 pub mod diagnose;
 pub mod engine;
 pub mod format;
+pub mod incidents;
 pub mod input;
 pub mod record;
 pub mod redact;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::memory::KnownArgs;
 use crate::budget::Objective;
 use crate::engine::{Options, View};
 use crate::format::registry::Shapes;
@@ -41,6 +42,8 @@ pub enum Command {
     Explain(Box<ExplainArgs>),
     /// List, show, test or lint the rules
     Rules(RulesArgs),
+    /// Save, list, show and match incidents: what they were and what fixed them
+    Incidents(Box<super::incidents::IncidentsArgs>),
     /// List the input formats, how they are recognised and how to export them
     Formats,
     /// Print shell completions
@@ -87,8 +90,9 @@ pub struct TriageArgs {
     /// Show only failures before this time
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub until: Option<i64>,
-    /// Exit with 1 if a failure of this class was found (`any`: any failure; may be repeated)
-    #[arg(long, value_name = "CLASS|any", value_parser = parse_fail_on)]
+    /// Exit with 1 if a failure of this class was found (`any`: any failure; `new`: one that --baseline has not; may be
+    /// repeated). Incidents of --baseline and --suppress are passed over
+    #[arg(long, value_name = "CLASS|any|new", value_parser = parse_fail_on)]
     pub fail_on: Vec<FailOn>,
     /// Hold an objective against the requests: per cent that must not fail (99.9). Exit with 1 if a threshold was crossed
     #[arg(long, value_name = "PERCENT", value_parser = crate::budget::parse_target)]
@@ -102,6 +106,9 @@ pub struct TriageArgs {
     /// Redraw the report at this interval while input arrives, on a terminal (10s, 1m)
     #[arg(long, value_name = "INTERVAL", value_parser = parse_interval)]
     pub every: Option<Duration>,
+    /// What is known of incidents
+    #[command(flatten)]
+    pub known: KnownArgs,
     /// How to run and to print
     #[command(flatten)]
     pub run: RunArgs,
@@ -218,6 +225,8 @@ pub enum Colour {
 pub enum FailOn {
     /// Any failed request.
     Any,
+    /// Any failed request whose incident the baseline has not.
+    New,
     /// A failed request of this class.
     Class(crate::rules::model::Class),
 }
@@ -309,13 +318,14 @@ fn parse_class(text: &str) -> Result<crate::rules::model::Class, String> {
 }
 
 fn parse_fail_on(text: &str) -> Result<FailOn, String> {
-    if text == "any" {
-        return Ok(FailOn::Any);
+    match text {
+        "any" => Ok(FailOn::Any),
+        "new" => Ok(FailOn::New),
+        _ => parse_class(text).map(FailOn::Class).map_err(|classes| format!("any, new, or {classes}")),
     }
-    parse_class(text).map(FailOn::Class).map_err(|classes| format!("any, or {classes}"))
 }
 
-fn parse_time(text: &str) -> Result<i64, String> {
+pub(super) fn parse_time(text: &str) -> Result<i64, String> {
     crate::format::time::parse(text)
         .map(|stamp| stamp.ms)
         .ok_or_else(|| "a time such as 2026-01-01T10:00:00Z, or epoch seconds or milliseconds".to_owned())

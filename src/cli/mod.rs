@@ -5,6 +5,8 @@ pub mod args;
 pub mod exit;
 pub mod explain;
 pub mod formats;
+pub mod incidents;
+pub mod memory;
 pub mod rules;
 pub mod triage;
 pub mod watch;
@@ -32,6 +34,7 @@ pub fn main() -> Exit {
         Some(Command::Triage(args)) => triage::run(&args),
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
+        Some(Command::Incidents(args)) => incidents::run(&args),
         Some(Command::Formats) => formats::run(),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();

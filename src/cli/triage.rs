@@ -26,7 +26,13 @@ const MAX_REMARKS: usize = 20;
 pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     let options = args.options().map_err(Failure::Usage)?;
     let shapes = options.shapes;
+    if args.fail_on.contains(&FailOn::New) && args.known.baseline.is_none() {
+        return Err(Failure::Usage(
+            "--fail-on new needs --baseline: a report.json to compare with".to_owned(),
+        ));
+    }
     try_spill(&args.run)?;
+    let known = args.known.read(args.quiet)?;
     let engine = Engine::with_rules(&args.rules, options)?;
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
@@ -44,6 +50,7 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     watcher.explain = args.explain_format.then_some(shapes);
     let mut finished = engine.run(found, &stop, &mut watcher);
     watcher.done();
+    known.apply(&mut finished.report, args.as_of, args.quiet);
     finished.report.slo = args.objective().map(|objective| budget::of(&finished.report, &objective));
     for error in &finished.errors {
         remark(&error.to_string());
@@ -125,9 +132,12 @@ fn crossed(report: &Report) -> bool {
 }
 
 fn fails(report: &Report, fail_on: &[FailOn]) -> bool {
-    fail_on.iter().any(|what| match what {
-        FailOn::Any => !report.failures.is_empty(),
-        FailOn::Class(class) => report.failures.iter().any(|failure| failure.class == *class),
+    let mut counted = report.failures.iter().filter(|failure| !report.known.accepts(&failure.incident));
+    counted.any(|failure| {
+        fail_on.iter().any(|what| match what {
+            FailOn::Any | FailOn::New => true,
+            FailOn::Class(class) => failure.class == *class,
+        })
     })
 }
 

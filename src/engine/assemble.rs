@@ -110,6 +110,7 @@ pub fn report(
         incidents,
         outside_requests,
         slo: None,
+        known: Default::default(),
         remarks,
         failures,
     }

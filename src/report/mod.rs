@@ -7,6 +7,7 @@ pub mod explanation;
 pub mod json;
 pub mod jsonl;
 pub mod layout;
+pub mod memory;
 pub mod model;
 pub mod page;
 pub mod palette;

@@ -40,6 +40,9 @@ pub struct Report {
     /// The error budget; only where an objective was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slo: Option<super::slo::Slo>,
+    /// What is known of the incidents from elsewhere: `seen_before`, `in_baseline`, `suppressions`.
+    #[serde(flatten)]
+    pub known: super::memory::Known,
     /// What the reader must know: partial exports, unknown time zones, cut messages.
     pub remarks: Vec<String>,
     /// One per failed request, by time and correlation ID. The `jsonl` form; not part of `json`.

@@ -6,7 +6,7 @@ use std::io;
 use super::model::{Incident, Report, Source};
 use super::page::Page;
 use super::palette::{ALARM, PLAIN, QUIET, STRONG};
-use super::{layout, words};
+use super::{layout, memory, words};
 
 /// More sources than this are added up.
 const MAX_SOURCES: usize = 8;
@@ -25,6 +25,7 @@ pub fn write(page: &mut Page, report: &Report) -> io::Result<()> {
     ledger(page, report)?;
     outside(page, report)?;
     undecided(page, report)?;
+    memory::write(page, report)?;
     remarks(page, report)
 }
 

@@ -107,7 +107,7 @@ fn head(page: &mut Page, report: &Report) -> io::Result<()> {
     notes.push(window);
     headline(page, (ALARM, &failed), &notes)?;
     match report.incidents.first() {
-        Some(first) => answer(page, first, totals.failed),
+        Some(first) => answer(page, report, first),
         None => Ok(()),
     }
 }
@@ -124,8 +124,9 @@ fn headline(page: &mut Page, title: (anstyle::Style, &str), notes: &[String]) ->
 }
 
 /// The top cause in one sentence, with its fix.
-fn answer(page: &mut Page, first: &Incident, failed: u64) -> io::Result<()> {
+fn answer(page: &mut Page, report: &Report, first: &Incident) -> io::Result<()> {
     page.gap()?;
+    let failed = report.requests.failed;
     let share = format!("{} of {} failures", words::count(first.requests), words::count(failed));
     let place = match first.routes.first() {
         Some(_) => format!(" on {}", words::routes(&first.routes)),
@@ -136,6 +137,9 @@ fn answer(page: &mut Page, first: &Incident, failed: u64) -> io::Result<()> {
     page.entry((class_style(first.class), label), STRONG, &sentence, 3)?;
     if !first.fix.trim().is_empty() {
         page.entry((GOOD, advice), PLAIN, &first.fix, 4)?;
+    }
+    if let Some(seen) = report.known.seen(&first.id) {
+        page.entry((GOOD, "Before "), PLAIN, &format!("seen before: {}", seen.sentence()), 4)?;
     }
     Ok(())
 }

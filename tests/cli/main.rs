@@ -9,6 +9,7 @@ mod input;
 #[cfg(unix)]
 mod live;
 mod memory;
+mod memory_of_incidents;
 mod own_rules;
 mod rules_lint;
 mod safety;
