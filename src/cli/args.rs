@@ -10,6 +10,7 @@ use crate::budget::Objective;
 use crate::engine::{Options, View};
 use crate::format::registry::Shapes;
 use crate::input::unpack::Expand;
+use crate::redact::own::OwnPattern;
 
 /// why500 answers one question from logs alone: why is production returning 500s?
 #[derive(Debug, Parser)]
@@ -146,6 +147,10 @@ pub struct RunArgs {
     /// Key of the redaction tokens, to compare them between runs
     #[arg(long, value_name = "KEY", env = "WHY500_REDACT_KEY", hide_env_values = true)]
     pub redact_key: Option<String>,
+    /// Hide what this regular expression finds as well, such as ids of users: its first group, whose name stands in the token
+    /// (may be repeated)
+    #[arg(long, value_name = "REGEX", value_parser = OwnPattern::parse)]
+    pub redact_pattern: Vec<OwnPattern>,
     /// Print secrets and personal data as they are
     #[arg(long)]
     pub no_redact: bool,
@@ -167,6 +172,7 @@ impl RunArgs {
             shapes: input_format.map_or(Ok(Shapes::all()), Shapes::forced)?,
             max_line_bytes: self.max_line,
             redact_key: self.redact_key.clone(),
+            redact_patterns: self.redact_pattern.clone(),
             no_redact: self.no_redact,
             memory_bytes: self.memory,
             spill_dir: self.spill.clone(),

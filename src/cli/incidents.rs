@@ -200,7 +200,7 @@ fn save(dir: &Path, args: &SaveArgs) -> Result<Exit, Failure> {
         let earlier = read_text(&exists).and_then(|text| Saved::read(&exists, &text));
         saved.continue_from(earlier.map_err(|fault| Failure::Config(fault.to_string()))?);
     }
-    let redactor = redactor(&args.from.run, &saved.id)?;
+    let redactor = redactor(&args.from.run, &saved.id);
     let text = |text: &str| redactor.redact(&printable(text)).into_owned();
     for (field, given) in [
         (&mut saved.owner, &args.owner),
@@ -280,11 +280,11 @@ fn cut(text: &str) -> String {
 }
 
 /// What people pass by hand is redacted like what is read from logs; the fingerprint is the key unless one was given.
-fn redactor(run: &RunArgs, id: &str) -> Result<Redactor, Failure> {
+fn redactor(run: &RunArgs, id: &str) -> Redactor {
     if run.no_redact {
-        return Ok(Redactor::off());
+        return Redactor::off();
     }
-    Ok(Redactor::new(run.redact_key.as_deref().unwrap_or(id).as_bytes()))
+    Redactor::new(run.redact_key.as_deref().unwrap_or(id).as_bytes()).with_own(&run.redact_pattern)
 }
 
 fn list(dir: &Path, format: MemoryFormat) -> Result<Exit, Failure> {

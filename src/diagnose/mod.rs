@@ -5,6 +5,7 @@ pub mod case;
 pub mod circumstances;
 pub mod explain;
 pub mod fold;
+pub mod gaps;
 pub mod incident;
 mod join;
 pub mod judge;

@@ -76,6 +76,7 @@ mod tests {
             crashed: false,
             silent: rule.is_none(),
             inferred_from: None,
+            logged: Default::default(),
         }
     }
 

@@ -43,6 +43,9 @@ pub struct Report {
     /// What is known of the incidents from elsewhere: `seen_before`, `in_baseline`, `suppressions`.
     #[serde(flatten)]
     pub known: super::memory::Known,
+    /// What the logs of failed requests lack, per route family.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<crate::diagnose::gaps::Gap>,
     /// What the reader must know: partial exports, unknown time zones, cut messages.
     pub remarks: Vec<String>,
     /// One per failed request, by time and correlation ID. The `jsonl` form; not part of `json`.

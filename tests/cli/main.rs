@@ -5,6 +5,7 @@ mod codes;
 mod explain;
 mod face;
 mod files;
+mod gaps;
 mod input;
 #[cfg(unix)]
 mod live;

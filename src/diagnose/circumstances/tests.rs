@@ -39,6 +39,7 @@ impl Case<'_> {
             crashed: false,
             silent: false,
             inferred_from: None,
+            logged: Default::default(),
         });
         let last = self.all.len() - 1;
         &mut self.all[last]
