@@ -42,12 +42,14 @@
 //! of a request, [`redact`] makes texts safe to show, [`report`] writes, [`compare`] holds two reports against each
 //! other, [`postmortem`] bundles what was written. [`engine`] puts the rooms together and [`cli`]
 //! is the program. `ARCHITECTURE.md` says why.
+pub mod budget;
 pub mod cli;
 pub mod compare;
 pub mod correlate;
 pub mod diagnose;
 pub mod engine;
 pub mod format;
+pub mod incidents;
 pub mod input;
 pub mod postmortem;
 pub mod record;

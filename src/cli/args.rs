@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::memory::KnownArgs;
+use crate::budget::Objective;
 use crate::compare::split::By;
 use crate::correlate::dimensions::Fields;
 use crate::engine::{Options, View};
 use crate::format::registry::Shapes;
 use crate::input::unpack::Expand;
+use crate::redact::own::OwnPattern;
 
 /// why500 answers one question from logs alone: why is production returning 500s?
 #[derive(Debug, Parser)]
@@ -32,7 +35,7 @@ const EXAMPLES: &str = "Examples:
   why500 compare --by deployment --fail-on new export.json
   why500 explain 4f6d343c-1a2b-4c3d-8e9f-000000000001 app.log
 
-Exit codes: 0 ran · 1 --fail-on matched, or explain found no such request · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted";
+Exit codes: 0 ran · 1 --fail-on matched, an --slo threshold was crossed, or explain found no such request · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted";
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
@@ -45,6 +48,8 @@ pub enum Command {
     Compare(Box<CompareArgs>),
     /// List, show, test or lint the rules
     Rules(RulesArgs),
+    /// Save, list, show and match incidents: what they were and what fixed them
+    Incidents(Box<super::incidents::IncidentsArgs>),
     /// List the input formats, how they are recognised and how to export them
     Formats,
     /// Write what was found as a bundle that can be shown and checked: text, page, report, evidence, digests
@@ -95,12 +100,25 @@ pub struct TriageArgs {
     /// Show only failures before this time
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub until: Option<i64>,
-    /// Exit with 1 if a failure of this class was found (`any`: any failure; may be repeated)
-    #[arg(long, value_name = "CLASS|any", value_parser = parse_fail_on)]
+    /// Exit with 1 if a failure of this class was found (`any`: any failure; `new`: one that --baseline has not; may be
+    /// repeated). Incidents of --baseline and --suppress are passed over
+    #[arg(long, value_name = "CLASS|any|new", value_parser = parse_fail_on)]
     pub fail_on: Vec<FailOn>,
+    /// Hold an objective against the requests: per cent that must not fail (99.9). Exit with 1 if a threshold was crossed
+    #[arg(long, value_name = "PERCENT", value_parser = crate::budget::parse_target)]
+    pub slo: Option<u64>,
+    /// Period of the objective (30d, 12h)
+    #[arg(long, value_name = "SPAN", value_parser = crate::budget::parse_span, default_value = "30d")]
+    pub window: i64,
+    /// What counts as now: the end of the objective's period, and of what is suppressed; by default the last record's time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub as_of: Option<i64>,
     /// Redraw the report at this interval while input arrives, on a terminal (10s, 1m)
     #[arg(long, value_name = "INTERVAL", value_parser = parse_interval)]
     pub every: Option<Duration>,
+    /// What is known of incidents
+    #[command(flatten)]
+    pub known: KnownArgs,
     /// How to run and to print
     #[command(flatten)]
     pub run: RunArgs,
@@ -138,6 +156,10 @@ pub struct RunArgs {
     /// Key of the redaction tokens, to compare them between runs
     #[arg(long, value_name = "KEY", env = "WHY500_REDACT_KEY", hide_env_values = true)]
     pub redact_key: Option<String>,
+    /// Hide what this regular expression finds as well, such as ids of users: its first group, whose name stands in the token
+    /// (may be repeated)
+    #[arg(long, value_name = "REGEX", value_parser = OwnPattern::parse)]
+    pub redact_pattern: Vec<OwnPattern>,
     /// Print secrets and personal data as they are
     #[arg(long)]
     pub no_redact: bool,
@@ -163,6 +185,7 @@ impl RunArgs {
             shapes: input_format.map_or(Ok(Shapes::all()), Shapes::forced)?,
             max_line_bytes: self.max_line,
             redact_key: self.redact_key.clone(),
+            redact_patterns: self.redact_pattern.clone(),
             no_redact: self.no_redact,
             memory_bytes: self.memory,
             spill_dir: self.spill.clone(),
@@ -173,6 +196,11 @@ impl RunArgs {
 }
 
 impl TriageArgs {
+    /// The objective, where one was given.
+    pub fn objective(&self) -> Option<Objective> {
+        self.slo.map(|allowed| Objective::new(allowed, self.window, self.as_of))
+    }
+
     /// The options of the run.
     ///
     /// # Errors
@@ -223,6 +251,8 @@ pub enum Colour {
 pub enum FailOn {
     /// Any failed request.
     Any,
+    /// Any failed request whose incident the baseline has not.
+    New,
     /// A failed request of this class.
     Class(crate::rules::model::Class),
 }
@@ -421,13 +451,14 @@ fn parse_class(text: &str) -> Result<crate::rules::model::Class, String> {
 }
 
 fn parse_fail_on(text: &str) -> Result<FailOn, String> {
-    if text == "any" {
-        return Ok(FailOn::Any);
+    match text {
+        "any" => Ok(FailOn::Any),
+        "new" => Ok(FailOn::New),
+        _ => parse_class(text).map(FailOn::Class).map_err(|classes| format!("any, new, or {classes}")),
     }
-    parse_class(text).map(FailOn::Class).map_err(|classes| format!("any, or {classes}"))
 }
 
-fn parse_time(text: &str) -> Result<i64, String> {
+pub(super) fn parse_time(text: &str) -> Result<i64, String> {
     crate::format::time::parse(text)
         .map(|stamp| stamp.ms)
         .ok_or_else(|| "a time such as 2026-01-01T10:00:00Z, or epoch seconds or milliseconds".to_owned())

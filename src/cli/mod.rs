@@ -6,6 +6,8 @@ pub mod compare;
 pub mod exit;
 pub mod explain;
 pub mod formats;
+pub mod incidents;
+pub mod memory;
 pub mod postmortem;
 pub mod rules;
 pub mod triage;
@@ -36,6 +38,7 @@ pub fn main() -> Exit {
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Compare(args)) => compare::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
+        Some(Command::Incidents(args)) => incidents::run(&args),
         Some(Command::Formats) => formats::run(),
         Some(Command::Postmortem(args)) => postmortem::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),

@@ -7,10 +7,12 @@ use std::sync::atomic::AtomicBool;
 use super::args::{Colour, FailOn, Format, RunArgs, TriageArgs};
 use super::exit::{Exit, Failure, remark};
 use super::watch::Terminal;
+use crate::budget;
 use crate::correlate::spill::nameless_file;
 use crate::engine::Engine;
 use crate::input::source;
 use crate::report::model::Report;
+use crate::report::slo::State;
 use crate::report::table::{self, TableOptions};
 use crate::report::{csv, html, json, jsonl, markdown, message};
 
@@ -24,7 +26,13 @@ const MAX_REMARKS: usize = 20;
 pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     let options = args.options().map_err(Failure::Usage)?;
     let shapes = options.shapes;
+    if args.fail_on.contains(&FailOn::New) && args.known.baseline.is_none() {
+        return Err(Failure::Usage(
+            "--fail-on new needs --baseline: a report.json to compare with".to_owned(),
+        ));
+    }
     try_spill(&args.run)?;
+    let known = args.known.read(args.quiet)?;
     let engine = Engine::with_rules(&args.rules, options)?;
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
@@ -40,8 +48,10 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     }
     let mut watcher = Terminal::new(args.quiet, every, table);
     watcher.explain = args.explain_format.then_some(shapes);
-    let finished = engine.run(found, &stop, &mut watcher);
+    let mut finished = engine.run(found, &stop, &mut watcher);
     watcher.done();
+    known.apply(&mut finished.report, args.as_of, args.quiet);
+    finished.report.slo = args.objective().map(|objective| budget::of(&finished.report, &objective));
     for error in &finished.errors {
         remark(&error.to_string());
     }
@@ -53,7 +63,11 @@ pub fn run(args: &TriageArgs) -> Result<Exit, Failure> {
     if finished.report.partial {
         return Ok(Exit::Interrupted);
     }
-    Ok(if fails(&finished.report, &args.fail_on) { Exit::Found } else { Exit::Success })
+    Ok(if fails(&finished.report, &args.fail_on) || crossed(&finished.report) {
+        Exit::Found
+    } else {
+        Exit::Success
+    })
 }
 
 /// Writes the report in the form asked for.
@@ -81,6 +95,15 @@ fn say_what_was_odd(report: &Report, args: &TriageArgs) {
         Format::Jsonl | Format::Csv | Format::Message => report.remarks.clone(),
         Format::Table | Format::Json | Format::Markdown | Format::Html => Vec::new(),
     };
+    if let Some(slo) = &report.slo
+        && slo.verdict != State::Kept
+        && matches!(args.format, Format::Jsonl | Format::Csv)
+    {
+        remarks.push(match slo.verdict {
+            State::Crossed => "--slo: a threshold was crossed".to_owned(),
+            _ => format!("--slo: not certain whether a threshold was crossed; {}", slo.notes.join("; ")),
+        });
+    }
     for source in &report.sources {
         for reject in &source.rejects {
             remarks.push(format!(
@@ -106,10 +129,18 @@ fn say_what_was_odd(report: &Report, args: &TriageArgs) {
     }
 }
 
+/// Whether an error budget's threshold was crossed for sure.
+fn crossed(report: &Report) -> bool {
+    report.slo.as_ref().is_some_and(|slo| slo.verdict == State::Crossed)
+}
+
 fn fails(report: &Report, fail_on: &[FailOn]) -> bool {
-    fail_on.iter().any(|what| match what {
-        FailOn::Any => !report.failures.is_empty(),
-        FailOn::Class(class) => report.failures.iter().any(|failure| failure.class == *class),
+    let mut counted = report.failures.iter().filter(|failure| !report.known.accepts(&failure.incident));
+    counted.any(|failure| {
+        fail_on.iter().any(|what| match what {
+            FailOn::Any | FailOn::New => true,
+            FailOn::Class(class) => failure.class == *class,
+        })
     })
 }
 

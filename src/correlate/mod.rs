@@ -4,6 +4,7 @@ pub mod aliases;
 pub mod attach;
 pub mod budget;
 pub mod dimensions;
+pub mod family;
 pub mod held;
 pub mod line;
 pub mod outcome;

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Folder;
+use super::gaps::Phases;
 use super::telemetry::Figures;
 use super::weigh::{Diagnosis, weigh};
-use super::{incident, private, triage};
+use super::{gaps, incident, private, triage};
 use crate::correlate::dimensions::Dimensions;
 use crate::correlate::line::{Fold, Line};
 use crate::correlate::outcome::Outcome;
@@ -68,6 +69,8 @@ pub struct Judged {
     pub silent: bool,
     /// Of a silent one: the incident of its neighbours, see [`super::neighbours`].
     pub inferred_from: Option<String>,
+    /// Phases of which its lines tell.
+    pub logged: Phases,
 }
 
 /// Diagnoses one failed request.
@@ -118,6 +121,7 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
         crashed: has(Marks::CRASH | Marks::OUT_OF_MEMORY),
         silent: lines.iter().all(|line| line.text.trim().is_empty()),
         inferred_from: None,
+        logged: gaps::phases(&lines, kind, &diagnosis.figures),
         route,
         diagnosis,
         fingerprint,

@@ -6,6 +6,7 @@ pub mod circumstances;
 pub mod explain;
 pub mod exposure;
 pub mod fold;
+pub mod gaps;
 pub mod incident;
 mod join;
 pub mod judge;

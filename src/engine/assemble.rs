@@ -14,10 +14,10 @@ use crate::correlate::table::{MAX_ROUTES, Requests};
 use crate::diagnose::fold::Folder;
 use crate::diagnose::judge::{Judged, evidence, judge};
 use crate::diagnose::weigh::{round, weigh};
-use crate::diagnose::{circumstances, incident, neighbours, onset, segments, triage};
+use crate::diagnose::{circumstances, gaps, incident, neighbours, onset, segments, triage};
 use crate::format::time::rfc3339;
 use crate::record::{CorrelationId, IdKind, Position};
-use crate::redact::Redactor;
+use crate::redact::{Keep, Redactor};
 use crate::report::model::{
     Alias, Correlation, Evidence, Failure, Incident, Outside, Place, Report, Rival, RouteCount, SCHEMA,
     Source, Tool, TriageStep, Verdict, Window,
@@ -98,9 +98,15 @@ pub fn report(
     let mut incidents = writer.incidents(&judged, &failures, failed);
     for incident in &mut incidents {
         let said = circumstances.get(&incident.id).into_iter().flatten();
-        incident.contributing = said.map(|sentence| writer.text(sentence)).collect();
+        let addresses: Vec<&str> = incident.captures.values().map(String::as_str).collect();
+        let keep = Keep { addresses: &addresses, id: None };
+        incident.contributing = said.map(|sentence| writer.text_but(sentence, keep)).collect();
         incident.onset = onsets.get(&incident.id).map(|onset| writer.onset(onset));
         incident.segments = segments.get(&incident.id).map_or_else(Vec::new, |found| writer.segments(found));
+    }
+    let mut gaps = gaps::of(&judged, rules);
+    for gap in &mut gaps {
+        gap.family = gap.family.take().map(|family| writer.text(&family));
     }
     let outside_requests = writer.outside(requests.outside, folder);
     let routes = writer.routes(judged.iter());
@@ -119,6 +125,9 @@ pub fn report(
         traffic,
         incidents,
         outside_requests,
+        slo: None,
+        gaps,
+        known: Default::default(),
         remarks,
         failures,
     }
@@ -141,14 +150,14 @@ pub(super) fn redactor(engine: &Engine, judged: &[Judged]) -> Redactor {
         return Redactor::off();
     }
     if let Some(key) = &engine.options.redact_key {
-        return Redactor::new(key.as_bytes());
+        return Redactor::new(key.as_bytes()).with_own(&engine.options.redact_patterns);
     }
     let mut hasher = blake3::Hasher::new();
     for one in judged {
         hasher.update(one.id.as_deref().unwrap_or_default().as_bytes());
         hasher.update(&one.identities.to_le_bytes());
     }
-    Redactor::new(hasher.finalize().as_bytes())
+    Redactor::new(hasher.finalize().as_bytes()).with_own(&engine.options.redact_patterns)
 }
 
 /// Failed and all requests per route, most failures first.
@@ -190,8 +199,13 @@ pub(super) struct Writer<'a> {
 
 impl Writer<'_> {
     pub(super) fn text(&self, text: &str) -> String {
+        self.text_but(text, Keep::default())
+    }
+
+    /// As [`Writer::text`], but what is to be kept stays.
+    pub(super) fn text_but(&self, text: &str, keep: Keep<'_>) -> String {
         let clean = crate::redact::printable::printable(text);
-        let redacted = self.redactor.redact(&clean);
+        let redacted = self.redactor.redact_but(&clean, keep);
         match redacted.char_indices().nth(EVIDENCE_CHARS) {
             Some((end, _)) => format!("{}…", &redacted[..end]),
             None => redacted.into_owned(),
@@ -199,7 +213,9 @@ impl Writer<'_> {
     }
 
     pub(super) fn map(&self, map: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-        map.iter().map(|(key, value)| (key.clone(), self.text(value))).collect()
+        // A bare address that a rule captured is what the fix is about: a host, or one's own that is to be let in.
+        let kept = |value: &String| self.text_but(value, Keep { addresses: &[value.as_str()], id: None });
+        map.iter().map(|(key, value)| (key.clone(), kept(value))).collect()
     }
 
     pub(super) fn place(&self, at: Position) -> String {
@@ -207,6 +223,8 @@ impl Writer<'_> {
     }
 
     fn evidence(&self, one: &Judged) -> Vec<Evidence> {
+        let addresses: Vec<&str> = one.captures.values().map(String::as_str).collect();
+        let keep = Keep { addresses: &addresses, id: one.id.as_deref() };
         one.evidence
             .iter()
             .map(|(at, time_ms, text)| Evidence {
@@ -214,7 +232,7 @@ impl Writer<'_> {
                 line: at.line,
                 time: time_ms.map(rfc3339),
                 correlation_id: one.id.clone(),
-                text: self.text(text),
+                text: self.text_but(text, keep),
             })
             .collect()
     }

@@ -32,6 +32,8 @@ pub struct Options {
     pub max_line_bytes: usize,
     /// Key of the redaction tokens; by default a hash of the failed records, so that equal input gives equal tokens.
     pub redact_key: Option<String>,
+    /// What else is hidden, beside secrets and personal data.
+    pub redact_patterns: Vec<crate::redact::own::OwnPattern>,
     /// Print secrets and personal data as they are.
     pub no_redact: bool,
     /// Bytes that requests may take in memory; None: what they need. See [`crate::correlate::budget`].
@@ -51,6 +53,7 @@ impl Default for Options {
             shapes: Shapes::all(),
             max_line_bytes: MAX_LINE_BYTES,
             redact_key: None,
+            redact_patterns: Vec::new(),
             no_redact: false,
             memory_bytes: None,
             spill_dir: None,

@@ -5,7 +5,9 @@
 //! [`judge`]. Not here: which texts are redacted, and what the key is; the caller decides both.
 
 pub mod judge;
+pub mod own;
 pub mod patterns;
+pub mod place;
 pub mod printable;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,7 @@ use std::sync::OnceLock;
 use aho_corasick::AhoCorasick;
 use regex::Regex;
 
+use own::OwnPattern;
 use patterns::{PATTERNS, Pattern};
 
 /// How often a text is read again after something was replaced: a token ends words, so a value next to one
@@ -39,6 +42,17 @@ struct Engine {
     regexes: Vec<OnceLock<Option<Regex>>>,
     /// Tokens of an earlier redaction.
     token: Regex,
+    /// Patterns of the user; their indexes follow those of [`PATTERNS`].
+    own: Vec<OwnPattern>,
+}
+
+/// What stays although it looks like personal data.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Keep<'k> {
+    /// Addresses that a fix needs: those that a rule captured.
+    pub addresses: &'k [&'k str],
+    /// The correlation ID, which patterns of the user may match.
+    pub id: Option<&'k str>,
 }
 
 /// A value to be replaced.
@@ -67,11 +81,20 @@ impl Redactor {
                 hint_pattern,
                 regexes: PATTERNS.iter().map(|_| OnceLock::new()).collect(),
                 token,
+                own: Vec::new(),
             }),
             // Both are built from constants of this crate, and a test builds them.
             _ => unreachable!("the redaction table is valid"),
         };
         Redactor { engine }
+    }
+
+    /// Hides what these patterns find as well.
+    pub fn with_own(mut self, own: &[OwnPattern]) -> Redactor {
+        if let Some(engine) = &mut self.engine {
+            engine.own = own.to_vec();
+        }
+        self
     }
 
     /// A redactor that changes nothing.
@@ -82,10 +105,15 @@ impl Redactor {
     /// Replaces every secret in `text`. Redacting a redacted text changes nothing. Time is linear in the text;
     /// a text without any hint of a secret is scanned once and borrowed.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.redact_but(text, Keep::default())
+    }
+
+    /// As [`Redactor::redact`], but what is to be kept stays.
+    pub fn redact_but<'t>(&self, text: &'t str, keep: Keep<'_>) -> Cow<'t, str> {
         let Some(engine) = &self.engine else { return Cow::Borrowed(text) };
         let mut current = Cow::Borrowed(text);
         for _ in 0..MAX_ROUNDS {
-            let found = engine.find(&current);
+            let found = engine.find(&current, keep);
             if found.is_empty() {
                 break;
             }
@@ -97,7 +125,7 @@ impl Redactor {
 
 impl Engine {
     /// All values to replace, in order and disjoint. Values that overlap are replaced as one.
-    fn find(&self, text: &str) -> Vec<Found> {
+    fn find(&self, text: &str, keep: Keep<'_>) -> Vec<Found> {
         let mut wanted = vec![false; PATTERNS.len()];
         let mut any = false;
         for hit in self.hints.find_overlapping_iter(text) {
@@ -106,7 +134,7 @@ impl Engine {
                 any = true;
             }
         }
-        if !any {
+        if !any && self.own.is_empty() {
             return Vec::new();
         }
         let tokens: Vec<Range<usize>> = self.token.find_iter(text).map(|found| found.range()).collect();
@@ -114,6 +142,26 @@ impl Engine {
         for (index, pattern) in PATTERNS.iter().enumerate().filter(|(index, _)| wanted[*index]) {
             if let Some(regex) = self.regex(index) {
                 collect(text, index, pattern, regex, &tokens, &mut found);
+            }
+        }
+        found.retain(|found| {
+            PATTERNS[found.pattern].kind != "ip" || !keep.addresses.contains(&&text[found.range.clone()])
+        });
+        let ids: Vec<Range<usize>> = match keep.id.filter(|id| !id.is_empty() && !self.own.is_empty()) {
+            Some(id) => text.match_indices(id).map(|(at, id)| at..at + id.len()).collect(),
+            None => Vec::new(),
+        };
+        for (index, own) in self.own.iter().enumerate() {
+            for captures in own.regex.captures_iter(text) {
+                let Some(value) = captures.get(own.group).filter(|value| !value.is_empty()) else { continue };
+                let range = value.range();
+                let ended = tokens.partition_point(|token| token.end <= range.start);
+                let before = ids.partition_point(|id| id.end < range.end);
+                let in_id = ids.get(before).is_some_and(|id| id.start <= range.start);
+                let touches_token = tokens.get(ended).is_some_and(|token| token.start < range.end);
+                if !touches_token && !in_id {
+                    found.push(Found { range, pattern: PATTERNS.len() + index });
+                }
             }
         }
         found.sort_by_key(|found| (found.range.start, found.pattern));
@@ -142,7 +190,8 @@ impl Engine {
             out.push_str(&text[from..range.start]);
             let hash = blake3::keyed_hash(&self.key, text[range.clone()].as_bytes()).to_hex();
             out.push('‹');
-            out.push_str(PATTERNS[*pattern].kind);
+            let own = || self.own.get(pattern - PATTERNS.len()).map_or("own", |own| own.kind.as_str());
+            out.push_str(PATTERNS.get(*pattern).map_or_else(own, |pattern| pattern.kind));
             out.push(':');
             out.push_str(&hash.as_str()[..12]);
             out.push('›');

@@ -4,7 +4,7 @@
 //! `sb_publishable_`) are made to be seen and stay. A new kind is a new entry and two lines in the tests:
 //! a secret and a look-alike.
 
-use super::judge;
+use super::{judge, place};
 
 /// One kind of secret.
 pub struct Pattern {
@@ -154,6 +154,37 @@ pub const PATTERNS: &[Pattern] = &[
         hints: &["%40"],
         regex: r"([A-Za-z0-9._+-]+%40(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,24})",
         accept: judge::email,
+    },
+    Pattern {
+        kind: "ip",
+        hints: &[".0", ".1", ".2", ".3", ".4", ".5", ".6", ".7", ".8", ".9"],
+        regex: r"(?-u:\b)((?:[0-9]{1,3}\.){3}[0-9]{1,3})(?-u:\b)",
+        accept: place::client_address,
+    },
+    Pattern {
+        kind: "ip",
+        // Blocks of global addresses that are given out: 2001::/16, 2003::/16 and 24, 26, 28, 2a, 2c.
+        hints: &["2001:", "2003:", "24", "26", "28", "2a", "2c"],
+        regex: r"(?-u:\b)(2[0-9A-Fa-f]{3}:(?:[0-9A-Fa-f]{0,4}:){1,6}[0-9A-Fa-f]{1,4})(?-u:\b)",
+        accept: place::client_address,
+    },
+    Pattern {
+        kind: "phone",
+        hints: &["+"],
+        regex: r"(?:^|[^\w+./-])(\+[1-9][0-9 .()-]{8,22}[0-9])(?-u:\b)",
+        accept: place::telephone,
+    },
+    Pattern {
+        kind: "phone",
+        hints: &["-0", "-1", "-2", "-3", "-4", "-5", "-6", "-7", "-8", "-9"],
+        regex: r"(?:^|[^\w.+/-])(\(?[2-9][0-9]{2}(?:\) ?|[ .-])[2-9][0-9]{2}-[0-9]{4})(?:$|[^\w-])",
+        accept: place::telephone,
+    },
+    Pattern {
+        kind: "phone",
+        hints: &["phone", "mobile", "tel", "msisdn", "fax"],
+        regex: r#"(?i)(?:phone|mobile|msisdn|(?-u:\b|_)(?:tel|fax))(?:_?(?:number|no|nr))?\\*["']?[ \t]*(?:=>|[:=])[ \t]*\\*["']?(\+?\(?[0-9][0-9 ().-]{5,20}[0-9])(?-u:\b)"#,
+        accept: place::named_telephone,
     },
 ];
 

@@ -2,8 +2,9 @@ use std::borrow::Cow;
 
 use proptest::prelude::*;
 
+use super::own::OwnPattern;
 use super::printable::{printable, single_line};
-use super::{Redactor, patterns};
+use super::{Keep, Redactor, patterns};
 
 /// A secret, and what must not be seen of it any more. Split so that no scanner takes them for real ones.
 const SECRETS: &[(&str, &str)] = &[
@@ -67,6 +68,20 @@ const SECRETS: &[(&str, &str)] = &[
     ("/users?email=jane%40example.com", "jane"),
     ("smtp://jane@example.com:pw@smtp.example.com", "jane"),
     ("jörg.müller@example.de", "müller"),
+    ("203.0.113.7 - - [01/Jan/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 500 12", "203.0.113.7"),
+    ("upstream timed out, client: 203.0.113.7, server: shop.example.com", "203.0.113.7"),
+    (r#"{"remoteAddress":"198.51.100.23","remotePort":51234}"#, "198.51.100.23"),
+    ("X-Forwarded-For: 198.51.100.23, 10.0.0.2", "198.51.100.23"),
+    ("login from 203.0.113.7:51234 failed", "203.0.113.7"),
+    ("rate limit for 198.51.100.23 exceeded", "198.51.100.23"),
+    ("forwarded: for=\"[2001:db8:85a3::8a2e:370:7334]\"", "8a2e:370"),
+    ("client 2a00:1450:4001:81b::200e: bad request", "4001:81b"),
+    ("::ffff:203.0.113.7 GET /api/orders", "203.0.113.7"),
+    ("SMS to +49 151 23456789 failed", "23456789"),
+    ("Invalid 'To' phone number: +15005550001", "5005550001"),
+    (r#"{"phone":"0151 23456789"}"#, "23456789"),
+    ("mobile=01512345678&x=1", "1512345678"),
+    ("call (555) 234-5678 for help", "234-5678"),
 ];
 
 /// What looks like a secret and must stay readable to the letter.
@@ -133,6 +148,26 @@ const LOOK_ALIKES: &[&str] = &[
     "[ActionDispatch::HostAuthorization::DefaultResponseApp] Blocked hosts: example.com",
     "redis://redistogo:xxxxxxxx@redis.example.com:9231/",
     "ec2-user@ip-10-0-0-1.ec2.internal",
+    "connect ECONNREFUSED 203.0.113.5:5432",
+    "connect ETIMEDOUT 198.51.100.23:6379",
+    "dial tcp 203.0.113.5:443: i/o timeout",
+    "connect ECONNREFUSED 10.0.0.5:5432",
+    "Error: listen EADDRINUSE: address already in use 0.0.0.0:3000",
+    "connect ECONNREFUSED ::1:5432",
+    "connection to server at \"db.example.com\" (203.0.113.5), port 5432 failed",
+    "no pg_hba.conf entry for host \"203.0.113.5\", user \"app\"",
+    "upstream: \"http://203.0.113.5:8080/api\"",
+    "Mozilla/5.0 Chrome/120.0.6099.109 Safari/537.36",
+    "Could not load assembly Npgsql, Version=8.0.3.11",
+    "client 192.168.1.20 and 172.16.0.9, 100.64.3.2 and 169.254.169.254",
+    "security group 203.0.113.0/24 does not match",
+    "lookup db.example.com on 8.8.8.8:53: no such host",
+    "std::fd::OwnedFd 2026:10:11 24:00:00",
+    "[01/Jan/2026:10:00:00 +0000] took 1767225600000 ms",
+    "2026-01-31T10:00:00.000+0200 order 4711-500-1234 total +12.50",
+    "telemetry: 12345678, hotel=1234567",
+    "0.1.2.3-beta.4 and 1.2.3.4-rc.1",
+    "trace 429-503-1234567",
 ];
 
 fn redactor() -> Redactor {
@@ -189,6 +224,39 @@ fn tokens_are_keyed_and_comparable() {
     assert_eq!(redactor().redact("mail to jane@example.com!"), format!("mail to {one}!"));
     assert_ne!(Redactor::new(b"another").redact("jane@example.com"), one);
     assert_eq!(Redactor::off().redact("jane@example.com"), "jane@example.com");
+}
+
+#[test]
+fn the_lists_are_as_long_as_they_should_be() {
+    assert!(SECRETS.len() >= 60 && LOOK_ALIKES.len() >= 60, "{} {}", SECRETS.len(), LOOK_ALIKES.len());
+}
+
+#[test]
+fn what_a_fix_needs_stays() {
+    let text = "Client with IP address '203.0.113.7' is not allowed to access the server.";
+    assert!(redactor().redact(text).contains("‹ip:"));
+    let keep = Keep { addresses: &["203.0.113.7"], id: None };
+    assert_eq!(redactor().redact_but(text, keep), text);
+    // Only whole addresses are kept, and no other kind.
+    let keep = Keep { addresses: &["3.0.113.7", "jane@example.com"], id: None };
+    assert!(redactor().redact_but(text, keep).contains("‹ip:"));
+    assert!(redactor().redact_but("to jane@example.com", keep).contains("‹email:"));
+}
+
+#[test]
+fn patterns_of_the_user_hide_more() {
+    let own = [r"user_id=(?P<user_id>\d+)", r"acct-[0-9a-f]+", r"tenant (\w+)"].map(OwnPattern::parse);
+    let own: Vec<OwnPattern> = own.into_iter().map(|one| one.expect("a pattern")).collect();
+    let redactor = redactor().with_own(&own);
+    let text = redactor.redact("user_id=4711 of acct-0a1b, tenant blue: jane@example.com").into_owned();
+    assert!(text.starts_with("user_id=‹user-id:") && text.contains(" of ‹own:"), "{text}");
+    assert!(text.contains("tenant ‹own:") && text.contains("‹email:") && !text.contains("4711"), "{text}");
+    assert_eq!(redactor.redact(&text), text, "redacting twice changes nothing");
+    let keep = Keep { addresses: &[], id: Some("acct-0a1b") };
+    assert_eq!(redactor.redact_but("request acct-0a1b", keep), "request acct-0a1b");
+    for wrong in ["(", ".*", "x*", "a{1000}{1000}{1000}"] {
+        assert!(OwnPattern::parse(wrong).is_err(), "{wrong}");
+    }
 }
 
 #[test]

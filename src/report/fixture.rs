@@ -185,6 +185,9 @@ pub fn busy() -> Report {
         traffic: Traffic::default(),
         incidents: vec![edge, env, pool, open],
         outside_requests: Vec::new(),
+        slo: None,
+        gaps: Vec::new(),
+        known: Default::default(),
         remarks: vec![
             "export.json holds 1 000 rows, the most that one export can have: it may be cut.".to_owned(),
         ],

@@ -39,6 +39,15 @@ pub struct Report {
     /// request, but they may be why requests fail where these logs do not look.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outside_requests: Vec<Outside>,
+    /// The error budget; only where an objective was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slo: Option<super::slo::Slo>,
+    /// What is known of the incidents from elsewhere: `seen_before`, `in_baseline`, `suppressions`.
+    #[serde(flatten)]
+    pub known: super::memory::Known,
+    /// What the logs of failed requests lack, per route family.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<crate::diagnose::gaps::Gap>,
     /// What the reader must know: partial exports, unknown time zones, cut messages.
     pub remarks: Vec<String>,
     /// One per failed request, by time and correlation ID. The `jsonl` form; not part of `json`.

@@ -6,7 +6,7 @@ use std::io;
 use super::model::{Incident, Report, Source};
 use super::page::Page;
 use super::palette::{ALARM, PLAIN, QUIET, STRONG};
-use super::{layout, words};
+use super::{layout, memory, words};
 
 /// More sources than this are added up.
 const MAX_SOURCES: usize = 8;
@@ -25,6 +25,8 @@ pub fn write(page: &mut Page, report: &Report) -> io::Result<()> {
     ledger(page, report)?;
     outside(page, report)?;
     undecided(page, report)?;
+    lacking(page, report)?;
+    memory::write(page, report)?;
     remarks(page, report)
 }
 
@@ -190,6 +192,20 @@ fn undecided(page: &mut Page, report: &Report) -> io::Result<()> {
         0 => Ok(()),
         more => page.line(&[(QUIET, &format!("{INDENT}    and {more} more"))]),
     }
+}
+
+/// Where causes are missing or uncertain, what the logs lack: one line, on the family with most of them.
+fn lacking(page: &mut Page, report: &Report) -> io::Result<()> {
+    let Some(gap) = report.gaps.first().filter(|gap| gap.uncertain > 0) else { return Ok(()) };
+    let told = gap.missing.iter().filter(|one| one.change.is_some() && one.uncertain > 0);
+    let missing: Vec<&str> = told.map(|one| one.phase.words()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let family = gap.family.as_deref().unwrap_or("requests without a route");
+    let text = format!("{family}: {} (--format json has the logging changes)", missing.join(", "));
+    page.gap()?;
+    page.entry((STRONG, &format!("{INDENT}what the logs lack  ")), PLAIN, &text, 3)
 }
 
 fn next_step<'r>(report: &'r Report, incident: &'r Incident) -> Option<&'r str> {

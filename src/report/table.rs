@@ -11,7 +11,7 @@ use super::layout::{width, wrap};
 use super::model::{Incident, Report};
 use super::page::Page;
 use super::palette::{ALARM, GOOD, PLAIN, QUIET, STRONG, class as class_style};
-use super::{detail, summary, words};
+use super::{budget, detail, summary, words};
 use crate::redact::printable::single_line;
 
 /// Narrowest terminal that gets a table.
@@ -61,6 +61,10 @@ pub fn write(report: &Report, options: &TableOptions, out: &mut dyn io::Write) -
             detail::write(page, incident, words::one_day(&report.window))?;
         }
     }
+    if let Some(slo) = &report.slo {
+        page.gap()?;
+        budget::write(page, slo)?;
+    }
     page.gap()?;
     summary::write(page, report)
 }
@@ -103,7 +107,7 @@ fn head(page: &mut Page, report: &Report) -> io::Result<()> {
     notes.push(window);
     headline(page, (ALARM, &failed), &notes)?;
     match report.incidents.first() {
-        Some(first) => answer(page, first, totals.failed),
+        Some(first) => answer(page, report, first),
         None => Ok(()),
     }
 }
@@ -120,8 +124,9 @@ fn headline(page: &mut Page, title: (anstyle::Style, &str), notes: &[String]) ->
 }
 
 /// The top cause in one sentence, with its fix.
-fn answer(page: &mut Page, first: &Incident, failed: u64) -> io::Result<()> {
+fn answer(page: &mut Page, report: &Report, first: &Incident) -> io::Result<()> {
     page.gap()?;
+    let failed = report.requests.failed;
     let share = format!("{} of {} failures", words::count(first.requests), words::count(failed));
     let place = match first.routes.first() {
         Some(_) => format!(" on {}", words::routes(&first.routes)),
@@ -132,6 +137,9 @@ fn answer(page: &mut Page, first: &Incident, failed: u64) -> io::Result<()> {
     page.entry((class_style(first.class), label), STRONG, &sentence, 3)?;
     if !first.fix.trim().is_empty() {
         page.entry((GOOD, advice), PLAIN, &first.fix, 4)?;
+    }
+    if let Some(seen) = report.known.seen(&first.id) {
+        page.entry((GOOD, "Before "), PLAIN, &format!("seen before: {}", seen.sentence()), 4)?;
     }
     Ok(())
 }

@@ -6,12 +6,15 @@ mod compare;
 mod explain;
 mod face;
 mod files;
+mod gaps;
 mod input;
 #[cfg(unix)]
 mod live;
 mod memory;
+mod memory_of_incidents;
 mod own_rules;
 mod postmortem;
 mod rules_lint;
 mod safety;
+mod slo;
 mod support;

@@ -1,0 +1,100 @@
+//! What triage is told beside the logs: saved incidents, a baseline, suppressions. All of it is read before the logs, so
+//! that a fault in it is said at once.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::exit::{Failure, remark};
+use crate::incidents::accept::{self, Suppress};
+use crate::incidents::memory::Memory;
+use crate::incidents::{DEFAULT_DIR, known};
+use crate::report::memory::SuppressionState;
+use crate::report::model::Report;
+
+/// Arguments of triage about what is known.
+#[derive(Debug, Clone, Args)]
+pub struct KnownArgs {
+    /// Folder of saved incidents; by default .why500/incidents of the current directory, if it is there
+    #[arg(long, value_name = "DIR", conflicts_with = "no_incidents")]
+    pub incidents: Option<PathBuf>,
+    /// Look for no saved incidents
+    #[arg(long)]
+    pub no_incidents: bool,
+    /// Report of an earlier run (--format json): --fail-on passes over its incidents, and `--fail-on new` needs it
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Incidents that --fail-on passes over for a while: TOML entries with incident, reason and until
+    #[arg(long, value_name = "FILE")]
+    pub suppress: Option<PathBuf>,
+}
+
+/// What was read.
+pub struct KnownFiles {
+    memory: Memory,
+    baseline: Option<BTreeSet<String>>,
+    suppressions: Vec<Suppress>,
+}
+
+impl KnownArgs {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// The baseline or the suppressions have a fault. A broken file of the memory is only said.
+    pub fn read(&self, quiet: bool) -> Result<KnownFiles, Failure> {
+        let baseline = match &self.baseline {
+            Some(file) => {
+                Some(accept::baseline(file).map_err(|fault| Failure::Config(format!("--baseline {fault}")))?)
+            }
+            None => None,
+        };
+        let suppressions = match &self.suppress {
+            Some(file) => accept::suppressions(file).map_err(|faults| {
+                let said: Vec<String> = faults.iter().map(|fault| format!("--suppress {fault}")).collect();
+                Failure::Config(said.join("\n"))
+            })?,
+            None => Vec::new(),
+        };
+        Ok(KnownFiles { memory: self.memory(quiet), baseline, suppressions })
+    }
+
+    fn memory(&self, quiet: bool) -> Memory {
+        let dir = match &self.incidents {
+            _ if self.no_incidents => return Memory::default(),
+            Some(dir) => dir.as_path(),
+            // Only this one place, and only if it is there: no folder above it is searched.
+            None if Path::new(DEFAULT_DIR).is_dir() => Path::new(DEFAULT_DIR),
+            None => return Memory::default(),
+        };
+        let memory = Memory::load(dir);
+        if !quiet {
+            say_faults(&memory);
+        }
+        memory
+    }
+}
+
+/// Files of the memory that are passed over.
+pub fn say_faults(memory: &Memory) {
+    for fault in &memory.faults {
+        remark(&format!("passed over: {fault}"));
+    }
+}
+
+impl KnownFiles {
+    /// Puts beside the report what is known of its incidents; says what became of suppressions that suppress nothing.
+    pub fn apply(&self, report: &mut Report, as_of_ms: Option<i64>, quiet: bool) {
+        report.known = known::of(report, &self.memory, self.baseline.as_ref(), &self.suppressions, as_of_ms);
+        for one in &report.known.suppressions {
+            let text = match one.state {
+                SuppressionState::Unused => "matches no incident of this report: take it out",
+                SuppressionState::Expired => "is over: look at it again, or give it another day",
+                SuppressionState::Used => continue,
+            };
+            if !quiet {
+                remark(&format!("suppression of {} until {} {text}", one.incident, one.until));
+            }
+        }
+    }
+}
