@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::judge::Judged;
-use super::weigh::Diagnosis;
 use crate::correlate::traffic::{Cell, Sampled, Traffic};
-use crate::record::IdKind;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -51,26 +49,13 @@ impl Story {
         dimensions.extend(deployment.clone().map(|deployment| ("deployment".to_owned(), deployment)));
         self.judged.push(Judged {
             id: Some(format!("request-{}", self.judged.len())),
-            kind: IdKind::Request,
             first_ms: Some(minute * MINUTE_MS + 30_000),
             status: Some(500),
-            method: None,
             route: Some(route.to_owned()),
             deployment,
             dimensions,
-            diagnosis: Diagnosis::default(),
             fingerprint: incident.to_owned(),
-            subject: BTreeMap::new(),
-            captures: BTreeMap::new(),
-            evidence: Vec::new(),
-            steps: Vec::new(),
-            next_step: None,
-            identities: 0,
-            streams: Default::default(),
-            cold: false,
-            crashed: false,
-            silent: false,
-            inferred_from: None,
+            ..Judged::default()
         });
     }
 
