@@ -7,6 +7,7 @@ mod generate;
 
 mod algebra;
 mod aliases;
+mod damage;
 mod glance;
 mod horizon;
 mod hostile;
