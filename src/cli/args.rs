@@ -263,7 +263,7 @@ pub enum FailOn {
     after_help = "Exit codes: 0 explained, failed or not · 1 no request (or more than one) has the ID · 2 usage · 3 no input or output · 4 bad rule"
 )]
 pub struct ExplainArgs {
-    /// Correlation ID of the request, as a header or a log line has it
+    /// Correlation ID of the request, as a header or a log line has it, or SOURCE:LINE for one that has none
     #[arg(value_name = "ID")]
     pub id: String,
     /// Files, folders, archives (zip, tar) or patterns; none or `-` reads standard input

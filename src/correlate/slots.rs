@@ -290,6 +290,27 @@ mod tests {
         assert_eq!((slots.count(), slots.tombstones().count()), (1_000, 0));
     }
 
+    /// Whoever chooses IDs can make their hashes end alike.
+    #[test]
+    fn keys_that_end_alike_cost_what_others_cost() {
+        let time = |key: fn(u64) -> u64| {
+            let begin = std::time::Instant::now();
+            let mut slots = Slots::default();
+            for number in 0..200_000 {
+                slots.begin(key(number), 0);
+                slots.bury(&[(key(number), Tombstone::of(&Facts::default(), Outcome::Succeeded(None), 0))]);
+            }
+            assert!((0..200_000).all(|number| slots.knows(key(number))));
+            begin.elapsed()
+        };
+        let spread = time(|number| number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        for (bits, alike) in [("low", time(|number| number << 40)), ("high", time(|number| number))] {
+            // A chain of so many would take minutes.
+            println!("equal {bits} bits: {alike:?}, spread: {spread:?}");
+            assert!(alike < spread * 20 + std::time::Duration::from_secs(1), "{bits}: {alike:?}, {spread:?}");
+        }
+    }
+
     #[test]
     fn the_oldest_can_be_taken_out() {
         let mut slots = Slots::default();

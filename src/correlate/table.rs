@@ -119,6 +119,8 @@ pub struct Correlator<'f> {
     aliases: Aliases,
     /// Of the sample those that were merged with another request: what it holds of them is as it stays.
     joined: hashbrown::HashSet<u64>,
+    /// Error lines of servers that wait for an access line.
+    loose: Vec<u64>,
 }
 
 impl<'f> Correlator<'f> {
@@ -158,6 +160,7 @@ impl<'f> Correlator<'f> {
             wanted: None,
             aliases: Aliases::default(),
             joined: hashbrown::HashSet::new(),
+            loose: Vec::new(),
         }
     }
 
@@ -328,6 +331,7 @@ impl<'f> Correlator<'f> {
         origin: Origin<'_>,
     ) -> bool {
         self.claim_all(key, &std::mem::take(&mut record.also));
+        self.claim_error(key, &record);
         let order = Order::new(record.time_ms, record.at, origin.backwards);
         let facts = Facts::of(order.time_ms, record.status, record.function_status, record.marks);
         let identity = identity(&record);
@@ -349,6 +353,9 @@ impl<'f> Correlator<'f> {
         names: Named<'_>,
         held: Held,
     ) -> bool {
+        if let Some(wanted) = &mut self.wanted {
+            wanted.see_place(key, held.at());
+        }
         let index = match self.slots.open(key) {
             Some(index) => index,
             None => self.open(key, id, kind),

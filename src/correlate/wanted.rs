@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use crate::record::normalise_id;
+use crate::record::{Position, normalise_id};
 
 /// IDs that are remembered.
 const NEAR: usize = 5;
@@ -18,19 +18,50 @@ pub struct Wanted {
     keys: BTreeSet<u64>,
     /// By likeness, then by ID, so that the order of the input does not matter.
     near: BTreeSet<(Reverse<usize>, String)>,
+    /// Where its line stands, if it is asked for by that.
+    place: Option<AtLine>,
+}
+
+/// A line of a source, and the entry closest before it so far.
+#[derive(Debug, Clone, Copy)]
+struct AtLine {
+    source: u32,
+    line: u64,
+    best: Option<(u64, u64)>,
 }
 
 impl Wanted {
     /// An ID as somebody typed it or copied it from a header: with `fra1::iad1::`, `Root=` or a trace's path before it.
     pub fn new(typed: &str) -> Wanted {
         let id = normalise_id(typed).unwrap_or(typed.trim()).to_owned();
-        Wanted { id, keys: BTreeSet::new(), near: BTreeSet::new() }
+        Wanted { id, keys: BTreeSet::new(), near: BTreeSet::new(), place: None }
+    }
+
+    /// The request of the entry that stands at this line, or that this line continues. `source`: index among the sources by
+    /// name.
+    pub fn at_line(source: u32, line: u64) -> Wanted {
+        let place = Some(AtLine { source, line, best: None });
+        Wanted { id: String::new(), keys: BTreeSet::new(), near: BTreeSet::new(), place }
+    }
+
+    /// Learns where an entry of a request begins.
+    pub fn see_place(&mut self, key: u64, at: Position) {
+        let Some(place) = &mut self.place else { return };
+        let is_closer = place.best.is_none_or(|(line, _)| at.line > line);
+        if at.source == place.source && at.line <= place.line && is_closer {
+            place.best = Some((at.line, key));
+            self.keys.clear();
+            self.keys.insert(key);
+        }
     }
 
     /// Learns that a request has this ID.
     pub fn see(&mut self, key: u64, id: &str) {
         if self.matches(id) {
             self.keys.insert(key);
+            return;
+        }
+        if self.place.is_some() {
             return;
         }
         let likeness = shared_start(id, &self.id).max(shared_end(id, &self.id));
@@ -90,6 +121,16 @@ mod tests {
         assert_eq!([1, 2, 3, 4, 5].map(|key| wanted.is(key)), [true, true, true, false, false]);
         assert_eq!(wanted.near(), ["abcde-12", "xabcde-1"]);
         assert!(!Wanted::new("").is(1));
+    }
+
+    #[test]
+    fn a_line_is_of_the_entry_before_it() {
+        let mut wanted = Wanted::at_line(1, 7);
+        let at = |source: u32, line: u64| Position { source, line, ..Position::default() };
+        for (key, at) in [(1, at(1, 2)), (2, at(1, 6)), (3, at(0, 7)), (4, at(1, 8)), (5, at(1, 5))] {
+            wanted.see_place(key, at);
+        }
+        assert_eq!([1, 2, 3, 4, 5].map(|key| wanted.is(key)), [false, true, false, false, false]);
     }
 
     #[test]

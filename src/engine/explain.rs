@@ -55,10 +55,10 @@ impl Engine {
     ) -> Explained {
         let mut errors = found.errors;
         let expand = found.expand;
-        let inputs =
+        let inputs: Vec<(String, Input)> =
             found.sources.into_iter().map(|source| (source.name(), Input::Closed(source, expand))).collect();
         let folder = self.folder();
-        let wanted = Wanted::new(id);
+        let wanted = wanted(id, &inputs);
         let mut explained = self.in_pool(|parallel| {
             let table = self.table(&folder).keep(wanted);
             let everything = self.read_all(inputs, stop, watcher, parallel, table);
@@ -81,7 +81,9 @@ impl Engine {
                 return explained;
             }
         };
-        let id = request.id.clone();
+        let failed = matches!(request.clone().open(folder).0.outcome(), Outcome::Failed(_));
+        // A request without an ID is known by its lines.
+        let same = failed.then(|| judge(request.clone(), folder, &self.rules));
         let (request, all) = request.open(folder);
         let mut judged: Vec<Judged> =
             requests.failed.into_par_iter().map(|partial| judge(partial, folder, &self.rules)).collect();
@@ -90,12 +92,32 @@ impl Engine {
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();
         let none = BTreeMap::new();
         let writer = Writer { rules: &self.rules, redactor: &redactor, names: &names, per_route: &none };
-        let own = judged.iter().find(|one| id.is_some() && one.id == id);
+        let own = same.and_then(|same| {
+            judged.iter().find(|one| {
+                (&one.id, one.first_ms, one.identities) == (&same.id, same.first_ms, same.identities)
+            })
+        });
         let like = |one: &Judged| own.is_some_and(|own| own.fingerprint == one.fingerprint);
         let siblings = judged.iter().filter(|one| like(one)).count() as u64;
         let explanation = Explainer { writer: &writer, folder }.explain(&request, all, own);
         explained.explanation = Some(Explanation { incident_requests: siblings, ..explanation });
         explained
+    }
+}
+
+/// What is asked for: `SOURCE:LINE` if a source has that name, or one that ends so; else an ID.
+fn wanted(typed: &str, inputs: &[(String, Input)]) -> Wanted {
+    let mut names: Vec<&str> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    let place = typed.trim().rsplit_once(':').and_then(|(name, line)| {
+        let is_it =
+            |known: &&str| *known == name || known.strip_suffix(name).is_some_and(|dir| dir.ends_with('/'));
+        let source = names.iter().position(is_it)?;
+        Some((source as u32, line.parse().ok()?))
+    });
+    match place {
+        Some((source, line)) => Wanted::at_line(source, line),
+        None => Wanted::new(typed),
     }
 }
 

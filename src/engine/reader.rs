@@ -387,7 +387,8 @@ impl SourceReader {
             Item::Records(records, container) if Shapes::joins(container) => (records, container),
             item => return Some(item),
         };
-        self.ledger.frames += 1 + cut.continuations;
+        // Syslog's frames may follow each other without a break.
+        self.ledger.frames += records.len().max(1) as u64 + cut.continuations;
         self.ledger.continuations += cut.continuations;
         for record in records {
             if self.joiner.push(record, container) {

@@ -186,7 +186,7 @@ mod tests {
         );
         assert_eq!(id(&record), Some("22222222-3333-4444-8555-666666666666"));
         assert_eq!((record.status, record.function_status), (Some(502), None));
-        assert_eq!(record.marks, Marks::CLIENT | Marks::END);
+        assert_eq!(record.marks, Marks::CLIENT | Marks::END | Marks::EDGE);
         assert_eq!(
             (record.method.as_deref(), record.route.as_deref(), record.path.as_deref()),
             (Some("GET"), Some("/orders/{id}"), None)

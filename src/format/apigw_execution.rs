@@ -36,6 +36,8 @@ impl Payload for ApiGatewayExecution {
             return;
         };
         record.set_id(&id, IdKind::Request);
+        // Nothing of it is the application's.
+        record.marks.insert(Marks::SUMMARY);
         // The streams of a gateway are shared by all its requests.
         record.stream = None;
         let is_private =

@@ -84,6 +84,9 @@ fn read_old_router(record: &mut Record, code: &str, request: &str) {
     push_code(record, code);
     record.level = Some(Level::Error);
     record.marks.insert(Marks::CLIENT | Marks::END | Marks::EDGE);
+    // In the router's words of today.
+    let what = record.message.split_once(" (").and_then(|(_, rest)| rest.split_once(") -> "));
+    record.error_text = format!("code={code} desc=\"{}\"", what.map_or("", |(what, _)| what));
     let mut words = request.split(' ');
     let (verb, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     // The host stands before the path.

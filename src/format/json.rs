@@ -12,10 +12,31 @@ const MAX_FIELD_BYTES: usize = 512;
 /// Deepest level that is looked into.
 const MAX_DEPTH: usize = 6;
 
+/// Most values of one entry that are read: a value takes some hundred bytes once it is parsed, whatever its text takes.
+pub const MAX_VALUES: usize = 1 << 19;
+
+/// Whether a text has more JSON values than [`MAX_VALUES`], by the brackets and commas outside of its strings.
+pub fn is_too_dense(bytes: &[u8]) -> bool {
+    if bytes.len() <= MAX_VALUES {
+        return false;
+    }
+    let (mut in_string, mut escaped, mut values) = (false, false, 0usize);
+    for byte in bytes {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b'{' | b'[' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values > MAX_VALUES
+}
+
 /// Reads one JSON object. Invalid UTF-8 is replaced; anything but an object is `None`.
 pub fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     let bytes = bytes.trim_ascii();
-    if bytes.first() != Some(&b'{') || bytes.last() != Some(&b'}') {
+    if bytes.first() != Some(&b'{') || bytes.last() != Some(&b'}') || is_too_dense(bytes) {
         return None;
     }
     let parsed = serde_json::from_slice(bytes).or_else(|error| {
@@ -307,6 +328,14 @@ fn stack_text(value: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn values_are_counted_outside_of_texts() {
+        let dense = format!("{{\"a\":[{}1]}}", "1,".repeat(MAX_VALUES));
+        assert!(is_too_dense(dense.as_bytes()) && object(dense.as_bytes()).is_none());
+        let text = format!("{{\"a\":\"{}\\\"\"}}", "[,{".repeat(MAX_VALUES));
+        assert!(!is_too_dense(text.as_bytes()) && object(text.as_bytes()).is_some());
+    }
 
     #[test]
     fn finds_members_by_alias() {

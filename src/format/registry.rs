@@ -1,6 +1,6 @@
 //! The lists of shapes, and the two things done with them: deciding which shape a frame has, and reading it.
 
-use super::{Container, Decoded, Glance, Payload};
+use super::{Container, Decoded, Glance, Payload, json};
 use crate::format::{ansi, aws};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::Boundaries;
@@ -127,6 +127,12 @@ impl Shapes {
         text: Option<u8>,
         out: &mut Vec<Record>,
     ) -> Read {
+        if frame.kind == FrameKind::Json && json::is_too_dense(frame.bytes) {
+            return Read {
+                container: None,
+                decoded: Decoded::Rejected("more JSON values than one entry may have"),
+            };
+        }
         let from = out.len();
         let last = CONTAINERS.len().saturating_sub(1);
         let hint = hint.filter(|hint| usize::from(*hint) < last);

@@ -116,3 +116,25 @@ fn it_fits_the_width() {
         }
     }
 }
+
+#[test]
+fn a_request_without_an_id_is_named_by_its_line() {
+    let dir = Dir::new();
+    let log = "203.0.113.9 - - [05/Jan/2026:10:10:14 +0000] \"GET /ok HTTP/1.1\" 200 15 \"-\" \"agent\"\n\
+        [2026-01-05 10:10:15 +0000] [7] [ERROR] Error handling request /orders\n\
+        Traceback (most recent call last):\n\
+        \x20 File \"/app/a.py\", line 3, in f\n\
+        \x20   key = os.environ['STRIPE_KEY']\n\
+        KeyError: 'STRIPE_KEY'\n\
+        203.0.113.9 - - [05/Jan/2026:10:10:15 +0000] \"GET /orders HTTP/1.1\" 500 15 \"-\" \"agent\"\n";
+    dir.file("app.log", log);
+    let path = dir.path("app.log").display().to_string();
+    for line in [4, 7] {
+        let one = explained(&dir, &[&format!("app.log:{line}"), &path], "");
+        assert_eq!((&one["outcome"], &one["status"]), (&Value::from("failed"), &Value::from(500)), "{one:#}");
+        assert_eq!((&one["correlation_id"], &one["class"]), (&Value::Null, &Value::from("env")));
+        assert!(one["incident"].is_string());
+    }
+    let healthy = explained(&dir, &["app.log:1", &path], "");
+    assert_eq!(healthy["outcome"], "succeeded");
+}

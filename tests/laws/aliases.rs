@@ -155,10 +155,10 @@ fn a_gateway_its_function_and_its_trace_are_one_request() {
             .balancer(105, TRACE, 502)
             .gateway(400, "gw-2", "11111111-2222-4333-8444-000000000000", 200);
         if long {
-            pass(&mut files, &["function.log", "gateway.log", "balancer.log"]);
+            pass(&mut files, &["gateway.log", "balancer.log"]);
         }
         let report = all_ways(&files);
-        assert_eq!(counts(&report), (if long { 92 } else { 2 }, 1, 0));
+        assert_eq!(counts(&report), (if long { 62 } else { 2 }, 1, 0));
         let one = &report.failures[0];
         assert_eq!(one.correlation_id.as_deref(), Some("gw-1"));
         assert_eq!((one.cause.as_deref(), one.status), (Some("missing-variable"), Some(502)));

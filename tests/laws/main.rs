@@ -8,6 +8,7 @@ mod generate;
 mod algebra;
 mod aliases;
 mod backwards;
+mod damage;
 mod glance;
 mod horizon;
 mod hostile;

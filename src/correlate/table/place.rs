@@ -137,15 +137,22 @@ impl Correlator<'_> {
         if record.event_id.is_some() && !self.left.insert(identity) {
             return false;
         }
+        if let Some(key) = self.await_answer(&record) {
+            return self.put_record(key, None, IdKind::Order, record, format, origin);
+        }
         self.unattributed += 1;
         if tells_of_failure(&record) {
             let order = Order::new(record.time_ms, record.at, origin.backwards);
-            let held = Held::of_record(identity, order, record, format);
-            self.outside.insert(order, held);
-            if self.outside.len() > MAX_OUTSIDE {
-                self.outside.pop_last();
-            }
+            self.keep_outside(Held::of_record(identity, order, record, format));
         }
         true
+    }
+
+    /// Keeps an entry that tells of a failure outside of any request.
+    pub(super) fn keep_outside(&mut self, held: Held) {
+        self.outside.insert(held.order, held);
+        if self.outside.len() > MAX_OUTSIDE {
+            self.outside.pop_last();
+        }
     }
 }

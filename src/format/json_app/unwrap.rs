@@ -88,6 +88,9 @@ pub fn object(body: &str) -> Option<Map<String, Value>> {
 }
 
 fn parse(text: &str) -> Option<Map<String, Value>> {
+    if json::is_too_dense(text.as_bytes()) {
+        return None;
+    }
     match serde_json::from_str::<FirstLevel>(text) {
         Ok(parsed) => Some(parsed.0),
         Err(_) => json::object(text.as_bytes()),

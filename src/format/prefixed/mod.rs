@@ -74,6 +74,21 @@ impl Container for Prefixed {
     }
 
     fn decode(&self, frame: &Frame<'_>, _context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
+        let mut frame = *frame;
+        while self.name == syslog::SYSLOG.name
+            && let Some((first, rest)) = syslog::cut_counted(frame.bytes)
+        {
+            if self.decode_one(&Frame { bytes: first, ..frame }, out) != Decoded::Records {
+                break;
+            }
+            frame.bytes = rest;
+        }
+        self.decode_one(&frame, out)
+    }
+}
+
+impl Prefixed {
+    fn decode_one(&self, frame: &Frame<'_>, out: &mut Vec<Record>) -> Decoded {
         let record = self.read_start(frame.bytes, |head, start| {
             let rest = frame.bytes.get(start..).unwrap_or_default();
             let message = lossy(rest).trim_end_matches(['\n', '\r', '\0']).to_owned();
@@ -103,9 +118,7 @@ impl Container for Prefixed {
             None => Decoded::NotMine,
         }
     }
-}
 
-impl Prefixed {
     /// Reads the prefix of an entry and hands it on with the place of its body. A prefix in colour is read without the
     /// colours; the body keeps its own.
     fn read_start<T>(&self, bytes: &[u8], then: impl FnOnce(Head<'_>, usize) -> T) -> Option<T> {

@@ -46,6 +46,20 @@ fn counted(line: &str) -> Option<Head<'_>> {
     with_priority(rest)
 }
 
+/// The first of several frames that follow each other without a line break, each with its count of bytes, and the others.
+pub(super) fn cut_counted(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let start = counted_start(bytes)?;
+    let count: usize = std::str::from_utf8(&bytes[..start - 1]).ok()?.parse().ok()?;
+    let (first, rest) = bytes.split_at_checked(start.checked_add(count)?)?;
+    counted_start(rest).map(|_| (first, rest))
+}
+
+/// Where the message begins behind its count.
+fn counted_start(bytes: &[u8]) -> Option<usize> {
+    let digits = bytes.iter().take(7).take_while(|b| b.is_ascii_digit()).count();
+    ((1..=6).contains(&digits) && bytes.get(digits..)?.starts_with(b" <")).then_some(digits + 1)
+}
+
 fn with_priority(line: &str) -> Option<Head<'_>> {
     let (priority, rest) = line.strip_prefix('<')?.split_once('>')?;
     let priority: u8 = priority.parse().ok().filter(|_| priority.len() <= 3)?;
@@ -167,6 +181,18 @@ mod tests {
     }
 
     const AT: Option<i64> = Some(1_767_262_215_001);
+
+    #[test]
+    fn counted_frames_need_no_line_break() {
+        let (one, two) = ("<40>1 - - - - - - é", "<40>1 - - - - - - b");
+        let both = format!("{} {one}{} {two}", one.len(), two.len());
+        let (first, rest) = cut_counted(both.as_bytes()).expect("two frames");
+        assert_eq!((first, cut_counted(rest)), (format!("{} {one}", one.len()).as_bytes(), None));
+        for text in ["7 <40>1 x", "999999 <40>1 x7 <4", "0 <1 <", " <", "18446744073709551615 <"] {
+            let _ = cut_counted(text.as_bytes());
+        }
+        assert_eq!(cut_counted(b"9 <40>1 xy7 xy"), None);
+    }
 
     #[test]
     fn reads_the_new_form() {
