@@ -232,7 +232,8 @@ impl<'f> Correlator<'f> {
                 if let Some(open) = open {
                     self.put(open, None, IdKind::Order, &facts, names, held)
                 } else {
-                    let completion = Completion::of_brief(brief);
+                    let ends = brief.marks.has(Marks::CLIENT);
+                    let completion = if ends { Completion::of_brief(brief) } else { Completion::default() };
                     let freed = self.pass(key, stream, brief.marks, completion, format, origin, brackets);
                     let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
                     let id = std::str::from_utf8(brief.id).ok();

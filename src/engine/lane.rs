@@ -87,7 +87,7 @@ impl Lane {
 
     /// Whether its turn is known, or it is over.
     pub fn is_ready(&self) -> bool {
-        let small = self.on_disk && self.reader.ledger.bytes < SMALL_BYTES;
+        let small = self.on_disk && self.reader.account.ledger.bytes < SMALL_BYTES;
         self.ended || (self.backwards.is_some() && !self.queue.is_empty() && !small)
     }
 
@@ -240,8 +240,8 @@ impl Lane {
     }
 
     fn count_duplicates(&mut self, frames: u64) {
-        self.reader.ledger.duplicates += frames;
-        self.reader.ledger.decoded -= frames.min(self.reader.ledger.decoded);
+        self.reader.account.ledger.duplicates += frames;
+        self.reader.account.ledger.decoded -= frames.min(self.reader.account.ledger.decoded);
     }
 }
 

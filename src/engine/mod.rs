@@ -1,5 +1,6 @@
 //! The engine: the rooms put together. Sources in, a report out; no arguments, no terminal.
 
+pub mod account;
 pub mod assemble;
 pub mod explain;
 pub mod lane;

@@ -1,39 +1,39 @@
 //! One source on its way: bytes to frames to decoded items, in batches. Batches are decoded on all threads; their items
 //! keep the order of the source, so nothing above can tell how many threads there were.
 
-use std::collections::BTreeMap;
+mod decoding;
+
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
+use self::decoding::decode;
+use super::account::Account;
 use crate::correlate::held::{FrameRef, Part};
 use crate::format::joiner::Joiner;
 use crate::format::registry::{Detector, Shapes};
-use crate::format::{Begun, Decoded, Glance};
-use crate::input::batches::{Batch, Batches};
-use crate::input::csv_scan::is_rounded_by_spreadsheet;
-use crate::input::frame::{Frame, FrameContext, FrameKind};
-use crate::input::framer::{Framer, Skipped, Step};
+use crate::format::{Begun, Glance};
+use crate::input::batches::Batches;
+use crate::input::frame::{FrameContext, FrameKind};
+use crate::input::framer::{Framer, Step};
 use crate::input::source::{SourceError, Stream, binary_kind};
-use crate::record::{Brief, Marks, Position, Record};
-use crate::report::model;
+use crate::record::{Brief, Position, Record};
 
 /// Bytes that are read and decoded at a time, at most.
 pub const BATCH_BYTES: usize = 240 * 1024;
-/// Frames below which a batch is not worth distributing.
-const PARALLEL_FRAMES: usize = 64;
 /// First bytes that are looked at to tell binary data from text, before anything else is done with them: however they
 /// arrive, the verdict is the same.
 const HEAD_BYTES: usize = 512;
 
 /// A frame of the batch at hand.
 #[derive(Debug, Clone, Copy)]
-struct Cut {
+pub struct Cut {
     start: usize,
     end: usize,
-    kind: FrameKind,
-    at: Position,
-    continuations: u64,
+    /// How it was framed.
+    pub kind: FrameKind,
+    /// Where it stands.
+    pub at: Position,
+    /// Lines after the first.
+    pub continuations: u64,
     /// Index in the batch's contexts.
     context: u32,
     text: Option<u8>,
@@ -82,10 +82,8 @@ pub struct SourceReader {
     pub index: u32,
     /// Name in reports.
     pub name: String,
-    /// The account so far.
-    pub ledger: model::Source,
-    /// Remarks for the reader of the report.
-    pub remarks: Vec<String>,
+    /// What became of its frames.
+    pub account: Account,
     /// None before it is opened, and again when all of it was read.
     stream: Option<Stream>,
     framer: Framer,
@@ -95,11 +93,7 @@ pub struct SourceReader {
     consumed: usize,
     eof: bool,
     broken: Option<SourceError>,
-    /// CSV rows with a number that a spreadsheet rounded.
-    rounded: u64,
     head_seen: bool,
-    rejects: BTreeMap<&'static str, (u64, u64)>,
-    formats: BTreeMap<(u8, &'static str), u64>,
     hint: Option<u8>,
     /// Entries that later ones may continue.
     joiner: Joiner,
@@ -108,10 +102,6 @@ pub struct SourceReader {
     /// Frames that were cut off the batch at hand, and their contexts.
     cuts: Vec<Cut>,
     contexts: Vec<Arc<FrameContext>>,
-    /// Frames glanced at, not yet in `formats`.
-    glanced: u64,
-    /// Entries that the source cut off, and the line of the first.
-    cut_off: (u64, u64),
     entries: u64,
     batch_bytes: usize,
 }
@@ -129,8 +119,7 @@ impl SourceReader {
         SourceReader {
             index,
             name: name.to_owned(),
-            ledger: model::Source { name: name.to_owned(), ..model::Source::default() },
-            remarks: Vec::new(),
+            account: Account::new(name),
             stream: None,
             framer: Framer::new(name, max_line_bytes),
             detector: Detector::new(shapes),
@@ -139,17 +128,12 @@ impl SourceReader {
             consumed: 0,
             eof: false,
             broken: None,
-            rounded: 0,
             head_seen: false,
-            rejects: BTreeMap::new(),
-            formats: BTreeMap::new(),
             hint: None,
             joiner: Joiner::default(),
             glancers: Vec::new(),
             cuts: Vec::new(),
             contexts: Vec::new(),
-            glanced: 0,
-            cut_off: (0, 0),
             entries: 0,
             batch_bytes,
         }
@@ -207,7 +191,7 @@ impl SourceReader {
         if self.eof {
             self.joiner.finish();
             self.hand_over_joined(parallel, each);
-            self.remark_on_rounding();
+            self.account.remark_on_rounding();
             self.close();
             // A folder may hold thousands of files: neither descriptor nor buffer is kept.
             self.stream = None;
@@ -250,7 +234,7 @@ impl SourceReader {
                         glancer = self.new_glancer();
                     }
                     if let Some(item) = self.join(&cut, item) {
-                        self.account(&cut, &batch.bytes[cut.start..cut.end], &item);
+                        self.account.frame(&cut, &batch.bytes[cut.start..cut.end], &item);
                         each(item);
                     } else {
                         self.hand_over_joined(false, each);
@@ -261,10 +245,7 @@ impl SourceReader {
                 Found::More => break true,
             }
         };
-        self.ledger.frames += lines;
-        self.ledger.decoded += lines;
-        self.ledger.records += lines;
-        self.glanced += lines;
+        self.account.glanced(lines);
         self.glancers.push(glancer);
         self.batches.keep(&batch.bytes[from..filled]);
         let any = frames + lines > 0;
@@ -315,202 +296,16 @@ impl SourceReader {
         Some(Ahead { brief, part, line, next })
     }
 
-    /// Decodes the frames that were cut off, in parallel if these are many, and hands their items over.
-    fn decode_cuts(&mut self, parallel: bool, each: &mut dyn FnMut(Item<'_>)) {
-        let (batch, filled) = self.batches.lend(std::mem::take(&mut self.contexts));
-        self.batches.keep(&batch.bytes[std::mem::take(&mut self.consumed)..filled]);
-        let cuts = std::mem::take(&mut self.cuts);
-        let shapes = self.shapes;
-        let mut rest = &cuts[..];
-        // The first record of the source gives the hint for all that follow, so batches do not show.
-        while self.hint.is_none()
-            && let Some((first, later)) = rest.split_first()
-        {
-            let item = decode(shapes, None, &mut None, &batch, first);
-            if let Item::Records(_, container) = &item {
-                self.hint = Some(*container);
-                self.glancers = vec![self.new_glancer()];
-            }
-            if let Some(item) = self.join(first, item) {
-                self.account(first, &batch.bytes[first.start..first.end], &item);
-                each(item);
-            }
-            rest = later;
-        }
-        let hint = self.hint;
-        if parallel && rest.len() >= PARALLEL_FRAMES {
-            let threads = rayon::current_num_threads();
-            while self.glancers.len() < threads {
-                self.glancers.push(self.new_glancer());
-            }
-            let items: Vec<Item<'_>> = rest
-                .par_chunks(rest.len().div_ceil(threads))
-                .zip(&mut self.glancers)
-                .flat_map_iter(|(piece, glancer)| {
-                    let batch = &batch;
-                    piece.iter().map(move |cut| decode(shapes, hint, glancer, batch, cut))
-                })
-                .collect();
-            for (cut, item) in rest.iter().zip(items) {
-                if let Some(item) = self.join(cut, item) {
-                    // Entries that were joined before it come first.
-                    self.hand_over_joined(parallel, each);
-                    self.account(cut, &batch.bytes[cut.start..cut.end], &item);
-                    each(item);
-                }
-            }
-        } else {
-            let mut glancer = self.glancers.pop().flatten();
-            for cut in rest {
-                let item = decode(shapes, hint, &mut glancer, &batch, cut);
-                if let Some(item) = self.join(cut, item) {
-                    self.hand_over_joined(parallel, each);
-                    self.account(cut, &batch.bytes[cut.start..cut.end], &item);
-                    each(item);
-                }
-            }
-            self.glancers.push(glancer);
-        }
-        self.hand_over_joined(parallel, each);
-        self.cuts = cuts;
-        self.cuts.clear();
-    }
-
     /// Whether most frames are glanced at, as far as was seen.
     fn mostly_glanced(&self) -> bool {
-        self.glancers.iter().any(Option::is_some) && self.glanced * 2 >= self.ledger.decoded
+        self.glancers.iter().any(Option::is_some) && self.account.mostly_glanced()
     }
 
-    /// Gives an item to the joiner, if its container wants that, and enters the frame into the ledger; else gives it back.
-    fn join<'b>(&mut self, cut: &Cut, item: Item<'b>) -> Option<Item<'b>> {
-        let (records, container) = match item {
-            Item::Records(records, container) if Shapes::joins(container) => (records, container),
-            item => return Some(item),
-        };
-        // Syslog's frames may follow each other without a break.
-        self.ledger.frames += records.len().max(1) as u64 + cut.continuations;
-        self.ledger.continuations += cut.continuations;
-        for record in records {
-            if self.joiner.push(record, container) {
-                self.ledger.continuations += 1;
-            } else {
-                self.ledger.decoded += 1;
-            }
-        }
-        None
-    }
-
-    /// Reads the entries that were joined, in parallel if these are many, and hands them over.
-    fn hand_over_joined(&mut self, parallel: bool, each: &mut dyn FnMut(Item<'_>)) {
-        let mut whole = self.joiner.take_whole();
-        whole.retain(|(record, _)| {
-            let blank = record.message.trim().is_empty();
-            self.ledger.decoded -= u64::from(blank);
-            self.ledger.ignored += u64::from(blank);
-            !blank
-        });
-        let shapes = self.shapes;
-        let read = |(record, container)| (shapes.read_joined(record, container), container);
-        let read: Vec<(Vec<Record>, u8)> = if parallel && whole.len() >= PARALLEL_FRAMES {
-            whole.into_par_iter().map(read).collect()
-        } else {
-            whole.into_iter().map(read).collect()
-        };
-        for (records, container) in read {
-            self.account_records(&records, container, records.first().map_or(0, |record| record.at.line));
-            each(Item::Records(records, container));
-        }
-    }
-
-    fn remark_on_rounding(&mut self) {
-        let text = match self.rounded {
-            0 => return,
-            1 => "1 row holds a number".to_owned(),
-            rows => format!("{rows} rows hold numbers"),
-        };
-        self.remarks.push(format!(
-            "{}: {text} that a spreadsheet rounded (1.76563E+12), times among them may be off: export again and use the file as it comes",
-            self.name
-        ));
-        self.rounded = 0;
-    }
-
-    /// Closes the account after an error or an interruption: what was not framed is not counted.
+    /// Closes the account at the end, after an error or an interruption.
     pub fn close(&mut self) {
-        let (count, line) = std::mem::take(&mut self.cut_off);
-        if count > 0 {
-            let entries = if count == 1 { "entry is" } else { "entries are" };
-            self.remarks.push(format!(
-                "{}:{line}: {count} {entries} cut off by the source; what is left was read",
-                self.name
-            ));
-        }
-        self.ledger.rejects = self
-            .rejects
-            .iter()
-            .map(|(reason, (frames, first_line))| model::Reject {
-                reason: (*reason).to_owned(),
-                frames: *frames,
-                first_line: *first_line,
-            })
-            .collect();
         // Only frames of the container that the hint names are glanced at.
-        if let Some(container) = self.hint.filter(|_| self.glanced > 0) {
-            let payload = self.new_glancer().map_or("", |glancer| glancer.payload());
-            *self.formats.entry((container, payload)).or_default() += std::mem::take(&mut self.glanced);
-        }
-        let most =
-            self.formats.iter().max_by_key(|((container, payload), count)| (**count, !container, *payload));
-        let container = most.map(|((container, _), _)| *container);
-        let payload = self
-            .formats
-            .iter()
-            .filter(|((have, payload), _)| Some(*have) == container && !payload.is_empty())
-            .max_by_key(|((_, payload), count)| (**count, *payload))
-            .map(|((_, payload), _)| *payload);
-        self.ledger.format = match (container.map(Shapes::container_name), payload) {
-            (None, _) if self.ledger.format.is_empty() => "unknown".to_owned(),
-            (None, _) => self.ledger.format.clone(),
-            (Some(container), None) => container.to_owned(),
-            (Some(container), Some(payload)) => format!("{container}/{payload}"),
-        };
-    }
-
-    /// Enters a frame into the ledger.
-    fn account(&mut self, cut: &Cut, bytes: &[u8], item: &Item<'_>) {
-        if cut.kind == FrameKind::Csv && is_rounded_by_spreadsheet(bytes) {
-            self.rounded += 1;
-        }
-        let ledger = &mut self.ledger;
-        ledger.frames += 1 + cut.continuations;
-        ledger.continuations += cut.continuations;
-        match item {
-            Item::Glance(..) => {
-                ledger.decoded += 1;
-                ledger.records += 1;
-                self.glanced += 1;
-            }
-            Item::Records(records, container) => {
-                ledger.decoded += 1;
-                self.account_records(records, *container, cut.at.line);
-            }
-            Item::Ignored => ledger.ignored += 1,
-            Item::Rejected(reason, at) => {
-                ledger.rejected += 1;
-                self.rejects.entry(reason).or_insert((0, at.line)).0 += 1;
-            }
-        }
-    }
-
-    /// Enters what a frame, or several joined ones, hold.
-    fn account_records(&mut self, records: &[Record], container: u8, line: u64) {
-        self.ledger.records += records.len() as u64;
-        if records.iter().any(|record| record.marks.has(Marks::TRUNCATED)) {
-            self.cut_off.0 += 1;
-            self.cut_off.1 = if self.cut_off.1 == 0 { line } else { self.cut_off.1 };
-        }
-        let payload = records.first().map_or("", |record| record.payload);
-        *self.formats.entry((container, payload)).or_default() += 1;
+        let payload = || self.new_glancer().map_or("", |glancer| glancer.payload());
+        self.account.close(self.hint.map(|container| (container, payload())));
     }
 
     /// False if nothing is there yet.
@@ -524,7 +319,7 @@ impl SourceReader {
         };
         match self.batches.fill(stream, want) {
             Ok(Some(count)) => {
-                self.ledger.bytes += count as u64;
+                self.account.ledger.bytes += count as u64;
                 self.eof = count == 0;
             }
             Ok(None) => return false,
@@ -537,12 +332,8 @@ impl SourceReader {
     }
 
     fn reject_whole(&mut self, what: &'static str) {
-        self.ledger.frames += 1;
-        self.ledger.rejected += 1;
-        self.rejects.insert(what, (1, 1));
-        self.ledger.format = "binary".to_owned();
         // Only the head was looked at, however much had arrived.
-        self.ledger.bytes = self.batches.bytes().len().min(HEAD_BYTES) as u64;
+        self.account.reject_whole(what, self.batches.bytes().len().min(HEAD_BYTES) as u64);
         self.eof = true;
         self.stream = None;
         self.batches = Batches::default();
@@ -587,64 +378,16 @@ impl SourceReader {
                 Found::Cut(cut, next)
             }
             Step::Skip { next, what, line } => {
-                self.skipped(what, line);
+                self.account.skipped(what, line);
                 Found::Nothing(next)
             }
             Step::Trailer { next, members } => {
                 if members.iter().any(|(key, _)| key == "nextToken") {
-                    self.remarks.push(format!(
-                        "{}: the export is partial (it has a nextToken): fetch all pages",
-                        self.name
-                    ));
+                    self.account.remark_on_pages();
                 }
                 Found::Nothing(next)
             }
             Step::More => Found::More,
         }
-    }
-
-    fn skipped(&mut self, what: Skipped, line: u64) {
-        let reason = match what {
-            Skipped::Glue => return,
-            Skipped::Blank | Skipped::Header => {
-                self.ledger.frames += 1;
-                self.ledger.ignored += 1;
-                return;
-            }
-            Skipped::TooLong => "longer than the line limit",
-            Skipped::CutOff => "the input ends inside this JSON value",
-            Skipped::Broken => "not JSON, inside an array of entries",
-        };
-        self.ledger.frames += 1;
-        self.ledger.rejected += 1;
-        self.rejects.entry(reason).or_insert((0, line)).0 += 1;
-    }
-}
-
-/// Decodes one frame. What the glancer learned does not show, so this runs on any thread.
-fn decode<'b>(
-    shapes: Shapes,
-    hint: Option<u8>,
-    glancer: &mut Option<Box<dyn Glance>>,
-    batch: &'b Arc<Batch>,
-    cut: &Cut,
-) -> Item<'b> {
-    let frame = Frame { bytes: &batch.bytes[cut.start..cut.end], kind: cut.kind, at: cut.at };
-    let context = &batch.contexts[cut.context as usize];
-    if let (Some(container), Some(glancer)) = (hint, glancer)
-        && (cut.kind != FrameKind::Line || cut.text == Some(container))
-        && let Some(brief) = glancer.glance(&frame, context)
-        && let Some(part) = Part::new(cut.start..cut.end, cut.context, container, cut.kind)
-    {
-        return Item::Glance(brief, cut.at, FrameRef { batch, part });
-    }
-    // Nearly every frame is one record.
-    let mut records = Vec::with_capacity(1);
-    let read = shapes.read(&frame, context, hint, cut.text, &mut records);
-    match (read.decoded, read.container) {
-        (Decoded::Records, Some(container)) => Item::Records(records, container),
-        (Decoded::Ignored(_), _) => Item::Ignored,
-        (Decoded::Rejected(reason), _) => Item::Rejected(reason, cut.at),
-        (Decoded::NotMine | Decoded::Records, _) => Item::Rejected("no known shape", cut.at),
     }
 }

@@ -214,7 +214,7 @@ impl Engine {
         table: &Correlator<'_>,
         parallel: bool,
     ) {
-        let read_bytes = lanes.iter().map(|lane| lane.reader.ledger.bytes).sum();
+        let read_bytes = lanes.iter().map(|lane| lane.reader.account.ledger.bytes).sum();
         watcher.progress(read_bytes, lanes.iter().map(|lane| lane.size_bytes).sum());
         if watcher.wants_report() {
             let (sources, remarks) = accounts(lanes);
@@ -272,8 +272,8 @@ fn accounts(lanes: &mut [Lane]) -> (Vec<model::Source>, Vec<String>) {
         .iter_mut()
         .map(|lane| {
             lane.reader.close();
-            remarks.extend(lane.reader.remarks.iter().cloned());
-            lane.reader.ledger.clone()
+            remarks.extend(lane.reader.account.remarks.iter().cloned());
+            lane.reader.account.ledger.clone()
         })
         .collect();
     (sources, remarks)
