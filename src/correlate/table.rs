@@ -19,8 +19,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use self::evict::{due_second, may_hasten};
 pub use self::evict::{HORIZON_MS, IDLE_MS};
+use self::evict::{due_second, may_hasten};
 pub use self::finish::Requests;
 use self::keys::{neighbours_key, own_place, source_key, stream_key};
 pub use self::relief::Losses;

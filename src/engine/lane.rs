@@ -181,7 +181,8 @@ impl Lane {
     pub fn put_until(&mut self, table: &mut Correlator<'_>, index: usize, next: Option<Turn>) {
         let origin = Origin { name: &self.reader.name, backwards: self.backwards == Some(true) };
         let direction = self.direction();
-        let duplicates = put_queue(table, &mut self.queue, origin, direction, &mut self.clock_ms, (index, next));
+        let duplicates =
+            put_queue(table, &mut self.queue, origin, direction, &mut self.clock_ms, (index, next));
         self.count_duplicates(duplicates);
     }
 

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2};
 use wide::u8x16;
 
 use super::frame::lossy;
@@ -332,7 +332,10 @@ mod tests {
     fn most_rows_are_plain() {
         let count = |row: &[u8]| plain_cells(row, b',', |_, _| {});
         assert_eq!(count(b"a,\"b, c\",,\"\",d\"e"), Some(5));
-        assert_eq!((count(b""), count(b"\"\"\r\n"), count(b"\"a\"\"b\""), count("é".as_bytes())), (Some(1), Some(1), None, None));
+        assert_eq!(
+            (count(b""), count(b"\"\"\r\n"), count(b"\"a\"\"b\""), count("é".as_bytes())),
+            (Some(1), Some(1), None, None)
+        );
         assert_eq!((count(b"\"open,b"), count(b"\"a\"b,c")), (None, None));
     }
 

@@ -126,7 +126,9 @@ fn a_late_row_meets_what_was_decided() {
 fn a_second_attempt_stands_whichever_way_it_is_read() {
     let line = |at_s: u64, text: &str| {
         let (minute, second) = (at_s / 60, at_s % 60);
-        format!("2026-01-05T00:{minute:02}:{second:02}.000000+00:00 2026/01/05/[$LATEST]0123456789abcdef0123456789abcdef {text}")
+        format!(
+            "2026-01-05T00:{minute:02}:{second:02}.000000+00:00 2026/01/05/[$LATEST]0123456789abcdef0123456789abcdef {text}"
+        )
     };
     let mut lines = Vec::new();
     for number in 0..50u64 {
@@ -134,7 +136,10 @@ fn a_second_attempt_stands_whichever_way_it_is_read() {
         let again = number % 10 == 3;
         lines.push((at, line(at, &format!("START RequestId: {id} Version: $LATEST"))));
         if again {
-            lines.push((at + 3, line(at + 3, &format!("2026-01-05T00:00:00.000Z {id} Task timed out after 3.00 seconds"))));
+            lines.push((
+                at + 3,
+                line(at + 3, &format!("2026-01-05T00:00:00.000Z {id} Task timed out after 3.00 seconds")),
+            ));
         }
         lines.push((at + 4, line(at + 4, &format!("END RequestId: {id}"))));
         if again {
@@ -160,7 +165,9 @@ fn an_export_read_backwards_finds_what_was_made() {
     let failed: u64 = truth.classes.values().sum();
     assert_eq!(counts(&one), (truth.requests, failed));
     assert!(one.failures.iter().all(|failure| failure.cause.is_some()));
-    for report in [run(engine(2), &[("a.csv", &bytes)]), run(engine(1), &[("a.csv", &bytes), ("b.csv", &bytes)])] {
+    for report in
+        [run(engine(2), &[("a.csv", &bytes)]), run(engine(1), &[("a.csv", &bytes), ("b.csv", &bytes)])]
+    {
         assert_same(&findings(&one), &findings(&report), "again");
     }
 }

@@ -238,7 +238,9 @@ fn cell(column: &str, number: usize) -> &'static str {
         "requestPath" => ["shop.example.com/orders/5?x=1", "shop.example.com/api/pay"][number % 2],
         "requestMethod" => "GET",
         "responseStatusCode" => ["200", "-1", "", "500", "304"][number % 5],
-        "requestId" => ["kq7zt-1767225600123-0a1b2c3d4e5f", "fra1::kq7zt-1767225600123-0a1b2c3d4e5f"][number % 2],
+        "requestId" => {
+            ["kq7zt-1767225600123-0a1b2c3d4e5f", "fra1::kq7zt-1767225600123-0a1b2c3d4e5f"][number % 2]
+        }
         "level" => ["info", "", "error"][number % 3],
         "type" => ["function", "middleware", "lambda", "request", "edge-middleware"][number % 5],
         "function" => ["/orders/[id]", "/api/pay", "/", "middleware", ""][number / 2 % 5],
@@ -261,7 +263,20 @@ fn row(cells: &[String], quote_all: bool) -> String {
 
 #[test]
 fn odd_cells_are_seen_as_decoding_sees_them() {
-    let phrases = ["Node.js process exited with exit status: 1", "x Vercel Runtime Timeout Error: Task timed out", "Error: boom", "-", " 200 ", "1e3", "2e2", "edge", "static", "/middleware", "a\n", "\n"];
+    let phrases = [
+        "Node.js process exited with exit status: 1",
+        "x Vercel Runtime Timeout Error: Task timed out",
+        "Error: boom",
+        "-",
+        " 200 ",
+        "1e3",
+        "2e2",
+        "edge",
+        "static",
+        "/middleware",
+        "a\n",
+        "\n",
+    ];
     let odd: Vec<String> = odd_values()
         .iter()
         .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
@@ -273,7 +288,8 @@ fn odd_cells_are_seen_as_decoding_sees_them() {
         let columns: Vec<String> = header.split(',').map(str::to_owned).collect();
         let context = FrameContext { columns: columns.clone(), ..FrameContext::default() };
         let mut glancers = glancers();
-        let (index, glancer) = glancers.iter_mut().find(|(index, _)| is_dashboard(*index)).expect("a glancer");
+        let (index, glancer) =
+            glancers.iter_mut().find(|(index, _)| is_dashboard(*index)).expect("a glancer");
         let mut check = |text: &str| {
             let frame = Frame { bytes: text.as_bytes(), kind: FrameKind::Csv, at: Position::default() };
             if let Some(brief) = glancer.glance(&frame, &context) {

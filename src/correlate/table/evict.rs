@@ -128,8 +128,7 @@ fn is_whole(facts: &Facts) -> bool {
 /// Whether an entry with these facts may bring nearer when its request is due.
 pub fn may_hasten(facts: &Facts, back: bool) -> bool {
     facts.end != Latest::NEVER
-        || back
-            && (facts.start != Latest::NEVER || facts.client.is_something() || facts.edge.is_something())
+        || back && (facts.start != Latest::NEVER || facts.client.is_something() || facts.edge.is_something())
 }
 
 /// Whether the watermark has passed the whole second.

@@ -134,9 +134,13 @@ impl Correlator<'_> {
             .filter_map(|(key, index)| {
                 let partial = self.open.get(index as usize)?;
                 let ends_ms = partial.facts.span.ends_ms();
-                let heard_ms = ends_ms.map_or(i64::MIN, |(first_ms, last_ms)| {
-                    if self.back { first_ms.saturating_neg() } else { last_ms }
-                });
+                let heard_ms =
+                    ends_ms.map_or(
+                        i64::MIN,
+                        |(first_ms, last_ms)| {
+                            if self.back { first_ms.saturating_neg() } else { last_ms }
+                        },
+                    );
                 Some((heard_ms, key))
             })
             .collect();
