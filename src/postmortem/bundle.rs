@@ -96,6 +96,8 @@ type Digests = BTreeMap<String, io::Result<Digest>>;
 /// Sources that are read for their digests while the engine reads them too: both read the same pages.
 pub struct Digesting {
     sources: BTreeMap<String, Source>,
+    /// Lengths of files before the engine began.
+    sizes: BTreeMap<String, u64>,
     expand: Expand,
     stop: Arc<AtomicBool>,
     worker: JoinHandle<Digests>,
@@ -106,11 +108,16 @@ impl Digesting {
     pub fn begin(sources: &[Source], expand: Expand, stop: &Arc<AtomicBool>) -> Digesting {
         let sources: BTreeMap<String, Source> =
             sources.iter().filter(|one| is_lasting(one)).map(|one| (one.name(), one.clone())).collect();
+        let size = |(name, one): (&String, &Source)| match one {
+            Source::File(path) => Some((name.clone(), fs::metadata(path).ok()?.len())),
+            _ => None,
+        };
+        let sizes = sources.iter().filter_map(size).collect();
         let (work, halt) = (sources.clone(), Arc::clone(stop));
         let worker = std::thread::spawn(move || {
             work.into_iter().map(|(name, one)| (name, digest(&one, expand, None, &halt))).collect()
         });
-        Digesting { sources, expand, stop: Arc::clone(stop), worker }
+        Digesting { sources, sizes, expand, stop: Arc::clone(stop), worker }
     }
 
     /// What was found out. A file that has grown since the engine read it counts as far as that went.
@@ -121,7 +128,9 @@ impl Digesting {
             else {
                 continue;
             };
-            if found.index.is_some() && found.bytes != ledger.bytes {
+            // What is no log is not read to its end, and counts as a whole.
+            let to_its_end = self.sizes.get(&ledger.name).is_some_and(|size| ledger.bytes >= *size);
+            if found.index.is_some() && found.bytes != ledger.bytes && to_its_end {
                 let again = digest(source, self.expand, Some(ledger.bytes), &self.stop);
                 digests.insert(ledger.name.clone(), again);
             }

@@ -25,6 +25,7 @@ pub mod digest;
 pub mod evidence;
 pub mod extent;
 pub mod manifest;
+mod prove;
 pub mod verify;
 
 #[cfg(test)]

@@ -3,19 +3,19 @@
 //! files of known names are opened in its folder, and of sources only regular files.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use thiserror::Error;
 
 use super::ARTIFACTS;
-use super::digest::{BLOCK_BYTES, Digest, digest, is_lasting, is_plain, sha256};
-use super::evidence::{Cited, keyed};
-use super::extent::Unpacked;
+use super::digest::{Digest, digest, is_lasting, is_plain, sha256};
+use super::evidence::Cited;
 use super::manifest::{self, ClaimedSource, Claims, is_manifest, seals};
-use crate::input::source::{Found, Source, Stream, find_within};
+use super::prove::check_lines;
+use crate::input::source::{Found, Source, find_within};
 use crate::input::unpack::{Expand, MAX_EXPANDED_BYTES};
 
 /// Digits of a digest that are shown; nobody compares 64 by eye.
@@ -74,7 +74,7 @@ pub enum What {
 }
 
 impl Check {
-    fn new(what: What, name: &str, state: State, expected: &str, found: &str) -> Check {
+    pub(super) fn new(what: What, name: &str, state: State, expected: &str, found: &str) -> Check {
         Check { what, name: name.to_owned(), state, expected: expected.to_owned(), found: found.to_owned() }
     }
 
@@ -135,7 +135,8 @@ fn check_seal(bytes: &[u8]) -> Check {
     }
 }
 
-fn short(digest: &str) -> String {
+/// The first digits of a digest.
+pub(super) fn short(digest: &str) -> String {
     match digest.char_indices().nth(SHOWN_DIGITS) {
         Some((end, _)) => format!("{}…", &digest[..end]),
         None => digest.to_owned(),
@@ -251,7 +252,8 @@ fn check_sources(claims: &Claims, cited: &[Cited], given: &[PathBuf], checks: &m
     checks.append(&mut lines);
 }
 
-fn place(one: &Cited) -> String {
+/// A cited line as people look it up.
+pub(super) fn place(one: &Cited) -> String {
     format!("{}:{}", one.source, one.line)
 }
 
@@ -356,103 +358,4 @@ fn at_place(name: &str, expand: Expand) -> Option<Source> {
         }
         find_within(&[archive], expand).sources.into_iter().find(|source| source.name() == name)
     })
-}
-
-/// Checks the cited lines of a source that has proven to be the one.
-fn check_lines(cited: &[&Cited], source: &Source, expand: Expand, digest: &Digest) -> Vec<Check> {
-    let with_bytes: Vec<(&Cited, u64, u64, &str)> = cited
-        .iter()
-        .filter_map(|one| Some((*one, one.from_byte?, one.to_byte?, one.hash.as_deref()?)))
-        .collect();
-    let ranges: BTreeSet<(u64, u64)> = with_bytes.iter().map(|(_, from, to, _)| (*from, *to)).collect();
-    let hashes = match hash_ranges(source, expand, digest.index.is_some(), &ranges) {
-        Ok(hashes) => hashes,
-        Err(error) => {
-            let found = error.to_string();
-            return cited
-                .iter()
-                .map(|one| Check::new(What::Line, &place(one), State::Missing, "", &found))
-                .collect();
-        }
-    };
-    let mut checks: Vec<Check> = cited
-        .iter()
-        .filter(|one| one.hash.is_none() || one.from_byte.is_none() || one.to_byte.is_none())
-        .map(|one| Check::new(What::Line, &place(one), State::Unchecked, "", "no bytes of it were recorded"))
-        .collect();
-    for (one, from, to, hash) in with_bytes {
-        let range = format!("bytes {from}–{to}: ");
-        checks.push(match hashes.get(&(from, to)) {
-            None => Check::new(
-                What::Line,
-                &place(one),
-                State::Missing,
-                &(range + &short(hash)),
-                "the source ends before",
-            ),
-            Some(found) => {
-                let found = keyed(&digest.key, found);
-                match found == hash {
-                    true => Check::new(What::Line, &place(one), State::Same, "", ""),
-                    false => Check::new(
-                        What::Line,
-                        &place(one),
-                        State::Differs,
-                        &(range + &short(hash)),
-                        &short(&found),
-                    ),
-                }
-            }
-        });
-    }
-    checks
-}
-
-/// Hashes of ranges of what is read of a source; those that are not there in full are left out.
-fn hash_ranges(
-    source: &Source,
-    expand: Expand,
-    plain: bool,
-    ranges: &BTreeSet<(u64, u64)>,
-) -> io::Result<BTreeMap<(u64, u64), blake3::Hash>> {
-    let mut hashes = BTreeMap::new();
-    let mut buffer = vec![0; BLOCK_BYTES];
-    if let (true, Source::File(path)) = (plain, source) {
-        let mut file = File::open(path)?;
-        for (from, to) in ranges.iter().filter(|(from, to)| from <= to) {
-            file.seek(SeekFrom::Start(*from))?;
-            let mut hasher = blake3::Hasher::new();
-            let bytes = io::copy(&mut (&mut file).take(to - from), &mut hasher)?;
-            if bytes == to - from {
-                hashes.insert((*from, *to), hasher.finalize());
-            }
-        }
-        return Ok(hashes);
-    }
-    let mut reader = Unpacked(Stream::open(source, expand).map_err(io::Error::other)?);
-    let mut open: Vec<((u64, u64), blake3::Hasher)> = Vec::new();
-    let mut waiting = ranges.iter().filter(|(from, to)| from <= to).copied().peekable();
-    let mut at = 0_u64;
-    loop {
-        while let Some(range) = waiting.next_if(|(from, _)| *from <= at + BLOCK_BYTES as u64) {
-            open.push((range, blake3::Hasher::new()));
-        }
-        if open.is_empty() && waiting.peek().is_none() {
-            return Ok(hashes);
-        }
-        let block = super::digest::read_block(&mut reader, &mut buffer)?;
-        let end = at + block.len() as u64;
-        open.retain_mut(|((from, to), hasher)| {
-            let (first, last) = ((*from).clamp(at, end), (*to).clamp(at, end));
-            hasher.update(&block[(first - at) as usize..(last - at) as usize]);
-            if *to <= end {
-                hashes.insert((*from, *to), hasher.finalize());
-            }
-            *to > end
-        });
-        if block.is_empty() {
-            return Ok(hashes);
-        }
-        at = end;
-    }
 }

@@ -215,6 +215,16 @@ fn archives_and_pipes() {
     dir.run(&["verify", "piped"]).exits(0).shows("not checked: -:");
 }
 
+/// It is passed over after its first bytes, and its digest is that of all of it.
+#[test]
+fn a_source_that_is_no_log_verifies() {
+    let dir = Dir::new();
+    dir.file("a.log", sample()).file("b.bin", [0_u8, 1, 2, 3, 255].repeat(200_000));
+    dir.run(&["postmortem", "a.log", "b.bin", "--out", "out"]).exits(0);
+    assert_eq!(manifest(&dir, "out")["sources"][1]["size_bytes"], json!(1_000_000));
+    dir.run(&["verify", "out"]).exits(0).shows("2 as recorded");
+}
+
 #[test]
 fn without_a_failed_request_a_bundle_says_so() {
     let dir = Dir::new();
