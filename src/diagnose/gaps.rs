@@ -152,10 +152,8 @@ pub fn phases(lines: &[Line], kind: IdKind, figures: &Figures) -> Phases {
             })
         };
         let says = |words: &[&str]| words.iter().any(|word| memmem::find(&head, word.as_bytes()).is_some());
-        for phase in Phase::ALL {
-            if seen.has(phase) {
-                continue;
-            }
+        let open = seen;
+        for phase in Phase::ALL.into_iter().filter(|phase| !open.has(*phase)) {
             let present = match phase {
                 Phase::CorrelationId | Phase::PoolFigures => false,
                 Phase::IdPassedOn => {

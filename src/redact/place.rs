@@ -33,7 +33,7 @@ const SERVER: &[&str] = &[
     "etimedout",
     "ehost",
     "enet",
-    "eaddr",
+    "eaddrinuse",
     "epipe",
     "connect",
     "dial ",

@@ -31,7 +31,7 @@ fn two_for_what_makes_no_sense() {
         .says("vercel-drain")
         .says("lambda-text");
     dir.run(&["--class", "network"]).exits(2).says("connectivity");
-    dir.run(&["--fail-on", "everything"]).exits(2).says("any, or one of");
+    dir.run(&["--fail-on", "everything"]).exits(2).says("any, new, or one of");
     dir.run(&["--since", "yesterday-ish"]).exits(2).says("2026-01-01T10:00:00Z");
     dir.run(&["--every", "0s"]).exits(2);
     dir.run(&["--every", "soon"]).exits(2).says("10s");
