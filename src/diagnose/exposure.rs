@@ -52,7 +52,6 @@ pub(super) struct Case<'a> {
 
 /// The traffic of a run, ready to be asked.
 pub(super) struct Exposure<'a> {
-    pub traffic: &'a Traffic,
     pub denominator: Denominator,
     routes: BTreeMap<Option<&'a str>, Vec<&'a Cell>>,
     /// All requests by minute.
@@ -64,7 +63,6 @@ pub(super) struct Exposure<'a> {
 impl<'a> Exposure<'a> {
     pub fn of(traffic: &'a Traffic, all_counted: bool) -> Exposure<'a> {
         let mut exposure = Exposure {
-            traffic,
             denominator: Denominator::of(&traffic.cells, all_counted),
             routes: BTreeMap::new(),
             load: BTreeMap::new(),

@@ -87,8 +87,10 @@ pub fn of(judged: &[Judged], traffic: &Traffic, all_counted: bool) -> BTreeMap<S
     }
     let mut tests: Vec<(&str, Segment)> = Vec::new();
     let cases = cases(judged);
+    let mut sample = Sample::of(traffic);
     for case in cases.iter().filter(|case| case.members.len() as u64 >= LEAST_FAILURES) {
-        tests.extend(tests_of(case, &exposure).into_iter().map(|segment| (case.incident, segment)));
+        let found = tests_of(case, &exposure, &mut sample);
+        tests.extend(found.into_iter().map(|segment| (case.incident, segment)));
     }
     let p_values: Vec<f64> = tests.iter().map(|(_, segment)| segment.p_value).collect();
     let mut out: BTreeMap<String, Vec<Segment>> = BTreeMap::new();
@@ -112,17 +114,62 @@ pub fn of(judged: &[Judged], traffic: &Traffic, all_counted: bool) -> BTreeMap<S
     out
 }
 
+/// The sample of healthy requests, ready to be asked often.
+struct Sample<'a> {
+    all: &'a [Sampled],
+    /// Healthy requests that it was drawn from.
+    drawn_from: u64,
+    by_route: BTreeMap<Option<&'a str>, Vec<&'a Sampled>>,
+    /// What was counted of all of it.
+    counted: BTreeMap<(&'a str, &'a str), Count>,
+}
+
+impl<'a> Sample<'a> {
+    fn of(traffic: &'a Traffic) -> Sample<'a> {
+        let all = &traffic.sample[..];
+        let mut by_route: BTreeMap<Option<&str>, Vec<&Sampled>> = BTreeMap::new();
+        for one in all {
+            by_route.entry(one.route.as_deref()).or_default().push(one);
+        }
+        let drawn_from = traffic.cells.iter().map(healthy).sum();
+        Sample { all, drawn_from, by_route, counted: BTreeMap::new() }
+    }
+
+    /// Requests with this value, of those that are known to have it or not: of the incident's routes, or of all if these
+    /// are too few.
+    fn count(&mut self, case: &Case<'a>, name: &'a str, value: &'a str) -> (Count, Among) {
+        let on_routes = case.routes.iter().filter_map(|route| self.by_route.get(route)).flatten().copied();
+        let own = with_value(on_routes, name, value);
+        if own.of >= LEAST_SAMPLED {
+            return (own, Among::Routes);
+        }
+        let all = self.all;
+        let count = || with_value(all.iter(), name, value);
+        (*self.counted.entry((name, value)).or_insert_with(count), Among::All)
+    }
+}
+
+fn with_value<'s>(sample: impl Iterator<Item = &'s Sampled>, name: &str, value: &str) -> Count {
+    let known = sample.filter(|one| is_known(&one.dimensions, name, value));
+    known.fold(Count::default(), |sum, one| {
+        let hits = one.dimensions.get(name).is_some_and(|have| have == value);
+        sum.plus(Count::new(u64::from(hits), 1))
+    })
+}
+
+fn healthy(cell: &Cell) -> u64 {
+    cell.requests.saturating_sub(cell.failed)
+}
+
 /// Every value that enough failures of an incident have, tested.
-fn tests_of(case: &Case<'_>, exposure: &Exposure<'_>) -> Vec<Segment> {
+fn tests_of<'a>(case: &Case<'a>, exposure: &Exposure<'a>, sample: &mut Sample<'a>) -> Vec<Segment> {
     let mut values: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for one in &case.members {
         for (name, value) in &one.dimensions {
             *values.entry((name, value)).or_default() += 1;
         }
     }
-    let healthy = |cell: &Cell| cell.requests.saturating_sub(cell.failed);
     let on_routes: u64 = exposure.cells(&case.routes).map(healthy).sum();
-    let everywhere: u64 = exposure.traffic.cells.iter().map(healthy).sum();
     let enough = values.into_iter().filter(|(_, failures)| *failures >= LEAST_FAILURES);
     enough
         .filter_map(|((name, value), failures)| {
@@ -131,21 +178,9 @@ fn tests_of(case: &Case<'_>, exposure: &Exposure<'_>) -> Vec<Segment> {
             }
             let known = case.members.iter().filter(|one| is_known(&one.dimensions, name, value)).count();
             let failures = Count::new(failures, known as u64);
-            let sampled = |of_route: &dyn Fn(Option<&str>) -> bool| {
-                let known =
-                    exposure.traffic.sample.iter().filter(|one| {
-                        of_route(one.route.as_deref()) && is_known(&one.dimensions, name, value)
-                    });
-                known.fold(Count::default(), |sum, one| {
-                    let hits = one.dimensions.get(name).is_some_and(|have| have == value);
-                    sum.plus(Count::new(u64::from(hits), 1))
-                })
-            };
-            let own = sampled(&|route| case.routes.contains(&route));
-            let (sample, of_healthy, among) = match own.of >= LEAST_SAMPLED {
-                true => (own, on_routes, Among::Routes),
-                false => (sampled(&|_| true), everywhere, Among::All),
-            };
+            let everywhere = sample.drawn_from;
+            let (sample, among) = sample.count(case, name, value);
+            let of_healthy = if among == Among::Routes { on_routes } else { everywhere };
             if sample.of < LEAST_SAMPLED {
                 return None;
             }
