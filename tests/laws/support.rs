@@ -151,6 +151,7 @@ fn forget_positions(value: &mut Value) {
             {
                 why.truncate(at);
             }
+            map.remove("cites");
             map.values_mut().for_each(forget_positions);
         }
         Value::Array(values) => values.iter_mut().for_each(forget_positions),
