@@ -68,12 +68,20 @@ pub fn advise(
             .to_owned();
         return Rollback { advice: Advice::Unknown, why, bad: None, last_good: None };
     };
+    let kept = |one: &Served| {
+        one.all.requests as f64 * bad.rate() >= EXPECTED
+            && one.all.failed as f64 <= one.all.requests as f64 * objective.allowed_share()
+    };
     let good = served
         .iter()
-        .filter(|(_, one)| one.first.is_some() && one.first < bad.first)
-        .filter(|(_, one)| one.all.requests as f64 * bad.rate() >= EXPECTED)
-        .filter(|(_, one)| one.all.failed as f64 <= one.all.requests as f64 * objective.allowed_share())
+        .filter(|(_, one)| one.first.is_some() && one.first < bad.first && kept(one))
         .max_by_key(|(id, one)| (one.first, **id));
+    // One that answers after all that failed have stopped.
+    let last_of_failing = served.values().filter(|one| over(one)).filter_map(|one| one.last).max();
+    let successor = served
+        .iter()
+        .filter(|(_, one)| one.first > bad.first && one.last > last_of_failing && kept(one))
+        .max_by_key(|(id, one)| (one.last, one.first, **id));
     let count = |count: u64| crate::report::words::counted(count, "request", "requests");
     let (advice, why) = if bad.before as f64 * bad.rate() >= EXPECTED {
         let why = format!(
@@ -81,6 +89,13 @@ pub fn advise(
             count(bad.before)
         );
         (Advice::NotTheDeployment, why)
+    } else if let Some((id, one)) = successor {
+        let why = format!(
+            "no rollback needed: {id} answers since {bad_id} does not, {} of {} of the same routes failed on it",
+            one.all.failed,
+            count(one.all.requests)
+        );
+        (Advice::AlreadyReplaced, why)
     } else if let Some((good_id, good)) = good {
         let why = format!(
             "roll back to {good_id}: of {} of the same routes {} failed on it, on {bad_id} {} of {}",

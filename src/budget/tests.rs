@@ -185,6 +185,18 @@ fn the_last_good_deployment_is_named() {
 }
 
 #[test]
+fn nothing_is_rolled_back_that_was_replaced_already() {
+    let mut rows: Vec<Row> = (60..120).map(|back| (back, "/api/orders", "dpl_good", 100, 0)).collect();
+    rows.extend((30..60).map(|back| (back, "/api/orders", "dpl_bad", 100, 40)));
+    rows.extend((0..30).map(|back| (back, "/api/orders", "dpl_fixed", 100, 0)));
+    let rollback = advice(&rows);
+    assert_eq!(rollback.advice, Advice::AlreadyReplaced, "{}", rollback.why);
+    // While the bad one still answers, it is not replaced.
+    rows.push((0, "/api/orders", "dpl_bad", 100, 40));
+    assert_eq!(advice(&rows).advice, Advice::RollBack);
+}
+
+#[test]
 fn no_rollback_where_it_would_not_help_or_nothing_is_known() {
     // The deployment was fine for an hour.
     let mut rows: Vec<Row> = (30..90).map(|back| (back, "/api/orders", "dpl_1", 100, 0)).collect();

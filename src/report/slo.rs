@@ -145,6 +145,8 @@ pub struct Rollback {
 pub enum Advice {
     /// Roll back to `last_good`.
     RollBack,
+    /// A newer deployment answers and keeps the objective: there is nothing to roll back.
+    AlreadyReplaced,
     /// The failures are not those of one deployment: a rollback would not end them.
     NotTheDeployment,
     /// The logs do not tell.
