@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::count::{Counts, Period, minute, minute_ms};
 use super::objective::Objective;
 use crate::correlate::family;
+use crate::diagnose::onset;
 use crate::format::time::rfc3339;
 use crate::report::model::Report;
 use crate::report::slo::{Advice, Burn, Deployment, Family, Rollback, State};
@@ -96,6 +97,9 @@ pub fn advise(
             count(one.all.requests)
         );
         (Advice::AlreadyReplaced, why)
+    } else if is_over(report, bad_id) {
+        let why = format!("what began with {bad_id} is over: a rollback would not end what has failed since");
+        (Advice::NotTheDeployment, why)
     } else if let Some((good_id, good)) = good {
         let why = format!(
             "roll back to {good_id}: of {} of the same routes {} failed on it, on {bad_id} {} of {}",
@@ -117,6 +121,17 @@ pub fn advise(
         bad: Some(describe(bad_id, bad, report)),
         last_good: good.map(|(id, one)| describe(id, one, report)),
     }
+}
+
+/// Whether all incidents that began with a deployment have ended, and there is one.
+fn is_over(report: &Report, id: &str) -> bool {
+    let mut began = report
+        .incidents
+        .iter()
+        .filter_map(|one| one.onset.as_ref())
+        .filter(|onset| onset.deployment.as_ref().is_some_and(|start| start.id == id))
+        .peekable();
+    began.peek().is_some() && began.all(|onset| onset.state == onset::State::Ended)
 }
 
 /// What every deployment answered until the end of the period; an empty scope is all routes.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::memory::KnownArgs;
+use super::memory::{KnownArgs, SavedArgs};
 use crate::budget::Objective;
 use crate::compare::split::By;
 use crate::correlate::dimensions::Fields;
@@ -301,6 +301,15 @@ pub struct PostmortemArgs {
     /// Speak as of this moment; by default that of the last record
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub as_of: Option<i64>,
+    /// Hold an objective against the requests: per cent that must not fail (99.9). The exit code stays 0
+    #[arg(long, value_name = "PERCENT", value_parser = crate::budget::parse_target)]
+    pub slo: Option<u64>,
+    /// Period of the objective (30d, 12h)
+    #[arg(long, value_name = "SPAN", value_parser = crate::budget::parse_span, default_value = "30d")]
+    pub window: i64,
+    /// Saved incidents
+    #[command(flatten)]
+    pub saved: SavedArgs,
     /// Read the input as this format (see `why500 formats`) instead of detecting it
     #[arg(long, value_name = "NAME")]
     pub input_format: Option<String>,
@@ -313,6 +322,13 @@ pub struct PostmortemArgs {
     /// No progress and no remarks on stderr; errors are still said
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+impl PostmortemArgs {
+    /// The objective, where one was given.
+    pub fn objective(&self) -> Option<Objective> {
+        self.slo.map(|allowed| Objective::new(allowed, self.window, self.as_of))
+    }
 }
 
 /// Arguments of `verify`.

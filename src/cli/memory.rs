@@ -13,15 +13,23 @@ use crate::incidents::{DEFAULT_DIR, known};
 use crate::report::memory::SuppressionState;
 use crate::report::model::Report;
 
-/// Arguments of triage about what is known.
+/// Arguments about saved incidents.
 #[derive(Debug, Clone, Args)]
-pub struct KnownArgs {
+pub struct SavedArgs {
     /// Folder of saved incidents; by default .why500/incidents of the current directory, if it is there
     #[arg(long, value_name = "DIR", conflicts_with = "no_incidents")]
     pub incidents: Option<PathBuf>,
     /// Look for no saved incidents
     #[arg(long)]
     pub no_incidents: bool,
+}
+
+/// Arguments of triage about what is known.
+#[derive(Debug, Clone, Args)]
+pub struct KnownArgs {
+    /// Saved incidents
+    #[command(flatten)]
+    pub saved: SavedArgs,
     /// Report of an earlier run (--format json): --fail-on passes over its incidents, and `--fail-on new` needs it
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
@@ -56,22 +64,28 @@ impl KnownArgs {
             })?,
             None => Vec::new(),
         };
-        Ok(KnownFiles { memory: self.memory(quiet), baseline, suppressions })
+        Ok(KnownFiles { baseline, suppressions, ..self.saved.read(quiet) })
+    }
+}
+
+impl SavedArgs {
+    /// The folder to look into, if there is one.
+    pub fn dir(&self) -> Option<&Path> {
+        match &self.incidents {
+            _ if self.no_incidents => None,
+            Some(dir) => Some(dir),
+            // Only this one place, and only if it is there: no folder above it is searched.
+            None => Some(Path::new(DEFAULT_DIR)).filter(|dir| dir.is_dir()),
+        }
     }
 
-    fn memory(&self, quiet: bool) -> Memory {
-        let dir = match &self.incidents {
-            _ if self.no_incidents => return Memory::default(),
-            Some(dir) => dir.as_path(),
-            // Only this one place, and only if it is there: no folder above it is searched.
-            None if Path::new(DEFAULT_DIR).is_dir() => Path::new(DEFAULT_DIR),
-            None => return Memory::default(),
-        };
-        let memory = Memory::load(dir);
+    /// Reads the folder. A broken file of it is only said.
+    pub fn read(&self, quiet: bool) -> KnownFiles {
+        let memory = self.dir().map(Memory::load).unwrap_or_default();
         if !quiet {
             say_faults(&memory);
         }
-        memory
+        KnownFiles { memory, baseline: None, suppressions: Vec::new() }
     }
 }
 

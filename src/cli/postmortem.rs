@@ -9,6 +9,7 @@ use super::args::{PostmortemArgs, RunArgs};
 use super::exit::{Exit, Failure, remark};
 use super::triage::{table_options, try_spill, watch_signals};
 use super::watch::Terminal;
+use crate::budget;
 use crate::engine::{Engine, MAX_LINE_BYTES, View};
 use crate::format::time::{parse, rfc3339};
 use crate::input::source;
@@ -22,6 +23,7 @@ pub fn run(args: &PostmortemArgs) -> Result<Exit, Failure> {
     let options = args.run.options(args.input_format.as_deref(), View::default()).map_err(Failure::Usage)?;
     try_spill(&args.run)?;
     bundle::may_write(&args.out, &args.paths).map_err(|error| Failure::Usage(error.to_string()))?;
+    let known = args.saved.read(args.quiet);
     let engine = Engine::with_rules(&args.rules, options)?;
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
@@ -46,6 +48,8 @@ pub fn run(args: &PostmortemArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Interrupted);
     }
     let as_of = as_of(args, report)?;
+    known.apply(report, args.as_of, args.quiet);
+    report.slo = args.objective().map(|objective| budget::of(report, &objective));
     if let Some(id) = &args.incident
         && let Err(known) = narrow(report, id)
     {
@@ -127,9 +131,21 @@ fn command(args: &PostmortemArgs) -> Vec<String> {
     };
     option("incident", args.incident.clone());
     option("as-of", args.as_of.map(rfc3339));
+    let minutes = |window: i64| {
+        (window % 1440 == 0).then(|| format!("{}d", window / 1440)).unwrap_or(format!("{window}m"))
+    };
+    option("slo", args.objective().map(|objective| objective.target_percent().to_string()));
+    option("window", args.slo.map(|_| minutes(args.window)).filter(|window| window != "30d"));
+    option("incidents", args.saved.dir().map(|dir| path(&dir.to_path_buf())));
     option("input-format", args.input_format.clone());
     for dir in &args.rules {
         option("rules", Some(path(dir)));
+    }
+    for name in &args.run.segment_fields {
+        option("segment-field", Some(name.clone()));
+    }
+    for _ in &args.run.redact_pattern {
+        option("redact-pattern", Some("…".to_owned()));
     }
     let RunArgs { max_line, memory, spill, max_expand, redact_key, no_redact, .. } = &args.run;
     option("max-line", Some(*max_line).filter(|most| *most != MAX_LINE_BYTES).map(|most| most.to_string()));

@@ -54,6 +54,7 @@ pub fn narrow(report: &mut Report, id: &str) -> Result<(), Vec<String>> {
     report.incidents.retain(|one| one.id == full);
     report.failures.retain(|one| one.incident == full);
     report.outside_requests.clear();
+    report.known.seen_before.retain(|one| one.incident == full);
     report.routes = report.incidents.iter().flat_map(|one| one.routes.iter().cloned()).collect();
     let shown = report.failures.len();
     report.remarks.push(format!("narrowed to incident {full}: {shown} of {all} failed requests are shown"));

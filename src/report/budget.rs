@@ -1,26 +1,42 @@
-//! The error budget on the page: verdict, what was spent and by what, burn rates, and what to do.
+//! The error budget in words, and on the page: verdict, what was spent and by what, burn rates, and what to do.
 
 use std::io;
 
 use super::page::Page;
 use super::palette::{ALARM, GOOD, PLAIN, QUIET, STRONG};
-use super::slo::{Advice, Burn, BurnWindow, Denominator, Deployment, Slo, State};
+use super::slo::{Advice, Burn, BurnWindow, Denominator, Deployment, Rollback, Slo, State};
 use super::words;
 
 /// Rows of incidents and of families; more are in `json`.
 const MAX_ROWS: usize = 5;
 const INDENT: &str = "   ";
 
-/// Writes the section.
-pub fn write(page: &mut Page, slo: &Slo) -> io::Result<()> {
-    let title = format!("Error budget: {} % over {}", slo.target_percent, span(slo.period_minutes));
-    let (word, style) = match slo.verdict {
-        State::Kept => ("no threshold crossed", GOOD),
-        State::Unknown => ("not certain", STRONG),
-        State::Crossed => ("threshold crossed", ALARM),
-    };
-    page.rule(&[(STRONG, &title)], "")?;
-    page.entry((QUIET, &label("verdict")), style, word, 1)?;
+/// What stands beside a label.
+pub struct Row {
+    /// Empty where the row above it has it.
+    pub label: &'static str,
+    /// What is said.
+    pub items: Vec<String>,
+}
+
+/// `Error budget: 99.9 % over 30d`.
+pub fn title(slo: &Slo) -> String {
+    format!("Error budget: {} % over {}", slo.target_percent, span(slo.period_minutes))
+}
+
+/// The verdict in words.
+pub fn verdict(slo: &Slo) -> &'static str {
+    match slo.verdict {
+        State::Kept => "no threshold crossed",
+        State::Unknown => "not certain",
+        State::Crossed => "threshold crossed",
+    }
+}
+
+/// The figures: what was spent and by what, and burn rates.
+pub fn rows(slo: &Slo) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut fact = |label, items| rows.push(Row { label, items });
     let at_least = if slo.denominator == Denominator::LowerBound { "at least " } else { "" };
     let spent = &slo.spent;
     let availability = match spent.availability {
@@ -28,18 +44,18 @@ pub fn write(page: &mut Page, slo: &Slo) -> io::Result<()> {
         None => "no request".to_owned(),
     };
     let requests = words::counted(spent.requests, "request", "requests");
-    fact(page, "period", &[availability, format!("{} of {requests} failed", words::count(spent.failed))])?;
+    fact("period", vec![availability, format!("{} of {requests} failed", words::count(spent.failed))]);
     let used = spent.budget_spent.map_or("–".to_owned(), |share| format!("{} of it spent", percent(share)));
     let covered = format!("logs cover {} of {}", span(slo.covered_minutes), span(slo.period_minutes));
-    fact(page, "budget", &[format!("{} failures", number(spent.budget)), used, covered])?;
+    fact("budget", vec![format!("{} failures", number(spent.budget)), used, covered]);
     for (index, one) in slo.burn.iter().enumerate() {
-        fact(page, if index == 0 { "burn rate" } else { "" }, &burn(one))?;
+        fact(if index == 0 { "burn rate" } else { "" }, burn(one));
     }
     for (index, one) in slo.incidents.iter().take(MAX_ROWS).enumerate() {
         let share = one.budget_spent.map_or("–".to_owned(), percent);
         let failed = words::counted(one.failed, "failure", "failures");
-        let items = [format!("incident {}", one.id), failed, format!("{share} of the budget")];
-        fact(page, if index == 0 { "spent by" } else { "" }, &items)?;
+        let items = vec![format!("incident {}", one.id), failed, format!("{share} of the budget")];
+        fact(if index == 0 { "spent by" } else { "" }, items);
     }
     for (index, one) in slo.families.iter().take(MAX_ROWS).enumerate() {
         let name = one.family.as_deref().unwrap_or("(no route)");
@@ -52,7 +68,30 @@ pub fn write(page: &mut Page, slo: &Slo) -> io::Result<()> {
         if one.verdict == State::Crossed {
             items.push("crossed".to_owned());
         }
-        fact(page, if index == 0 { "families" } else { "" }, &items)?;
+        fact(if index == 0 { "families" } else { "" }, items);
+    }
+    rows
+}
+
+/// What is known of the deployments that a rollback is about.
+pub fn deployments(rollback: &Rollback) -> Vec<Row> {
+    [("bad", &rollback.bad), ("last good", &rollback.last_good)]
+        .into_iter()
+        .filter_map(|(label, one)| one.as_ref().map(|one| Row { label, items: deployment(one) }))
+        .collect()
+}
+
+/// Writes the section.
+pub fn write(page: &mut Page, slo: &Slo) -> io::Result<()> {
+    let style = match slo.verdict {
+        State::Kept => GOOD,
+        State::Unknown => STRONG,
+        State::Crossed => ALARM,
+    };
+    page.rule(&[(STRONG, &title(slo))], "")?;
+    page.entry((QUIET, &label("verdict")), style, verdict(slo), 1)?;
+    for row in rows(slo) {
+        fact(page, row.label, &row.items)?;
     }
     for note in &slo.notes {
         page.entry((QUIET, &format!("{INDENT}- ")), PLAIN, note, 3)?;
@@ -60,10 +99,8 @@ pub fn write(page: &mut Page, slo: &Slo) -> io::Result<()> {
     let Some(rollback) = &slo.rollback else { return Ok(()) };
     let style = if rollback.advice == Advice::RollBack { GOOD } else { STRONG };
     page.entry((style, &label("rollback")), PLAIN, &rollback.why, 4)?;
-    for (name, one) in [("bad", &rollback.bad), ("last good", &rollback.last_good)] {
-        if let Some(one) = one {
-            fact(page, name, &deployment(one))?;
-        }
+    for row in deployments(rollback) {
+        fact(page, row.label, &row.items)?;
     }
     Ok(())
 }

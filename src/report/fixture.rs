@@ -1,5 +1,7 @@
 //! Made-up reports that the tests of the output forms share.
 
+mod told;
+
 use std::collections::BTreeMap;
 
 use super::model::*;
@@ -334,6 +336,7 @@ pub fn story() -> Report {
     ] {
         report.failures.push(Failure { time: time(clock), incident: incident.to_owned(), ..open.clone() });
     }
+    told::add(&mut report);
     report
 }
 
@@ -356,9 +359,31 @@ pub fn markup() -> Report {
             vec![line(html, 1, "10:00:00.000", &format!("{html}\n```\n# owned\n````\n{markdown}"))];
         incident.triage = triage(Some(Class::Env), markdown);
         incident.contributing = vec![markdown.to_owned()];
+        for segment in &mut incident.segments {
+            segment.value = format!("{html} {markdown}");
+        }
+        if let Some(start) = incident.onset.as_mut().and_then(|onset| onset.deployment.as_mut()) {
+            start.id = format!("{html} {markdown}");
+            start.previous = Some(markdown.to_owned());
+        }
     }
     if let Some(open) = report.incidents.last_mut() {
         open.title = format!("{html} {markdown}");
+    }
+    if let Some(ended) = report.incidents[1].onset.as_mut() {
+        ended.ended_with = Some(format!("{html} {markdown}"));
+    }
+    let seen = &mut report.known.seen_before[0];
+    (seen.root_cause, seen.fix, seen.owner) = (markdown.to_owned(), html.to_owned(), html.to_owned());
+    (seen.file, seen.links) = (format!("{html} {markdown}"), vec![html.to_owned(), markdown.to_owned()]);
+    report.known.suppressions[0].reason = format!("{html} {markdown}");
+    report.gaps[0].family = Some(format!("{html} {markdown}"));
+    if let Some(slo) = &mut report.slo {
+        slo.families[0].family = Some(format!("{html} {markdown}"));
+        if let Some(rollback) = &mut slo.rollback {
+            rollback.why = format!("{html} {markdown}");
+            rollback.bad.iter_mut().for_each(|bad| bad.id = format!("{html} {markdown}"));
+        }
     }
     report.routes = vec![route(html, 16, 16), route(markdown, 6, 6)];
     report.remarks = vec![html.to_owned(), markdown.to_owned(), "=== x".to_owned(), "> quoted".to_owned()];

@@ -111,6 +111,25 @@ impl SeenBefore {
     }
 }
 
+impl Suppression {
+    /// What became of it, in words.
+    pub fn sentence(&self) -> String {
+        let state = match self.state {
+            SuppressionState::Used => format!("until {}", self.until),
+            SuppressionState::Unused => "unused: take it out".to_owned(),
+            SuppressionState::Expired => format!("expired after {}: it suppresses nothing", self.until),
+        };
+        format!("{}: {} ({state})", self.incident, self.reason)
+    }
+}
+
+/// How many incidents of a report are those of its baseline; none without one.
+pub fn baseline(report: &Report) -> Option<String> {
+    let ids = report.known.in_baseline.as_ref()?;
+    let new = report.incidents.len().saturating_sub(ids.len()) as u64;
+    Some(format!("{} of the baseline, {} not in it", words::count(ids.len() as u64), words::count(new)))
+}
+
 /// Writes the part of the closing section; nothing if nothing is known.
 pub fn write(page: &mut Page, report: &Report) -> io::Result<()> {
     let known = &report.known;
@@ -133,11 +152,8 @@ pub fn write(page: &mut Page, report: &Report) -> io::Result<()> {
             page.line(&[(QUIET, &format!("{INDENT}    and {more} more"))])?;
         }
     }
-    if let Some(ids) = &known.in_baseline {
+    if let Some(text) = baseline(report) {
         page.gap()?;
-        let new = report.incidents.len().saturating_sub(ids.len()) as u64;
-        let text =
-            format!("{} of the baseline, {} not in it", words::count(ids.len() as u64), words::count(new));
         page.entry((STRONG, &format!("{INDENT}baseline  ")), PLAIN, &text, 2)?;
     }
     for (index, one) in known.suppressions.iter().enumerate() {
@@ -145,13 +161,7 @@ pub fn write(page: &mut Page, report: &Report) -> io::Result<()> {
             page.gap()?;
             page.line(&[(PLAIN, INDENT), (STRONG, "suppressed")])?;
         }
-        let state = match one.state {
-            SuppressionState::Used => format!("until {}", one.until),
-            SuppressionState::Unused => "unused: take it out".to_owned(),
-            SuppressionState::Expired => format!("expired after {}: it suppresses nothing", one.until),
-        };
-        let text = format!("{}: {} ({state})", one.incident, one.reason);
-        page.entry((QUIET, &format!("{INDENT}- ")), PLAIN, &text, 3)?;
+        page.entry((QUIET, &format!("{INDENT}- ")), PLAIN, &one.sentence(), 3)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::io;
 
 use super::model::{Incident, Report};
-use super::words;
+use super::{onset, words};
 use crate::redact::printable::single_line;
 
 /// Longest line, in characters; what is longer is cut with `…`.
@@ -56,7 +56,7 @@ fn lines(report: &Report) -> Vec<String> {
         words::percent(totals.failed as f64 / totals.total.max(1) as f64)
     )];
     let Some((first, more)) = report.incidents.split_first() else { return lines };
-    lines.extend(top(first, totals.failed));
+    lines.extend(top(first, totals.failed, words::one_day(&report.window)));
     if !more.is_empty() {
         let mut named: Vec<String> = more
             .iter()
@@ -71,7 +71,7 @@ fn lines(report: &Report) -> Vec<String> {
     lines
 }
 
-fn top(incident: &Incident, failed: u64) -> Vec<String> {
+fn top(incident: &Incident, failed: u64, one_day: bool) -> Vec<String> {
     let known = incident.cause.is_some();
     let sure = if known { format!(", {} sure", words::percent(incident.confidence)) } else { String::new() };
     let mut lines = vec![format!(
@@ -89,10 +89,14 @@ fn top(incident: &Incident, failed: u64) -> Vec<String> {
             Some(last) if last != first => format!(", last {}", moment(last)),
             _ => String::new(),
         };
-        lines.push(format!("Since: {} UTC{last}", moment(first)));
+        let rest = onset::rest(incident, one_day).unwrap_or_default();
+        lines.push(format!("Since: {} UTC{last}{rest}", moment(first)));
     }
+    let start = incident.onset.as_ref().and_then(|onset| onset.deployment.as_ref());
     match incident.deployments.as_slice() {
         [] => {}
+        // The line above names it.
+        [one] if start.is_some_and(|start| start.id == *one) => {}
         [one] => lines.push(format!("Deployment: {one}")),
         [first, more @ ..] => lines.push(format!("Deployments: {first} +{} more", more.len())),
     }

@@ -7,6 +7,7 @@ pub mod explanation;
 pub mod html;
 pub mod json;
 pub mod jsonl;
+pub mod lacking;
 pub mod layout;
 pub mod markdown;
 pub mod memory;

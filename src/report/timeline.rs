@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::model::{Incident, Interval, Report};
+use crate::diagnose::onset::{Change, State};
 use crate::format::time::{parse, rfc3339};
 
 const MINUTE_MS: i64 = 60_000;
@@ -31,6 +32,8 @@ pub enum What<'r> {
     Deployment(Deployed),
     /// The first failure of an incident.
     First(&'r Incident),
+    /// The minute from which on more requests of the routes of an incident failed, where that is not its first failure's.
+    Change(&'r Incident, &'r Change),
     /// The interval with the most failures, and its length in minutes.
     Peak(&'r Interval, i64),
     /// The last failure of an incident, which may be its first, and what the logs hold of its routes after it.
@@ -103,6 +106,11 @@ pub fn since(report: &Report, incident: &Incident) -> Option<Since> {
     Some(since)
 }
 
+/// Whether so many requests of its routes came after its last failure that an incident must have ended.
+pub fn is_over(incident: &Incident) -> bool {
+    incident.onset.as_ref().is_some_and(|onset| onset.state == State::Ended)
+}
+
 /// The interval with the most failures; of several the first.
 pub fn peak(report: &Report) -> Option<&Interval> {
     let mut best: Option<&Interval> = None;
@@ -135,6 +143,11 @@ pub fn events<'r>(report: &'r Report, as_of: Option<&str>) -> Vec<Event<'r>> {
         {
             events.push(Event { time: first.clone(), what: What::First(incident) });
         }
+        if let Some(change) = incident.onset.as_ref().and_then(|onset| onset.change.as_ref())
+            && minute(&change.at) != minute(incident.first_seen.as_deref().unwrap_or_default())
+        {
+            events.push(Event { time: change.at.clone(), what: What::Change(incident, change) });
+        }
         if let Some(last) = &incident.last_seen {
             events.push(Event { time: last.clone(), what: What::Last(incident, since(report, incident)) });
         }
@@ -155,10 +168,11 @@ pub fn events<'r>(report: &'r Report, as_of: Option<&str>) -> Vec<Event<'r>> {
         What::LogsBegin(_) => 0,
         What::Deployment(_) => 1,
         What::First(_) => 2,
-        What::Peak(..) => 3,
-        What::Last(..) => 4,
-        What::LogsEnd => 5,
-        What::AsOf => 6,
+        What::Change(..) => 3,
+        What::Peak(..) => 4,
+        What::Last(..) => 5,
+        What::LogsEnd => 6,
+        What::AsOf => 7,
     };
     events.sort_by(|a, b| {
         // The first interval begins on a whole minute, before the first record.
@@ -169,4 +183,8 @@ pub fn events<'r>(report: &'r Report, as_of: Option<&str>) -> Vec<Event<'r>> {
         time(a).cmp(&time(b)).then(order(a).cmp(&order(b)))
     });
     events
+}
+
+fn minute(time: &str) -> Option<i64> {
+    parse(time).map(|stamp| stamp.ms.div_euclid(MINUTE_MS))
 }

@@ -50,6 +50,11 @@ pub fn clock_ms(time: &str) -> &str {
     if is_rfc3339(time) { time.get(11..23).or(time.get(11..19)).unwrap_or(time) } else { time }
 }
 
+/// Date and time of day; the whole text where it has another shape.
+pub fn day_and_clock(time: &str) -> String {
+    if is_rfc3339(time) { format!("{} {}", date(time), clock(time)) } else { time.to_owned() }
+}
+
 fn is_rfc3339(time: &str) -> bool {
     time.is_ascii() && time.len() >= 20 && time.as_bytes().get(10) == Some(&b'T') && time.ends_with('Z')
 }

@@ -17,4 +17,5 @@ mod postmortem;
 mod rules_lint;
 mod safety;
 mod slo;
+mod story;
 mod support;

@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::super::model::{Evidence, Incident, Report, Verdict};
-use super::super::words;
+use super::super::{onset, words};
 use super::{advice_label, bar, line, moment, share};
+use crate::diagnose::segments::Among;
 use crate::redact::printable::printable;
 
 /// Rows of the table.
@@ -91,15 +92,15 @@ pub(super) fn cards(report: &Report) -> Markup {
             section aria-labelledby="details-title" {
                 h2 id="details-title" { "Incidents in full" }
                 @for (index, incident) in report.incidents.iter().take(MAX_CARDS).enumerate() {
-                    (card(incident, report.requests.failed, index == 0))
+                    (card(report, incident, index == 0))
                 }
             }
         }
     }
 }
 
-/// One incident; `failed`: all failed requests; `open`: its evidence is unfolded.
-fn card(incident: &Incident, failed: u64, open: bool) -> Markup {
+/// One incident; `open`: its evidence is unfolded.
+fn card(report: &Report, incident: &Incident, open: bool) -> Markup {
     html! {
         article.sheet id={ "incident-" (incident.rank) } aria-labelledby={ "incident-" (incident.rank) "-title" } {
             header {
@@ -110,7 +111,9 @@ fn card(incident: &Incident, failed: u64, open: bool) -> Markup {
             }
             @if !incident.meaning.trim().is_empty() { p { (line(&incident.meaning)) } }
             (advice(incident))
-            (facts(incident, failed))
+            (seen_before(report, incident))
+            (facts(incident, report.requests.failed))
+            (segments(incident))
             @if !incident.evidence.is_empty() {
                 details open[open] {
                     summary { "Evidence: " (words::counted(incident.evidence.len() as u64, "line", "lines")) }
@@ -184,6 +187,10 @@ fn facts(incident: &Incident, failed: u64) -> Markup {
                 dt { "Deployments" }
                 dd { (codes(&incident.deployments, MAX_ROUTES)) }
             }
+            @for (name, text) in onset::facts(incident) {
+                dt { (name) }
+                dd { (line(&text)) }
+            }
             @for (key, value) in incident.captures.iter().filter(|(key, _)| *key != "route") {
                 dt { (line(key)) }
                 dd { code { (line(value)) } }
@@ -210,7 +217,62 @@ fn facts(incident: &Incident, failed: u64) -> Markup {
     }
 }
 
-fn codes(values: &[String], most: usize) -> Markup {
+/// What was saved of it.
+fn seen_before(report: &Report, incident: &Incident) -> Markup {
+    html! {
+        @if let Some(seen) = report.known.seen(&incident.id) {
+            div.seen {
+                p { span.label { "Seen before: " } (line(&seen.sentence())) }
+                @if !seen.root_cause.trim().is_empty() { p { span.label { "Root cause then: " } (line(&seen.root_cause)) } }
+                p {
+                    @for one in &seen.links { (link(one)) ", " }
+                    "saved in " code { (line(&seen.file)) }
+                }
+            }
+        }
+    }
+}
+
+/// Where and for whom it is more frequent.
+fn segments(incident: &Incident) -> Markup {
+    html! {
+        @if !incident.segments.is_empty() {
+            div.scroll tabindex="0" role="region" aria-label={ "Segments of incident " (incident.rank) } {
+                table {
+                    caption { "Who and what it strikes most, against the requests of its routes" }
+                    thead {
+                        tr {
+                            th scope="col" { "Segment" }
+                            th.number scope="col" { "Of the failures" }
+                            th.number scope="col" { "Of the requests" }
+                            th.number scope="col" { "Lift" }
+                            th.number scope="col" { "q" }
+                        }
+                    }
+                    tbody {
+                        @for one in &incident.segments {
+                            tr {
+                                th scope="row" { (line(&one.dimension)) " " code { (line(&one.value)) } }
+                                td.number { (words::count(one.failures)) " of " (words::count(one.of_failures)) }
+                                td.number {
+                                    @if one.estimated { "≈ " }
+                                    (share(one.requests, one.of_requests))
+                                    @if one.among == Among::All { " of all routes" }
+                                }
+                                td.number { "×" (onset::lift(one)) }
+                                td.number { (onset::q(one)) }
+                            }
+                        }
+                    }
+                }
+                @if incident.segments.iter().any(|one| one.estimated) { p.quiet { "≈ estimated from a sample of the healthy requests" } }
+            }
+        }
+    }
+}
+
+/// Values, at most so many.
+pub(super) fn codes(values: &[String], most: usize) -> Markup {
     html! {
         @for (index, value) in values.iter().take(most).enumerate() {
             @if index > 0 { ", " }

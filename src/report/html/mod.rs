@@ -2,6 +2,7 @@
 //! and opened in ten years. What a log said is text and nothing else: every value is escaped when it is put in, and the
 //! page's own policy allows its style sheet and nothing more. Light or dark as the reader has it, and printable.
 
+mod about;
 mod chart;
 mod incident;
 mod sections;
@@ -12,7 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::model::{Incident, Report};
-use super::words;
+use super::{onset, words};
 use crate::redact::printable::single_line;
 
 /// The style sheet, in the page itself.
@@ -54,7 +55,10 @@ pub fn page(report: &Report, as_of: Option<&str>) -> String {
                     (incident::cards(report))
                     (sections::routes(report))
                     (sections::outside(report))
+                    (about::budget(report))
                     (sections::gaps(report))
+                    (about::lacking(report))
+                    (about::known(report))
                     (sections::sources(report))
                 }
                 (sections::foot(report))
@@ -132,11 +136,18 @@ fn answer(report: &Report) -> Markup {
                 (line(&words::headline(first))) ": " (words::count(first.requests)) " of "
                 (words::counted(report.requests.failed, "failure", "failures"))
             }
+            @if let Some(since) = onset::sentence(first, words::one_day(&report.window)) { p { (line(&capital(&since))) } }
             @if !first.fix.trim().is_empty() {
                 p { span.label { (advice_label(first)) ": " } (line(&first.fix)) }
             }
         }
     }
+}
+
+/// With a capital letter.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// What the advice of an incident is called.
@@ -182,7 +193,9 @@ fn contents(report: &Report) -> Markup {
                 @if !report.incidents.is_empty() { li { a href="#incidents" { "Incidents" } } }
                 @if !report.routes.is_empty() { li { a href="#routes" { "Routes" } } }
                 @if !report.outside_requests.is_empty() { li { a href="#outside" { "Outside requests" } } }
+                @if report.slo.is_some() { li { a href="#budget" { "Error budget" } } }
                 li { a href="#gaps" { "What the logs could not tell" } }
+                @if !report.gaps.is_empty() { li { a href="#lacking" { "What the logs lack" } } }
                 li { a href="#sources" { "What was read" } }
             }
         }

@@ -72,6 +72,14 @@ fn told(event: &Event<'_>) -> Markup {
             What::First(incident) => {
                 strong { "First failure" } " of " a href={ "#incident-" (incident.rank) } { "incident " (incident.rank) }
                 ": " (line(&words::headline(incident)))
+                @if let Some(start) = incident.onset.as_ref().and_then(|onset| onset.deployment.as_ref()) {
+                    ", with deployment " code { (line(&start.id)) }
+                }
+            },
+            What::Change(incident, change) => {
+                "From here on more requests of the routes of " a href={ "#incident-" (incident.rank) } { "incident " (incident.rank) }
+                " fail by it: " (words::count(change.after.failed)) " of " (words::count(change.after.requests))
+                ", before " (words::count(change.before.failed)) " of " (words::count(change.before.requests))
             },
             What::Peak(peak, step) => {
                 "Most failures: " (words::count(peak.failed)) " of " (words::counted(peak.requests, "request", "requests"))
@@ -87,12 +95,14 @@ fn told(event: &Event<'_>) -> Markup {
                 }
                 @match since {
                     None => {},
+                    Some(since) if since.requests == 0 && timeline::is_over(incident) => {},
                     Some(since) if since.requests == 0 => { "; no later request of its routes, so whether it is over is open" },
                     Some(since) => {
                         "; of the " (words::counted(since.requests, "request", "requests")) " of its routes in the minutes after that, "
                         @match since.failed { 0 => { "none failed" }, failed => { (words::count(failed)) " failed for other reasons" } }
                     },
                 }
+                @if timeline::is_over(incident) { "; " strong { "it is over" } }
             },
             What::LogsEnd => { "The logs end" },
             What::AsOf => { "The moment as of which this is written" },

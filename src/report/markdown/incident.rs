@@ -1,20 +1,23 @@
 //! One incident in full: what it means, where and when, the lines that prove it, what else was considered, and what to do.
 
-use super::super::model::{Evidence, Incident, Verdict};
-use super::super::words;
+use super::super::model::{Evidence, Incident, Report, Verdict};
+use super::super::{onset, words};
 use super::text::{code, prose};
 use super::{Page, headline, moment, share};
 
 /// Routes of an incident; more are in the JSON report.
 const MAX_ROUTES: usize = 10;
 
-/// Writes it; `failed`: all failed requests.
-pub(super) fn write(page: &mut Page, incident: &Incident, failed: u64) {
+/// Writes it.
+pub(super) fn write(page: &mut Page, report: &Report, incident: &Incident) {
     let what = if incident.cause.is_some() { "Root cause" } else { "Undecided" };
     page.heading(2, &format!("{what} {}: {}", incident.rank, headline(incident)));
     page.paragraph(&prose(&incident.meaning));
-    facts(page, incident, failed);
+    facts(page, incident, report.requests.failed);
     context(page, incident);
+    began(page, incident);
+    segments(page, incident);
+    seen_before(page, report, incident);
     evidence(page, incident);
     considered(page, incident);
     advice(page, incident);
@@ -79,6 +82,43 @@ fn context(page: &mut Page, incident: &Incident) {
     for id in &incident.inferred_from {
         page.item(&format!("May belong to incident {}, whose failures stand beside these", code(id)));
     }
+}
+
+/// Since when, with what, all requests or some, and whether it is over.
+fn began(page: &mut Page, incident: &Incident) {
+    let facts = onset::facts(incident);
+    if facts.is_empty() {
+        return;
+    }
+    page.heading(3, "How it began and went on");
+    for (name, text) in facts {
+        page.item(&format!("{name}: {}", prose(&text)));
+    }
+}
+
+/// Where and for whom it is more frequent.
+fn segments(page: &mut Page, incident: &Incident) {
+    if incident.segments.is_empty() {
+        return;
+    }
+    page.heading(3, "Who and what it strikes most");
+    for segment in &incident.segments {
+        page.item(&prose(&onset::segment_in_full(segment)));
+    }
+}
+
+/// What was saved of it.
+fn seen_before(page: &mut Page, report: &Report, incident: &Incident) {
+    let Some(seen) = report.known.seen(&incident.id) else { return };
+    page.heading(3, "Seen before");
+    page.item(&prose(&seen.sentence()));
+    if !seen.root_cause.trim().is_empty() {
+        page.item(&format!("Root cause then: {}", prose(&seen.root_cause)));
+    }
+    for one in &seen.links {
+        page.item(&format!("See {}", link(one)));
+    }
+    page.item(&format!("Saved in {}", code(&seen.file)));
 }
 
 fn evidence(page: &mut Page, incident: &Incident) {

@@ -2,6 +2,7 @@
 //! Lists and code blocks only: no table, whose cells a log could break (see `text.rs`).
 
 mod incident;
+mod sections;
 mod story;
 mod text;
 
@@ -9,8 +10,7 @@ use std::io;
 
 use self::text::{code, prose};
 use super::model::{Incident, Report, Source};
-use super::timeline;
-use super::words;
+use super::{onset, timeline, words};
 
 /// Incidents that are listed.
 const MAX_LISTED: usize = 50;
@@ -36,7 +36,7 @@ pub fn page(report: &Report, as_of: Option<&str>) -> String {
     list(&mut page, report);
     story::write(&mut page, report, as_of);
     for incident in report.incidents.iter().take(MAX_IN_FULL) {
-        incident::write(&mut page, incident, report.requests.failed);
+        incident::write(&mut page, report, incident);
     }
     if let Some(more) = report.incidents.get(MAX_IN_FULL..).filter(|more| !more.is_empty()) {
         let more = words::counted(more.len() as u64, "more incident is", "more incidents are");
@@ -44,7 +44,10 @@ pub fn page(report: &Report, as_of: Option<&str>) -> String {
     }
     actions(&mut page, report);
     outside(&mut page, report);
+    sections::budget(&mut page, report);
     gaps(&mut page, report);
+    sections::lacking(&mut page, report);
+    sections::known(&mut page, report);
     ledger(&mut page, report);
     page.text
 }
@@ -164,6 +167,9 @@ fn summary(page: &mut Page, report: &Report) {
         words::count(first.requests),
         words::count(totals.failed)
     ));
+    if let Some(since) = onset::sentence(first, words::one_day(&report.window)) {
+        page.paragraph(&format!("**Began:** {}.", prose(&since)));
+    }
     if !first.fix.trim().is_empty() {
         let label = if first.cause.is_some() { "Fix" } else { "Next" };
         page.paragraph(&format!("**{label}:** {}", prose(&first.fix)));

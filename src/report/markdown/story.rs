@@ -31,8 +31,20 @@ fn told(event: &Event<'_>) -> String {
         }
         What::Deployment(one) => format!("first request of deployment {}", deployed(one)),
         What::First(incident) => {
-            format!("**first failure** of incident {}: {}", incident.rank, headline(incident))
+            let with = match incident.onset.as_ref().and_then(|onset| onset.deployment.as_ref()) {
+                Some(start) => format!(", with deployment {}", code(&start.id)),
+                None => String::new(),
+            };
+            format!("**first failure** of incident {}: {}{with}", incident.rank, headline(incident))
         }
+        What::Change(incident, change) => format!(
+            "from here on more requests of the routes of incident {} fail by it: {} of {}, before {} of {}",
+            incident.rank,
+            words::count(change.after.failed),
+            words::count(change.after.requests),
+            words::count(change.before.failed),
+            words::count(change.before.requests)
+        ),
         What::Peak(peak, step) => format!(
             "most failures: {} of {} in {}",
             words::count(peak.failed),
@@ -42,6 +54,7 @@ fn told(event: &Event<'_>) -> String {
         What::Last(incident, since) => {
             let after = match since {
                 None => String::new(),
+                Some(since) if since.requests == 0 && timeline::is_over(incident) => String::new(),
                 Some(since) if since.requests == 0 => {
                     "; the logs hold no later request of its routes, so whether it is over is open".to_owned()
                 }
@@ -61,7 +74,10 @@ fn told(event: &Event<'_>) -> String {
                     incident.rank,
                     headline(incident)
                 ),
-                false => format!("last failure of incident {}{after}", incident.rank),
+                false => {
+                    let over = if timeline::is_over(incident) { "; **it is over**" } else { "" };
+                    format!("last failure of incident {}{after}{over}", incident.rank)
+                }
             }
         }
         What::LogsEnd => "the logs end".to_owned(),

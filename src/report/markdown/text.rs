@@ -88,8 +88,15 @@ fn acts(word: &str) -> bool {
     word.contains(['\\', '`', '*', '_', '[', ']', '<', '>', '&', '|', '~', '#', '@', '$', '{', '}', '^'])
         || word.contains("://")
         || word.to_ascii_lowercase().contains("www.")
-        || word.matches(':').count() > 1
+        || word.matches(':').count() > 1 && !is_clock(word)
         || word.chars().all(|c| matches!(c, '-' | '=' | '+'))
+}
+
+/// `10:02:00`, with what closes a sentence: no emoji has such a name.
+fn is_clock(word: &str) -> bool {
+    let core = word.trim_matches(['(', ')', ',', '.', ';', ':']);
+    core.len() == 8
+        && core.bytes().enumerate().all(|(at, b)| if at % 3 == 2 { b == b':' } else { b.is_ascii_digit() })
 }
 
 /// Lengths of the runs of backticks in a text.
@@ -124,6 +131,7 @@ mod tests {
         assert_eq!(prose("1. first 2. second"), "`1`. first 2. second");
         assert_eq!(prose("one file (`why500 rules`)."), "one file (`why500 rules`).");
         assert_eq!(prose("***"), "`***`");
+        assert_eq!(prose("at 10:02:00, :100: 1:2:3"), "at 10:02:00, `:100: 1:2:3`");
         assert_eq!(prose("::warning:: x"), "`::warning`:: x");
     }
 }
