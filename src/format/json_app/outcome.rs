@@ -93,6 +93,13 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
     }
     if let Some(status) = strong.or(bare) {
         record.status.get_or_insert(status);
+    } else if status_of(Slot::BareStatus) == Some(500)
+        && aliased(found.name(Slot::BareStatus)).eq_ignore_ascii_case("statusCode")
+        && record.level >= Some(Level::Error)
+        && map.contains_key(found.name(Slot::BareStatus))
+    {
+        // What an error handler notes of its own answer. It decides only where nobody tells what the client saw.
+        record.function_status.get_or_insert(500);
     }
     let has_error = !record.error_text.is_empty();
     let edge = found.name(Slot::Status).contains("httpRequest") && own_request;

@@ -439,3 +439,13 @@ fn reads_access_records_of_go_loggers() {
         assert!(id(&record) == Some(("cq1v", IdKind::Request)) && record.marks.has(Marks::CLIENT), "{text}");
     }
 }
+
+#[test]
+fn an_error_handlers_own_note_of_its_answer_counts_where_nothing_else_does() {
+    let noted = |line: &str| read(line).function_status;
+    let line = r#"{"level":"error","requestId":"r-1","statusCode":500,"message":"Error: no such table"}"#;
+    assert_eq!(noted(line), Some(500));
+    assert_eq!(noted(&line.replace("error", "info")), None, "no error");
+    assert_eq!(noted(&line.replace("500", "503")), None, "more likely somebody else's");
+    assert_eq!(noted(&line.replace("statusCode", "status")), None, "more likely somebody else's");
+}
