@@ -45,6 +45,8 @@ pub mod correlate;
 pub mod diagnose;
 pub mod engine;
 pub mod format;
+#[cfg(feature = "gate")]
+pub mod gate;
 pub mod input;
 pub mod record;
 pub mod redact;

@@ -42,6 +42,9 @@ pub enum Command {
     Rules(RulesArgs),
     /// List the input formats, how they are recognised and how to export them
     Formats,
+    /// Judge a Next.js project before it ships, by the causes that its logs would show afterwards
+    #[cfg(feature = "gate")]
+    Gate(super::gate::GateArgs),
     /// Print shell completions
     #[command(hide = true)]
     Completions {

@@ -5,6 +5,8 @@ pub mod args;
 pub mod exit;
 pub mod explain;
 pub mod formats;
+#[cfg(feature = "gate")]
+pub mod gate;
 pub mod rules;
 pub mod triage;
 pub mod watch;
@@ -33,6 +35,8 @@ pub fn main() -> Exit {
         Some(Command::Explain(args)) => explain::run(&args),
         Some(Command::Rules(args)) => rules::run(&args),
         Some(Command::Formats) => formats::run(),
+        #[cfg(feature = "gate")]
+        Some(Command::Gate(args)) => gate::run(&args),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "why500", &mut out);

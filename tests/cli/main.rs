@@ -5,6 +5,8 @@ mod codes;
 mod explain;
 mod face;
 mod files;
+#[cfg(feature = "gate")]
+mod gate;
 mod input;
 #[cfg(unix)]
 mod live;
