@@ -11,6 +11,7 @@ pub mod runtime;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use collect::dotenv;
 use collect::graph::{self, Profile, Target};
 use collect::project::{self, Project, ProjectError};
 use collect::routes::{self, Route};
@@ -39,16 +40,27 @@ pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
     let entries: BTreeSet<String> = on_edge.flat_map(|(route, _)| entries(route)).collect();
     let edge = graph::read(&project, &entries, Profile::Edge);
 
-    let found = judge::runtimes(&project, &assigned, &edge);
-    let checks = judge::complete(found, judge::checks::RUNTIME);
-    let lines = assigned.iter().map(|(route, assigned)| RouteLine {
+    let snapshots = dotenv::snapshots(&project.root);
+
+    let mut found = judge::runtimes(&project, &assigned, &edge);
+    let (keys, of_env) = judge::env::judge(&assigned, &own, &snapshots);
+    found.extend(of_env);
+    let mut ran = judge::checks::RUNTIME.to_vec();
+    if !snapshots.is_empty() {
+        ran.extend(judge::env::ENVIRONMENT);
+    }
+    let checks = judge::complete(found, &ran);
+    let mut ledger = ledger(&project, &own, &edge);
+    ledger.keys = keys.iter().flatten().collect::<BTreeSet<_>>().len();
+    ledger.snapshots = snapshots.into_iter().flat_map(|snapshot| snapshot.files).collect();
+    let lines = assigned.iter().zip(keys).map(|((route, assigned), keys)| RouteLine {
         pattern: route.pattern.clone(),
         methods: judge::methods(route, &own),
         kind: route.kind.as_str(),
         file: route.file.clone(),
         runtime: assigned.runtime.as_str(),
         runtime_source: assigned.source.clone(),
-        env: Vec::new(),
+        env: keys,
     });
     Ok(GateReport {
         schema: SCHEMA,
@@ -57,7 +69,7 @@ pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
         verdict: if fails(&checks) { "failed" } else { "passed" },
         routes: lines.collect(),
         checks,
-        ledger: ledger(&project, &own, &edge),
+        ledger,
         project: ProjectLine {
             framework: "next",
             version: project.version_text,

@@ -360,3 +360,73 @@ fn the_order_of_files_does_not_matter() {
     backwards.reverse();
     assert_eq!(gate(&files), gate(&backwards));
 }
+
+const KEYS: &str = "import { db } from '../../../lib/env';
+const { MAIL_KEY, MODE = 'x' } = process.env;
+export function GET() {
+    if (process.env.NODE_ENV === 'test') return new Response(process.env.FEATURE ?? 'off');
+    return new Response(db + process.env.STRIPE_KEY! + MAIL_KEY + MODE);
+}";
+const ENV_MODULE: &str =
+    "export const db = process.env.DATABASE_URL!;\nexport type T = typeof process.env.NOT_READ;";
+
+#[test]
+fn keys_of_a_route_are_held_against_what_the_platform_has() {
+    let code = [("app/api/x/route.ts", KEYS), ("lib/env.ts", ENV_MODULE)];
+    let with = |file: (&'static str, &'static str)| gate(&[code[0], code[1], file]);
+    let pulled = with((
+        ".vercel/.env.production.local",
+        "# Created by Vercel CLI\nDATABASE_URL=\"\"\nexport MAIL_KEY='a'\n",
+    ));
+    assert_eq!(
+        findings(&pulled),
+        ["gate-env-missing STRIPE_KEY critical", "gate-env-empty DATABASE_URL warning"]
+    );
+    assert_eq!(pulled.routes[0].env, ["DATABASE_URL", "FEATURE", "MAIL_KEY", "MODE", "STRIPE_KEY"]);
+    let own = with((".env", "DATABASE_URL=postgres://u:pa$word@h/d\nMAIL_KEY=secret-value\n"));
+    assert_eq!(findings(&own), ["gate-env-dollar DATABASE_URL warning", "gate-env-missing STRIPE_KEY note"]);
+    let text = serde_json::to_string(&own).expect("JSON");
+    assert!(!text.contains("secret-value") && !text.contains("pa$"), "a value is printed");
+    let none = gate(&code);
+    assert_eq!(findings(&none), Vec::<String>::new());
+}
+
+#[test]
+fn env_files_are_read_as_next_reads_them() {
+    use super::collect::dotenv::{Held, parse};
+    let held = |line: &str| parse(line).get("A").map(|entry| entry.held);
+    for (line, expected) in [
+        ("A=plain value # tail", Some(Held::Set)),
+        ("  export A = x", Some(Held::Set)),
+        ("A: colon", Some(Held::Set)),
+        ("A=", Some(Held::Empty)),
+        ("A=''", Some(Held::Empty)),
+        ("A= # nothing", Some(Held::Empty)),
+        ("A=`tick`", Some(Held::Set)),
+        ("A=pa$word", Some(Held::Eaten)),
+        ("A='pa$word'", Some(Held::Eaten)),
+        ("A=\"pa\\$word\"", Some(Held::Set)),
+        ("A=$2b$10$abc", Some(Held::Eaten)),
+        ("A=${B:-x}", Some(Held::Set)),
+        ("b=1\nA=$b", Some(Held::Set)),
+        ("A=1\nA=", Some(Held::Empty)),
+        ("A=\"one\ntwo\nB=3\"", Some(Held::Set)),
+        ("A='never closed", Some(Held::Set)),
+        ("A", None),
+        ("# A=1", None),
+    ] {
+        assert_eq!(held(line), expected, "{line}");
+    }
+    assert_eq!(parse("X=\"1\n2\"\n\nA=4")["A"].line, 4);
+}
+
+#[test]
+fn any_text_is_read_as_an_env_file_without_harm() {
+    use proptest::prelude::*;
+    proptest!(|(text in "[A-Za-z=:'\"`$\\\\{}# \né]{0,40}")| {
+        let lines = text.matches('\n').count() + 1;
+        for entry in super::collect::dotenv::parse(&text).values() {
+            prop_assert!(entry.line as usize <= lines);
+        }
+    });
+}

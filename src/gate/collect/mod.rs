@@ -1,5 +1,6 @@
 //! Reading a project: what it is, its routes, its modules. Nothing is run, written or fetched, and nothing is judged.
 
+pub mod dotenv;
 pub mod graph;
 pub mod module;
 pub mod parse;

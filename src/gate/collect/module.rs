@@ -106,7 +106,9 @@ pub enum Reading {
     Plain,
     /// `?? x`, `|| x`, a default in a pattern: absence is provided for.
     Fallback,
-    /// `!`, `?.`, or inside a template: absence is hidden.
+    /// `!`: the code says that it cannot be absent.
+    Asserted,
+    /// `?.`, or inside a template: absence is hidden.
     Hidden,
     /// Only compared or tested.
     Tested,

@@ -345,7 +345,7 @@ impl<'a> Visit<'a> for Walk<'_, '_> {
     }
 
     fn visit_ts_non_null_expression(&mut self, it: &TSNonNullExpression<'a>) {
-        let reading = if self.reading == Reading::Plain { Reading::Hidden } else { self.reading };
+        let reading = if self.reading == Reading::Plain { Reading::Asserted } else { self.reading };
         self.read_as(reading, |walk| walk::walk_ts_non_null_expression(walk, it));
     }
 

@@ -202,7 +202,8 @@ fn on(assigned: &Assigned) -> String {
     }
 }
 
-fn step(graph: &Graph, id: &EdgeId) -> Option<Step> {
+/// An edge as reports show it.
+pub fn step(graph: &Graph, id: &EdgeId) -> Option<Step> {
     let edge = graph.modules.get(&id.0)?.edges.get(id.1)?;
     Some(Step { file: id.0.clone(), line: edge.place.line, imports: edge.specifier.clone() })
 }

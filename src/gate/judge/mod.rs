@@ -2,6 +2,7 @@
 
 pub mod checks;
 pub mod edge;
+pub mod env;
 pub mod lists;
 pub mod reach;
 

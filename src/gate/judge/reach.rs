@@ -29,6 +29,7 @@ pub struct Reach<'g> {
     /// Client files are a boundary: a handler only refers to them.
     stops_at_client: bool,
     /// Edge code leaves out what only Node.js runs.
+    on_edge: bool,
     live_items: BTreeSet<(String, usize)>,
     live_edges: BTreeSet<EdgeId>,
     used: BTreeMap<String, BTreeSet<String>>,
@@ -38,13 +39,23 @@ pub struct Reach<'g> {
 }
 
 impl<'g> Reach<'g> {
-    /// From these files on, all of whose exports are used.
+    /// On edge, from these files on, all of whose exports are used.
     pub fn from(graph: &'g Graph, entries: &[String], stops_at_client: bool) -> Reach<'g> {
+        Reach::begin(graph, entries, stops_at_client, true)
+    }
+
+    /// The same on Node.js.
+    pub fn on_node(graph: &'g Graph, entries: &[String], stops_at_client: bool) -> Reach<'g> {
+        Reach::begin(graph, entries, stops_at_client, false)
+    }
+
+    fn begin(graph: &'g Graph, entries: &[String], stops_at_client: bool, on_edge: bool) -> Reach<'g> {
         let entries: Vec<String> =
             entries.iter().filter(|file| graph.modules.contains_key(*file)).cloned().collect();
         let mut reach = Reach {
             graph,
             stops_at_client,
+            on_edge,
             live_items: BTreeSet::new(),
             live_edges: BTreeSet::new(),
             used: BTreeMap::new(),
@@ -148,7 +159,8 @@ impl<'g> Reach<'g> {
         }
         locals.extend(module.items.get(number).iter().flat_map(|item| item.refers.iter().cloned()));
         for (at, edge) in module.edges.iter().enumerate() {
-            let runs = edge.asked != Asked::Import && !edge.when.node_only && !edge.when.guarded;
+            let runs =
+                edge.asked != Asked::Import && !(edge.when.node_only && self.on_edge) && !edge.when.guarded;
             if edge.when.item == number && runs {
                 self.edge(file, at, "*", waiting);
             }
@@ -184,7 +196,7 @@ impl<'g> Reach<'g> {
     pub fn edge_certainty(&self, id: &EdgeId) -> Option<Certainty> {
         let module = self.module(&id.0)?;
         let edge = module.edges.get(id.1)?;
-        if edge.when.node_only {
+        if edge.when.node_only && self.on_edge {
             return None;
         }
         if edge.when.guarded {
@@ -204,7 +216,7 @@ impl<'g> Reach<'g> {
     /// How certain it is that code of a reached file runs; `None` where edge never comes.
     pub fn code_certainty(&self, file: &str, when: Circumstance) -> Option<Certainty> {
         let (module, level) = (self.module(file)?, *self.level.get(file)?);
-        if when.node_only {
+        if when.node_only && self.on_edge {
             return None;
         }
         let own = if when.guarded {

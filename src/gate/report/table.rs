@@ -83,7 +83,15 @@ pub fn place(evidence: &Evidence) -> String {
 
 fn ledger(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
     let ledger = &report.ledger;
-    writeln!(out, "Read: {} files", ledger.files_read)?;
+    let snapshots = match ledger.snapshots.as_slice() {
+        [] => "no file of keys, so keys are not judged".to_owned(),
+        files => format!("keys of {}", files.join(", ")),
+    };
+    writeln!(
+        out,
+        "Read: {} files; {} keys of the environment in the code; {snapshots}",
+        ledger.files_read, ledger.keys
+    )?;
     let lists: [(&str, &[String]); 4] = [
         ("Not read", &ledger.files_unread),
         ("Imports that lead nowhere", &ledger.unresolved),
