@@ -49,6 +49,8 @@ pub mod correlate;
 pub mod diagnose;
 pub mod engine;
 pub mod format;
+#[cfg(feature = "gate")]
+pub mod gate;
 pub mod incidents;
 pub mod input;
 pub mod postmortem;

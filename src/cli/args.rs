@@ -56,6 +56,9 @@ pub enum Command {
     Postmortem(Box<PostmortemArgs>),
     /// Check a bundle: its files, its sources, and every cited line
     Verify(VerifyArgs),
+    /// Judge a Next.js project before it ships, by the causes that its logs would show afterwards
+    #[cfg(feature = "gate")]
+    Gate(super::gate::GateArgs),
     /// Print shell completions
     #[command(hide = true)]
     Completions {

@@ -6,6 +6,8 @@ pub mod compare;
 pub mod exit;
 pub mod explain;
 pub mod formats;
+#[cfg(feature = "gate")]
+pub mod gate;
 pub mod incidents;
 pub mod memory;
 pub mod postmortem;
@@ -42,6 +44,8 @@ pub fn main() -> Exit {
         Some(Command::Formats) => formats::run(),
         Some(Command::Postmortem(args)) => postmortem::run(&args),
         Some(Command::Verify(args)) => verify::run(&args),
+        #[cfg(feature = "gate")]
+        Some(Command::Gate(args)) => gate::run(&args),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "why500", &mut out);

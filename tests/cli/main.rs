@@ -7,6 +7,8 @@ mod explain;
 mod face;
 mod files;
 mod gaps;
+#[cfg(feature = "gate")]
+mod gate;
 mod input;
 #[cfg(unix)]
 mod live;

@@ -87,17 +87,14 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
     let is_completion = is_completion(message);
     let status_of = |slot| found.value(slot).and_then(json::as_status);
     let strong = status_of(Slot::Status);
+    let noted = is_noted_500(map, found, record);
     let bare = status_of(Slot::BareStatus).filter(|_| own_request).or_else(|| finished_code(map, message));
     if strong.is_some() || bare.is_none() {
         found.give_back(Slot::BareStatus);
     }
     if let Some(status) = strong.or(bare) {
         record.status.get_or_insert(status);
-    } else if status_of(Slot::BareStatus) == Some(500)
-        && aliased(found.name(Slot::BareStatus)).eq_ignore_ascii_case("statusCode")
-        && record.level >= Some(Level::Error)
-        && map.contains_key(found.name(Slot::BareStatus))
-    {
+    } else if noted {
         // What an error handler notes of its own answer. It decides only where nobody tells what the client saw.
         record.function_status.get_or_insert(500);
     }
@@ -138,6 +135,14 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
     if record.level.is_none() && record.status.is_some_and(|status| status >= 500) {
         record.level = Some(Level::Error);
     }
+}
+
+/// Whether an error says `statusCode: 500` of itself, as handlers do of what they are about to answer.
+fn is_noted_500(map: &Map<String, Value>, found: &Found<'_>, record: &Record) -> bool {
+    let name = found.name(Slot::BareStatus);
+    record.level >= Some(Level::Error)
+        && name.eq_ignore_ascii_case("statusCode")
+        && map.get(name).and_then(json::as_status) == Some(500)
 }
 
 fn is_start(message: &str) -> bool {

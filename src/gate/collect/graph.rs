@@ -1,0 +1,210 @@
+//! The module graph as a bundler resolves it for edge (or for Node.js), from a set of files on. Files are read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use oxc_resolver::{ResolveError, ResolveOptions, Resolver, TsconfigDiscovery};
+use serde_json::Value;
+
+use super::module::{Asked, Module};
+use super::parse::parse;
+use super::project::Project;
+use super::routes::shown;
+
+/// For which runtime modules are resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// Edge: packages are followed.
+    Edge,
+    /// Node.js: only the project's own files are followed.
+    Node,
+}
+
+/// Where a request for a module leads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Target {
+    /// A file, as [`shown`].
+    File(String),
+    /// A module of Node.js, without `node:`.
+    Builtin(String),
+    /// A package that is not installed.
+    Absent(String),
+    /// A file of the project that is not there (generated code, or an alias that is not understood).
+    Unresolved,
+    /// Nothing that matters: an asset, a part of the framework, a module that the package maps to nothing.
+    Nothing,
+}
+
+/// What was read and where everything leads.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    /// Files by shown path.
+    pub modules: BTreeMap<String, Module>,
+    /// For each file, one target for each of its edges.
+    pub targets: BTreeMap<String, Vec<Target>>,
+    /// Files that could not be read or parsed, with the reason.
+    pub unread: BTreeMap<String, String>,
+    /// Specifiers of the project's own files that lead nowhere: (file, specifier).
+    pub unresolved: BTreeSet<(String, String)>,
+}
+
+/// Packages that the framework provides itself.
+const FRAMEWORK: &[&str] =
+    &["next", "react", "react-dom", "scheduler", "server-only", "client-only", "styled-jsx", "@swc/helpers"];
+/// Files larger than this are not source code that anyone wrote.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// Whether a shown path lies in a package.
+pub fn in_package(path: &str) -> bool {
+    path.starts_with("node_modules/") || path.contains("/node_modules/")
+}
+
+/// The package of a shown path or of a bare specifier.
+pub fn package_of(path: &str) -> &str {
+    let rest = path.rfind("node_modules/").map_or(path, |at| &path[at + "node_modules/".len()..]);
+    let slashes = if rest.starts_with('@') { 2 } else { 1 };
+    let end = rest.match_indices('/').nth(slashes - 1).map_or(rest.len(), |(at, _)| at);
+    &rest[..end]
+}
+
+/// Reads the graph that hangs on these files (shown paths).
+pub fn read(project: &Project, entries: &BTreeSet<String>, profile: Profile) -> Graph {
+    let root = fs::canonicalize(&project.root).unwrap_or_else(|_| project.root.clone());
+    let loader = Loader {
+        import: resolver(project, profile, "import"),
+        require: resolver(project, profile, "require"),
+    };
+    let mut graph = Graph::default();
+    let mut waiting: Vec<PathBuf> = entries.iter().map(|entry| root.join(entry)).collect();
+    while let Some(path) = waiting.pop() {
+        let name = shown(&root, &path);
+        if graph.targets.contains_key(&name) || graph.unread.contains_key(&name) {
+            continue;
+        }
+        let module = match source(&path).and_then(|text| parse(&path, &text, project.keeps_unused_imports)) {
+            Ok(module) => module,
+            Err(reason) => {
+                graph.unread.insert(name, reason);
+                continue;
+            }
+        };
+        let mut targets = Vec::with_capacity(module.edges.len());
+        for edge in &module.edges {
+            let (target, next) = loader.target(&root, &path, &edge.specifier, edge.asked);
+            if target == Target::Unresolved && !in_package(&name) {
+                graph.unresolved.insert((name.clone(), edge.specifier.clone()));
+            }
+            let follow =
+                profile == Profile::Edge || !matches!(&target, Target::File(file) if in_package(file));
+            waiting.extend(next.filter(|_| follow));
+            targets.push(target);
+        }
+        graph.targets.insert(name.clone(), targets);
+        graph.modules.insert(name, module);
+    }
+    graph
+}
+
+fn source(path: &Path) -> Result<String, String> {
+    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > MAX_BYTES {
+        return Err("larger than 4 MiB".to_owned());
+    }
+    fs::read(path)
+        .map_err(|error| error.to_string())
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn strings(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn resolver(project: &Project, profile: Profile, asked: &str) -> Resolver {
+    let mut conditions = match profile {
+        Profile::Edge => strings(&["edge-light", "browser", "production", "module", "default"]),
+        Profile::Node => strings(&["node", "production", "default"]),
+    };
+    if profile == Profile::Edge && project.version.0 < 15 {
+        conditions.push("worker".to_owned());
+    }
+    conditions.push(asked.to_owned());
+    let edge = profile == Profile::Edge;
+    Resolver::new(ResolveOptions {
+        tsconfig: Some(TsconfigDiscovery::Auto),
+        condition_names: conditions,
+        main_fields: if edge {
+            strings(&["edge-light", "browser", "module", "main"])
+        } else {
+            strings(&["main", "module"])
+        },
+        alias_fields: if edge { vec![strings(&["browser"])] } else { Vec::new() },
+        extensions: strings(&[".tsx", ".ts", ".mts", ".jsx", ".js", ".mjs", ".cjs", ".json"]),
+        extension_alias: vec![
+            (".js".to_owned(), strings(&[".js", ".ts", ".tsx", ".jsx"])),
+            (".mjs".to_owned(), strings(&[".mjs", ".mts"])),
+        ],
+        builtin_modules: true,
+        // NODE_PATH would make the verdict depend on the shell.
+        node_path: false,
+        ..ResolveOptions::default()
+    })
+}
+
+struct Loader {
+    import: Resolver,
+    require: Resolver,
+}
+
+impl Loader {
+    fn target(&self, root: &Path, from: &Path, specifier: &str, asked: Asked) -> (Target, Option<PathBuf>) {
+        let bare = !specifier.starts_with(['.', '/', '#']);
+        if bare && FRAMEWORK.contains(&package_of(specifier)) {
+            return (Target::Nothing, None);
+        }
+        let resolver = if asked == Asked::Require { &self.require } else { &self.import };
+        match resolver.resolve_file(from, specifier) {
+            Ok(found) => {
+                let path = found.path();
+                let code =
+                    path.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| {
+                        ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"].contains(&extension)
+                    });
+                if !code || path.to_string_lossy().ends_with(".d.ts") {
+                    return (Target::Nothing, None);
+                }
+                (Target::File(shown(root, path)), Some(path.to_owned()))
+            }
+            Err(ResolveError::Builtin { resolved, .. }) => {
+                let name = resolved.trim_start_matches("node:").to_owned();
+                // The resolver answers before it looks at the package's own `browser` map.
+                if browser_map_replaces(from, specifier) {
+                    return (Target::Nothing, None);
+                }
+                (Target::Builtin(name), None)
+            }
+            Err(ResolveError::Ignored(_)) => (Target::Nothing, None),
+            Err(_) if bare && !specifier.starts_with("@/") && !specifier.starts_with('~') => {
+                (Target::Absent(specifier.to_owned()), None)
+            }
+            Err(_) => (Target::Unresolved, None),
+        }
+    }
+}
+
+/// Whether the `browser` map of the package that holds `from` replaces a module of Node.js. What it is replaced with is
+/// meant for browsers and is not followed.
+fn browser_map_replaces(from: &Path, specifier: &str) -> bool {
+    if !from.components().any(|part| part.as_os_str() == "node_modules") {
+        return false;
+    }
+    let package = from.ancestors().skip(1).find_map(|dir| {
+        let text = fs::read(dir.join("package.json")).ok()?;
+        let value: Value = serde_json::from_slice(&text).ok()?;
+        value.get("name").is_some().then_some(value)
+    });
+    let map = package.as_ref().and_then(|package| package.get("browser")?.as_object());
+    map.is_some_and(|map| {
+        map.contains_key(specifier) || map.contains_key(specifier.trim_start_matches("node:"))
+    })
+}

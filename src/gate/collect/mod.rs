@@ -1,0 +1,9 @@
+//! Reading a project: what it is, its routes, its modules. Nothing is run, written or fetched, and nothing is judged.
+
+pub mod dotenv;
+pub mod graph;
+pub mod module;
+pub mod parse;
+pub mod project;
+pub mod routes;
+mod visit;

@@ -1,0 +1,187 @@
+//! Which project a folder holds: Next.js version, bundler, page extensions. Only literals of a configuration are read; it
+//! is never run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use thiserror::Error;
+
+/// What builds the routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bundler {
+    /// The default up to Next.js 15.
+    Webpack,
+    /// The default from Next.js 16.
+    Turbopack,
+}
+
+impl Bundler {
+    /// As reports name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Bundler::Webpack => "webpack",
+            Bundler::Turbopack => "turbopack",
+        }
+    }
+}
+
+/// A Next.js project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Its folder, as named.
+    pub root: PathBuf,
+    /// Version of Next.js: major and minor.
+    pub version: (u32, u32),
+    /// As written where it was read.
+    pub version_text: String,
+    /// Where the version was read.
+    pub version_source: String,
+    /// What builds it.
+    pub bundler: Bundler,
+    /// Extensions of pages and routes, without the first dot.
+    pub page_extensions: Vec<String>,
+    /// The compiler keeps imports that are not used as values.
+    pub keeps_unused_imports: bool,
+    /// `node_modules` is there.
+    pub installed: bool,
+    /// What could not be told, in words.
+    pub remarks: Vec<String>,
+}
+
+/// Why there is nothing to judge.
+#[derive(Debug, Error)]
+pub enum ProjectError {
+    /// No project here.
+    #[error("{0}: no Next.js project (no package.json that depends on `next`)")]
+    None(String),
+    /// More than one.
+    #[error("{0} holds several Next.js projects ({1}); name one")]
+    Several(String, String),
+}
+
+/// The version that is taken where none can be read.
+const NEWEST: (u32, u32) = (16, 4);
+
+/// Finds the project in `dir`, or the only one in folders below it (a monorepo).
+///
+/// # Errors
+/// There is none, or more than one.
+pub fn find(dir: &Path) -> Result<Project, ProjectError> {
+    if let Some(package) = package_json(dir).filter(|package| wanted_version(package).is_some()) {
+        return Ok(read(dir, &package));
+    }
+    let mut found = Vec::new();
+    below(dir, 3, &mut found);
+    found.sort();
+    match found.as_slice() {
+        [] => Err(ProjectError::None(dir.display().to_string())),
+        [one] => Ok(read(one, &package_json(one).unwrap_or(Value::Null))),
+        several => {
+            let names: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
+            Err(ProjectError::Several(dir.display().to_string(), names.join(", ")))
+        }
+    }
+}
+
+fn below(dir: &Path, depth: u32, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir())
+            || name.starts_with('.')
+            || name == "node_modules"
+        {
+            continue;
+        }
+        let path = entry.path();
+        if package_json(&path).is_some_and(|package| wanted_version(&package).is_some()) {
+            found.push(path);
+        } else if depth > 1 {
+            below(&path, depth - 1, found);
+        }
+    }
+}
+
+fn package_json(dir: &Path) -> Option<Value> {
+    serde_json::from_slice(&fs::read(dir.join("package.json")).ok()?).ok()
+}
+
+fn wanted_version(package: &Value) -> Option<&str> {
+    ["dependencies", "devDependencies"].iter().find_map(|group| package.get(group)?.get("next")?.as_str())
+}
+
+/// Major and minor of the first number in a version or range: `^15.0.3`, `15.x`.
+fn numbers(text: &str) -> Option<(u32, u32)> {
+    let start = text.find(|c: char| c.is_ascii_digit())?;
+    let mut parts = text[start..].split(|c: char| !c.is_ascii_digit());
+    let major = parts.next()?.parse().ok()?;
+    Some((major, parts.next().and_then(|minor| minor.parse().ok()).unwrap_or(0)))
+}
+
+fn read(root: &Path, package: &Value) -> Project {
+    let mut remarks = Vec::new();
+    let installed = root.ancestors().find_map(|dir| package_json(&dir.join("node_modules/next")));
+    let installed = installed.as_ref().and_then(|next| next.get("version")?.as_str());
+    let wanted = wanted_version(package).unwrap_or("");
+    let (version_text, version_source) = match installed {
+        Some(version) => (version, "node_modules/next/package.json"),
+        None => (wanted, "package.json"),
+    };
+    let version = numbers(version_text).unwrap_or_else(|| {
+        remarks.push(format!(
+            "the version of Next.js cannot be told from `{version_text}`; {}.{} is assumed",
+            NEWEST.0, NEWEST.1
+        ));
+        NEWEST
+    });
+    let build = package.get("scripts").and_then(|scripts| scripts.get("build")?.as_str()).unwrap_or("");
+    let bundler = match version.0 {
+        16.. if build.contains("--webpack") => Bundler::Webpack,
+        16.. => Bundler::Turbopack,
+        15 if build.contains("--turbo") => Bundler::Turbopack,
+        _ => Bundler::Webpack,
+    };
+    let page_extensions = page_extensions(root, &mut remarks);
+    let tsconfig = fs::read_to_string(root.join("tsconfig.json")).unwrap_or_default();
+    let squeezed: String = tsconfig.chars().filter(|c| !c.is_whitespace()).collect();
+    Project {
+        root: root.to_owned(),
+        version,
+        version_text: version_text.to_owned(),
+        version_source: version_source.to_owned(),
+        bundler,
+        page_extensions,
+        keeps_unused_imports: squeezed.contains("\"verbatimModuleSyntax\":true"),
+        installed: root.ancestors().any(|dir| dir.join("node_modules").is_dir()),
+        remarks,
+    }
+}
+
+/// `pageExtensions: ['page.tsx', …]` of the configuration, where it is a list of strings.
+fn page_extensions(root: &Path, remarks: &mut Vec<String>) -> Vec<String> {
+    let default = || ["tsx", "ts", "jsx", "js"].map(str::to_owned).to_vec();
+    let config =
+        ["next.config.js", "next.config.mjs", "next.config.ts", "next.config.mts", "next.config.cjs"]
+            .iter()
+            .find_map(|name| fs::read_to_string(root.join(name)).ok());
+    let Some(config) = config else { return default() };
+    let Some(at) = config.find("pageExtensions") else { return default() };
+    let rest = config[at + "pageExtensions".len()..].trim_start().trim_start_matches(':').trim_start();
+    let list = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(list, _)| list);
+    let literal = list.and_then(|list| {
+        let parts = list.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts
+            .map(|part| {
+                part.strip_prefix(['\'', '"', '`'])?.strip_suffix(['\'', '"', '`']).map(str::to_owned)
+            })
+            .collect::<Option<Vec<_>>>()
+    });
+    literal.filter(|list| !list.is_empty()).unwrap_or_else(|| {
+        remarks.push(
+            "pageExtensions of the configuration is computed; tsx, ts, jsx and js are assumed".to_owned(),
+        );
+        default()
+    })
+}

@@ -1,0 +1,186 @@
+//! Keys of the environment that the code of a route reads, against the snapshots. Values are never seen here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::checks::About;
+use super::reach::{Certainty, Reach};
+use super::simple;
+use crate::gate::collect::dotenv::{Held, Snapshot};
+use crate::gate::collect::graph::{Graph, in_package};
+use crate::gate::collect::module::{EnvUse, Reading};
+use crate::gate::collect::routes::{Kind, Route};
+use crate::gate::report::model::{Check, Evidence, Severity, Step};
+use crate::gate::runtime::Assigned;
+
+const fn env(id: &'static str, subclass: &'static str, prevents: &'static [&'static str]) -> About {
+    let prevention = "Add a key to every scope in the change that first reads it.";
+    About { id, class: "env", subclass, prevents, prevention }
+}
+
+/// A key that the code needs and a scope lacks.
+pub const MISSING: About =
+    env("gate-env-missing", "missing", &["missing-variable", "database-url-missing", "auth-secret-missing"]);
+/// A key that is set to nothing.
+pub const EMPTY: About = env("gate-env-empty", "malformed", &["missing-variable", "url-malformed"]);
+/// A value that loses a part when it is read.
+pub const DOLLAR: About = env("gate-env-dollar", "malformed", &["database-url-malformed"]);
+/// A key that is needed in one place and replaced in another.
+pub const FALLBACK: About = env("gate-env-optional-chaining", "missing", &["localhost-default"]);
+
+/// The checks of keys, in the order of reports.
+pub const ENVIRONMENT: &[About] = &[MISSING, EMPTY, DOLLAR, FALLBACK];
+
+/// Keys that the platform, the framework or the system sets.
+fn is_given(key: &str) -> bool {
+    const GIVEN: &[&str] = &[
+        "CI",
+        "HOME",
+        "HOSTNAME",
+        "NODE_ENV",
+        "NEXT_RUNTIME",
+        "NEXT_PHASE",
+        "NODE_OPTIONS",
+        "PATH",
+        "PORT",
+        "PWD",
+        "TURBOPACK",
+        "TZ",
+        "USER",
+        "VERCEL",
+        "AWS_REGION",
+        "AWS_EXECUTION_ENV",
+    ];
+    const FAMILIES: &[&str] =
+        &["VERCEL_", "NEXT_PUBLIC_VERCEL_", "__NEXT", "npm_", "AWS_LAMBDA_", "NETLIFY", "CF_PAGES"];
+    GIVEN.contains(&key) || FAMILIES.iter().any(|family| key.starts_with(family))
+}
+
+/// A read, with the file and the chain that leads there.
+struct Read<'g> {
+    file: String,
+    chain: Vec<Step>,
+    using: &'g EnvUse,
+    certainty: Certainty,
+}
+
+/// Keys read by each route, by the position of the route, and the checks on them.
+pub fn judge(
+    routes: &[(Route, Assigned)],
+    graph: &Graph,
+    snapshots: &[Snapshot],
+) -> (Vec<Vec<String>>, Vec<Check>) {
+    let mut by_key: BTreeMap<String, (BTreeSet<String>, Vec<Read<'_>>)> = BTreeMap::new();
+    let mut by_route = Vec::new();
+    for (route, _) in routes {
+        let entries: Vec<String> = std::iter::once(&route.file).chain(&route.with).cloned().collect();
+        let reach = Reach::on_node(graph, &entries, !matches!(route.kind, Kind::AppPage | Kind::Page));
+        let mut keys = BTreeSet::new();
+        for (file, module) in reach.files().filter(|(file, _)| !in_package(file)) {
+            // What runs in browsers has only what was inlined when it was built.
+            for using in module.env.iter().filter(|_| !module.client) {
+                let Some(key) = using.key.as_deref().filter(|key| !is_given(key)) else { continue };
+                let Some(certainty) = reach.code_certainty(file, using.when) else { continue };
+                keys.insert(key.to_owned());
+                let chain = reach.chain(file).iter().filter_map(|id| super::edge::step(graph, id)).collect();
+                let (named, reads) = by_key.entry(key.to_owned()).or_default();
+                named.insert(route.pattern.clone());
+                reads.push(Read { file: file.to_owned(), chain, using, certainty });
+            }
+        }
+        by_route.push(keys.into_iter().collect());
+    }
+    let mut found = Vec::new();
+    for (key, (named, mut reads)) in by_key {
+        reads.sort_by(|a, b| {
+            let order =
+                |read: &Read<'_>| (std::cmp::Reverse(read.certainty), read.chain.len(), read.using.place);
+            order(a).cmp(&order(b)).then_with(|| (&a.file, &a.chain).cmp(&(&b.file, &b.chain)))
+        });
+        found.extend(snapshots.iter().flat_map(|snapshot| in_scope(&key, &named, &reads, snapshot)));
+        found.extend(replaced(&key, &reads));
+    }
+    (by_route, found)
+}
+
+/// Whether a read needs the key: its value is used, and nothing provides for its absence.
+fn needs(read: &Read<'_>) -> bool {
+    matches!(read.using.reading, Reading::Plain | Reading::Asserted) && read.certainty >= Certainty::Likely
+}
+
+fn in_scope(key: &str, named: &BTreeSet<String>, reads: &[Read<'_>], snapshot: &Snapshot) -> Vec<Check> {
+    let Some(first) = reads.iter().find(|read| needs(read)) else { return Vec::new() };
+    let readers = match named.iter().collect::<Vec<_>>().as_slice() {
+        [one] => format!("by {one}"),
+        several => format!("by {} routes", several.len()),
+    };
+    let scope = snapshot.scope;
+    let check = match snapshot.keys.get(key) {
+        None => {
+            // `!` says that the code cannot do without; a plain read may be provided for further on.
+            let asserted = reads
+                .iter()
+                .any(|read| read.using.reading == Reading::Asserted && read.certainty == Certainty::Certain);
+            let certainty = match (snapshot.complete, asserted) {
+                (true, true) => Certainty::Certain,
+                (true, false) => Certainty::Likely,
+                (false, _) => Certainty::Suspect,
+            };
+            let severity = match certainty {
+                Certainty::Certain => Severity::Critical,
+                Certainty::Likely => Severity::Warning,
+                Certainty::Suspect => Severity::Note,
+            };
+            let seen = snapshot.files.join(", ");
+            let hedge = if snapshot.complete { "" } else { " (suspect: the platform may add it)" };
+            let message = format!("{key} is read {readers} and absent in {scope} ({seen}){hedge}");
+            let fix = format!("set {key} in {scope}, or provide for its absence in the code");
+            let mut check = simple(MISSING, severity, key, message, &fix);
+            check.certainty = Some(certainty);
+            check
+        }
+        Some((file, entry)) if entry.held == Held::Empty => {
+            let hedge = if snapshot.complete { " (or its value cannot be read)" } else { "" };
+            let message = format!(
+                "{key} is read {readers} and set to nothing in {scope}: {file}:{}{hedge}",
+                entry.line
+            );
+            let mut check =
+                simple(EMPTY, Severity::Warning, key, message, &format!("give {key} a value in {scope}"));
+            check.certainty = Some(Certainty::Likely);
+            check
+        }
+        Some((file, entry)) if entry.held == Held::Eaten && !snapshot.complete => {
+            let message = format!(
+                "the value of {key} loses a part when Next.js reads {file}:{}: $ begins a name",
+                entry.line
+            );
+            let mut check =
+                simple(DOLLAR, Severity::Warning, key, message, "write \\$ for each $ of the value");
+            check.certainty = Some(Certainty::Likely);
+            check
+        }
+        Some(_) => return Vec::new(),
+    };
+    vec![with_place(check, first)]
+}
+
+/// A key that one place needs and another replaces.
+fn replaced(key: &str, reads: &[Read<'_>]) -> Option<Check> {
+    reads.iter().find(|read| read.using.reading == Reading::Asserted)?;
+    let other = reads.iter().find(|read| read.using.reading == Reading::Fallback)?;
+    let message = format!(
+        "{key} is required in one place and has a fallback in another, which hides that it is missing"
+    );
+    let check = simple(FALLBACK, Severity::Note, key, message, "read the key in one place and fail there");
+    Some(with_place(check, other))
+}
+
+fn with_place(mut check: Check, read: &Read<'_>) -> Check {
+    check.evidence.push(Evidence {
+        file: read.file.clone(),
+        line: read.using.place.line,
+        column: read.using.place.column,
+        chain: read.chain.clone(),
+    });
+    check
+}

@@ -1,0 +1,113 @@
+//! The pre-deploy gate: judges a Next.js project before it ships, by the causes that the log rules name afterwards.
+//!
+//! Three steps: [`collect`] reads the project (nothing is run, written or fetched), [`judge`] decides on what was read
+//! and nothing else, [`report`] writes. The gate stands beside the log engine and uses only its printing.
+
+pub mod collect;
+pub mod judge;
+pub mod report;
+pub mod runtime;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use collect::dotenv;
+use collect::graph::{self, Profile, Target};
+use collect::project::{self, Project, ProjectError};
+use collect::routes::{self, Route};
+use report::model::{GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
+use runtime::{Assigned, Runtime};
+
+/// Judges the project in `dir`, offline.
+///
+/// # Errors
+/// There is no project there, or several.
+pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
+    let project = project::find(dir)?;
+    let found = routes::routes(&project);
+
+    // The project's own files of every route, for what it declares; then packages too, from what runs on edge.
+    let every: BTreeSet<String> = found.iter().flat_map(files).collect();
+    let own = graph::read(&project, &every, Profile::Node);
+    let assigned: Vec<(Route, Assigned)> = found
+        .into_iter()
+        .map(|route| {
+            let runtime = runtime::assign(&project, &route, &own.modules);
+            (route, runtime)
+        })
+        .collect();
+    let on_edge = assigned.iter().filter(|(_, assigned)| assigned.runtime != Runtime::Node);
+    let entries: BTreeSet<String> = on_edge.flat_map(|(route, _)| entries(route)).collect();
+    let edge = graph::read(&project, &entries, Profile::Edge);
+
+    let snapshots = dotenv::snapshots(&project.root);
+
+    let mut found = judge::runtimes(&project, &assigned, &edge);
+    let (keys, of_env) = judge::env::judge(&assigned, &own, &snapshots);
+    found.extend(of_env);
+    let mut ran = judge::checks::RUNTIME.to_vec();
+    if !snapshots.is_empty() {
+        ran.extend(judge::env::ENVIRONMENT);
+    }
+    let checks = judge::complete(found, &ran);
+    let mut ledger = ledger(&project, &own, &edge);
+    ledger.keys = keys.iter().flatten().collect::<BTreeSet<_>>().len();
+    ledger.snapshots = snapshots.into_iter().flat_map(|snapshot| snapshot.files).collect();
+    let lines = assigned.iter().zip(keys).map(|((route, assigned), keys)| RouteLine {
+        pattern: route.pattern.clone(),
+        methods: judge::methods(route, &own),
+        kind: route.kind.as_str(),
+        file: route.file.clone(),
+        runtime: assigned.runtime.as_str(),
+        runtime_source: assigned.source.clone(),
+        env: keys,
+    });
+    Ok(GateReport {
+        schema: SCHEMA,
+        tool: Tool { name: "why500", version: env!("CARGO_PKG_VERSION") },
+        phase: "offline",
+        verdict: if fails(&checks) { "failed" } else { "passed" },
+        routes: lines.collect(),
+        checks,
+        ledger,
+        project: ProjectLine {
+            framework: "next",
+            version: project.version_text,
+            version_source: project.version_source,
+            bundler: project.bundler.as_str(),
+        },
+    })
+}
+
+/// Files that a route is built from, as far as the project names them.
+fn entries(route: &Route) -> Vec<String> {
+    std::iter::once(&route.file).chain(&route.with).cloned().collect()
+}
+
+/// [`entries`], and the layouts that may declare its runtime.
+fn files(route: &Route) -> Vec<String> {
+    entries(route).into_iter().chain(route.layouts.iter().cloned()).collect()
+}
+
+fn ledger(project: &Project, own: &graph::Graph, edge: &graph::Graph) -> Ledger {
+    let read: BTreeSet<&String> = own.modules.keys().chain(edge.modules.keys()).collect();
+    let unread = own.unread.iter().chain(&edge.unread).map(|(file, reason)| format!("{file} ({reason})"));
+    let unresolved = own.unresolved.iter().chain(&edge.unresolved);
+    let absent = edge.targets.values().flatten().filter_map(|target| match target {
+        Target::Absent(specifier) => Some(graph::package_of(specifier).to_owned()),
+        _ => None,
+    });
+    let sorted = |list: BTreeSet<String>| list.into_iter().collect::<Vec<_>>();
+    Ledger {
+        files_read: read.len(),
+        files_unread: sorted(unread.collect()),
+        unresolved: sorted(unresolved.map(|(file, specifier)| format!("{specifier} in {file}")).collect()),
+        packages_absent: sorted(absent.collect()),
+        keys: 0,
+        snapshots: Vec::new(),
+        remarks: project.remarks.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

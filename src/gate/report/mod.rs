@@ -1,0 +1,5 @@
+//! The verdict in its forms. They only lay out what the model says; names from the project are made printable.
+
+pub mod json;
+pub mod model;
+pub mod table;

@@ -1,0 +1,211 @@
+//! The verdict as data. Keys may be added, never renamed: scripts read them.
+
+use serde::Serialize;
+
+use crate::gate::judge::reach::Certainty;
+
+/// Schema of the JSON form.
+pub const SCHEMA: &str = "why500/gate/v1";
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The release would answer 500.
+    Critical,
+    /// It may.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+impl Severity {
+    /// As reports name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Critical => "critical",
+            Severity::Warning => "warning",
+            Severity::Note => "note",
+        }
+    }
+}
+
+/// What became of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It found what must not be released.
+    Fail,
+    /// It could not be judged.
+    NotRun,
+    /// It found what should be looked at.
+    Warn,
+    /// It found nothing.
+    Pass,
+}
+
+/// What `next build` says about a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Build {
+    /// It stops.
+    Fails,
+    /// It prints a warning and goes on.
+    Warns,
+    /// Nothing.
+    Silent,
+}
+
+/// One step of an import chain.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Step {
+    /// The file, relative to the project.
+    pub file: String,
+    /// Line of the import, from 1.
+    pub line: u32,
+    /// What it asks for.
+    pub imports: String,
+}
+
+/// Where a finding stands.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Evidence {
+    /// The file, relative to the project.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+    /// Imports that lead there from the route's own file.
+    pub chain: Vec<Step>,
+}
+
+/// One check with its outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Its id.
+    pub id: &'static str,
+    /// Class of the incident that it prevents.
+    pub class: &'static str,
+    /// And subclass.
+    pub subclass: &'static str,
+    /// How bad.
+    pub severity: Severity,
+    /// Outcome.
+    pub state: State,
+    /// How sure.
+    pub certainty: Option<Certainty>,
+    /// The route or key that it is about; `project` for a check that found nothing.
+    pub subject: String,
+    /// One sentence.
+    pub message: String,
+    /// Where.
+    pub evidence: Vec<Evidence>,
+    /// Imports without which the finding is gone.
+    pub cut: Vec<Step>,
+    /// What the build says.
+    pub build: Option<Build>,
+    /// What to do.
+    pub fix: String,
+    /// How to keep it from coming back.
+    pub prevention: &'static str,
+    /// Log rules whose incident the check prevents.
+    pub prevents: &'static [&'static str],
+}
+
+/// A route and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct RouteLine {
+    /// Pattern.
+    pub pattern: String,
+    /// Methods that a handler exports.
+    pub methods: Vec<String>,
+    /// What it is.
+    pub kind: &'static str,
+    /// Its file.
+    pub file: String,
+    /// Its runtime.
+    pub runtime: &'static str,
+    /// Where that was learnt.
+    pub runtime_source: String,
+    /// Keys of the environment that its code reads.
+    pub env: Vec<String>,
+}
+
+/// The program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
+
+/// The project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProjectLine {
+    /// `next`.
+    pub framework: &'static str,
+    /// As written.
+    pub version: String,
+    /// Where the version was read.
+    pub version_source: String,
+    /// What builds it.
+    pub bundler: &'static str,
+}
+
+/// What was read and what was not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Ledger {
+    /// Source files read.
+    pub files_read: usize,
+    /// Files that could not be read or understood.
+    pub files_unread: Vec<String>,
+    /// Imports of the project that lead nowhere here.
+    pub unresolved: Vec<String>,
+    /// Packages that are not installed, so what they load is unknown.
+    pub packages_absent: Vec<String>,
+    /// Keys of the environment that the code reads.
+    pub keys: usize,
+    /// Files of keys that were read.
+    pub snapshots: Vec<String>,
+    /// Remarks.
+    pub remarks: Vec<String>,
+}
+
+/// The verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GateReport {
+    /// [`SCHEMA`].
+    pub schema: &'static str,
+    /// The program.
+    pub tool: Tool,
+    /// The project.
+    pub project: ProjectLine,
+    /// `offline`.
+    pub phase: &'static str,
+    /// `passed` or `failed`.
+    pub verdict: &'static str,
+    /// Routes.
+    pub routes: Vec<RouteLine>,
+    /// Checks: what failed first.
+    pub checks: Vec<Check>,
+    /// What it rests on.
+    pub ledger: Ledger,
+}
+
+impl GateReport {
+    /// Whether the release must stop: something failed, or something critical could not be judged.
+    pub fn failed(&self) -> bool {
+        fails(&self.checks)
+    }
+}
+
+/// See [`GateReport::failed`].
+pub fn fails(checks: &[Check]) -> bool {
+    checks.iter().any(|check| match check.state {
+        State::Fail => true,
+        State::NotRun => check.severity == Severity::Critical,
+        State::Warn | State::Pass => false,
+    })
+}

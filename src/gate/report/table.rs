@@ -1,0 +1,110 @@
+//! For people: four lines for each finding — what, where, why only in production, what to do.
+
+use std::io;
+
+use super::model::{Build, Check, Evidence, GateReport, State};
+use crate::redact::printable::single_line;
+
+/// Writes the verdict as text.
+pub fn write(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
+    let count = |runtime: &str| report.routes.iter().filter(|route| route.runtime == runtime).count();
+    let failed = report.checks.iter().filter(|check| check.state == State::Fail).count();
+    let not_run = report.checks.iter().filter(|check| check.state == State::NotRun).count();
+    let warned = report.checks.iter().filter(|check| check.state == State::Warn).count();
+    let passed = report.checks.iter().filter(|check| check.state == State::Pass).count();
+    writeln!(
+        out,
+        "Gate {}: {failed} failed, {not_run} not run, {warned} to look at, {passed} passed",
+        report.verdict
+    )?;
+    let project = &report.project;
+    writeln!(
+        out,
+        "Next.js {} ({}, {}) · {} routes: {} on edge, {} on Node.js",
+        single_line(&project.version),
+        single_line(&project.version_source),
+        project.bundler,
+        report.routes.len(),
+        count("edge"),
+        count("nodejs"),
+    )?;
+    for check in report.checks.iter().filter(|check| check.state != State::Pass) {
+        writeln!(out)?;
+        finding(check, out)?;
+    }
+    writeln!(out)?;
+    ledger(report, out)
+}
+
+fn finding(check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
+    let mark = match check.state {
+        State::Fail => "✗",
+        State::NotRun => "?",
+        State::Warn => "!",
+        State::Pass => "✓",
+    };
+    writeln!(out, "{mark} {}  {}", check.id, single_line(&check.message))?;
+    for evidence in check.evidence.iter().take(3) {
+        writeln!(out, "  {}", single_line(&place(evidence)))?;
+    }
+    if check.evidence.len() > 3 {
+        writeln!(out, "  and {} more places", check.evidence.len() - 3)?;
+    }
+    if let Some(build) = check.build {
+        writeln!(out, "  {}", of_build(build))?;
+    }
+    if !check.fix.is_empty() {
+        writeln!(out, "  fix: {}", single_line(&check.fix))?;
+    }
+    writeln!(out, "  {} · prevents {}", check.severity.as_str(), check.prevents.join(", "))
+}
+
+/// What the build says, as a sentence.
+pub fn of_build(build: Build) -> &'static str {
+    match build {
+        Build::Fails => "next build should stop at it",
+        Build::Warns => "next build only warns; the request answers 500",
+        Build::Silent => "next build says nothing; the request answers 500",
+    }
+}
+
+/// `app/api/pay/route.ts:1 → lib/mixed.ts:1 → crypto`.
+pub fn place(evidence: &Evidence) -> String {
+    let mut parts: Vec<String> =
+        evidence.chain.iter().map(|step| format!("{}:{}", step.file, step.line)).collect();
+    match evidence.chain.last() {
+        Some(last) if last.file == evidence.file && last.line == evidence.line => {
+            parts.push(last.imports.clone())
+        }
+        _ => parts.push(format!("{}:{}", evidence.file, evidence.line)),
+    }
+    parts.join(" → ")
+}
+
+fn ledger(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
+    let ledger = &report.ledger;
+    let snapshots = match ledger.snapshots.as_slice() {
+        [] => "no file of keys, so keys are not judged".to_owned(),
+        files => format!("keys of {}", files.join(", ")),
+    };
+    writeln!(
+        out,
+        "Read: {} files; {} keys of the environment in the code; {snapshots}",
+        ledger.files_read, ledger.keys
+    )?;
+    let lists: [(&str, &[String]); 4] = [
+        ("Not read", &ledger.files_unread),
+        ("Imports that lead nowhere", &ledger.unresolved),
+        ("Packages not installed, so not looked into", &ledger.packages_absent),
+        ("Remark", &ledger.remarks),
+    ];
+    for (title, list) in lists {
+        if !list.is_empty() {
+            let shown: Vec<_> = list.iter().take(8).map(|one| single_line(one).into_owned()).collect();
+            let rest = list.len() - shown.len();
+            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            writeln!(out, "{title}: {}{more}", shown.join(", "))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! The runtime that a route really gets, by version and bundler, and where that was learnt. The rules are those of
+//! Next.js 12 to 16, as its sources and builds of small projects show them.
+
+use std::collections::BTreeMap;
+
+use super::collect::module::{Module, Place, RuntimeDeclaration, RuntimeForm};
+use super::collect::project::{Bundler, Project};
+use super::collect::routes::{Kind, Route};
+
+/// Where code runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Runtime {
+    /// The Edge runtime.
+    Edge,
+    /// Node.js.
+    Node,
+    /// Compiled for both (instrumentation).
+    Both,
+}
+
+impl Runtime {
+    /// As reports name it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Runtime::Edge => "edge",
+            Runtime::Node => "nodejs",
+            Runtime::Both => "both",
+        }
+    }
+}
+
+/// What is wrong with a declaration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Oddity {
+    /// The build cannot read it and stops.
+    Fatal(&'static str),
+    /// It is passed over in silence, or read differently elsewhere.
+    Ignored(&'static str),
+    /// The route inherits a runtime that another bundler would not pass on.
+    Shifts,
+}
+
+/// A route's runtime.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    /// The runtime.
+    pub runtime: Runtime,
+    /// In words.
+    pub source: String,
+    /// Where it is declared.
+    pub declared: Option<(String, Place)>,
+    /// What is wrong.
+    pub oddity: Option<Oddity>,
+}
+
+/// Assigns a runtime to a route. `modules` holds its file and layouts as far as they could be parsed.
+pub fn assign(project: &Project, route: &Route, modules: &BTreeMap<String, Module>) -> Assigned {
+    let plain =
+        |runtime, source: &str| Assigned { runtime, source: source.to_owned(), declared: None, oddity: None };
+    let own = modules.get(&route.file).and_then(|module| module.runtime.as_ref());
+    match route.kind {
+        Kind::Proxy => plain(Runtime::Node, "proxy always runs on Node.js"),
+        Kind::Instrumentation => plain(Runtime::Both, "instrumentation is compiled for both runtimes"),
+        Kind::Middleware => match own.and_then(|one| value(&one.form)) {
+            Some("nodejs") if project.version >= (15, 2) => declared(project, route, &route.file, own),
+            _ => plain(Runtime::Edge, "middleware runs on edge by default"),
+        },
+        Kind::AppPage | Kind::AppHandler => {
+            // `config` is no segment option.
+            if let Some(one) = own.filter(|one| !matches!(one.form, RuntimeForm::Config(_))) {
+                return declared(project, route, &route.file, Some(one));
+            }
+            inherited(project, route, modules)
+                .unwrap_or_else(|| plain(Runtime::Node, "Node.js is the default"))
+        }
+        Kind::Page | Kind::PagesApi => match own {
+            Some(_) => declared(project, route, &route.file, own),
+            None => plain(Runtime::Node, "Node.js is the default"),
+        },
+    }
+}
+
+fn inherited(project: &Project, route: &Route, modules: &BTreeMap<String, Module>) -> Option<Assigned> {
+    let (file, one) = route.layouts.iter().find_map(|file| {
+        let one = modules.get(file)?.runtime.as_ref()?;
+        (!matches!(one.form, RuntimeForm::Config(_))).then_some((file, one))
+    })?;
+    let mut assigned = declared(project, route, file, Some(one));
+    assigned.source = format!("inherited from {file}:{}", one.place.line);
+    if route.kind == Kind::AppHandler && assigned.runtime == Runtime::Edge && project.version.0 >= 15 {
+        assigned.oddity = Some(Oddity::Shifts);
+        if project.bundler == Bundler::Webpack {
+            assigned.runtime = Runtime::Node;
+            assigned.source = format!("handlers do not inherit from {file} under webpack");
+        }
+    }
+    Some(assigned)
+}
+
+fn value(form: &RuntimeForm) -> Option<&str> {
+    match form {
+        RuntimeForm::Literal(text)
+        | RuntimeForm::NotConst(text)
+        | RuntimeForm::Wrapped(text)
+        | RuntimeForm::Config(text) => Some(text),
+        RuntimeForm::Reexported | RuntimeForm::Computed => None,
+    }
+}
+
+fn declared(project: &Project, route: &Route, file: &str, one: Option<&RuntimeDeclaration>) -> Assigned {
+    let turbopack = project.bundler == Bundler::Turbopack;
+    let (old, new) = (project.version.0 < 15, project.version.0 >= 16);
+    let Some(one) = one else {
+        return Assigned {
+            runtime: Runtime::Node,
+            source: "Node.js is the default".to_owned(),
+            declared: None,
+            oddity: None,
+        };
+    };
+    let oddity = match &one.form {
+        RuntimeForm::Literal(_) | RuntimeForm::Config(_) => None,
+        RuntimeForm::NotConst(_) if old || turbopack => None,
+        RuntimeForm::NotConst(_) => Some(Oddity::Ignored("declared with let or var; only const is read")),
+        RuntimeForm::Wrapped(_) if new => None,
+        RuntimeForm::Wrapped(_) => Some(Oddity::Ignored("wrapped in a type; this version may not read it")),
+        RuntimeForm::Reexported if turbopack && new => {
+            Some(Oddity::Fatal("re-exported; it must stand in the file"))
+        }
+        RuntimeForm::Reexported => {
+            Some(Oddity::Ignored("re-exported; only a declaration in the file is read"))
+        }
+        RuntimeForm::Computed => Some(Oddity::Fatal("not a literal; the build needs a plain string")),
+    };
+    let text = value(&one.form).unwrap_or("");
+    let ignored = matches!(one.form, RuntimeForm::NotConst(_)) && oddity.is_some();
+    // A page of the Pages Router knows only the experimental name.
+    let edge = match route.kind {
+        Kind::Page => text == "experimental-edge",
+        _ => matches!(text, "edge" | "experimental-edge"),
+    };
+    Assigned {
+        runtime: if edge && !ignored { Runtime::Edge } else { Runtime::Node },
+        source: format!("{file}:{}", one.place.line),
+        declared: Some((file.to_owned(), one.place)),
+        oddity,
+    }
+}

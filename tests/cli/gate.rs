@@ -1,0 +1,44 @@
+//! `why500 gate` as a process: forms and exit codes.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn gate(dir: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_why500"));
+    command.arg("gate").arg(dir).args(arguments).output().expect("the program runs")
+}
+
+fn project(route: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::create_dir_all(dir.path().join("app/api/x")).expect("folders");
+    fs::write(dir.path().join("package.json"), r#"{"dependencies":{"next":"16.4.0"}}"#).expect("a file");
+    fs::write(dir.path().join("app/api/x/route.ts"), route).expect("a file");
+    dir
+}
+
+#[test]
+fn a_good_project_passes_and_a_bad_one_fails() {
+    let good = project("export const GET = () => new Response('ok');");
+    assert_eq!(gate(good.path(), &[]).status.code(), Some(0));
+    let bad = project(
+        "import fs from 'fs';\nexport const runtime = 'edge';\nexport const GET = () => fs.readFileSync('x');",
+    );
+    let output = gate(bad.path(), &["--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["schema"], "why500/gate/v1");
+    assert_eq!(report["verdict"], "failed");
+    assert_eq!(report["checks"][0]["id"], "gate-edge-node-module");
+    assert_eq!(report["checks"][0]["state"], "fail");
+    assert_eq!(report["checks"][0]["subject"], "/api/x");
+    let text = String::from_utf8(gate(bad.path(), &[]).stdout).expect("text");
+    assert!(text.contains("app/api/x/route.ts:1 → fs"), "{text}");
+}
+
+#[test]
+fn a_folder_without_a_project_cannot_be_judged() {
+    let dir = tempfile::tempdir().expect("a folder");
+    assert_eq!(gate(dir.path(), &[]).status.code(), Some(3));
+    assert_eq!(gate(dir.path(), &["--format", "yaml"]).status.code(), Some(2));
+}
