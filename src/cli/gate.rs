@@ -29,6 +29,8 @@ pub enum GateFormat {
     Table,
     /// The whole verdict as one JSON object
     Json,
+    /// Annotations of GitHub Actions
+    Github,
 }
 
 /// Runs the gate.
@@ -46,6 +48,7 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     let mut out = Vec::new();
     match args.format {
         GateFormat::Table => report::table::write(&report, &mut out),
+        GateFormat::Github => report::github::write(&report, &mut out),
         GateFormat::Json => report::json::write(&report, &mut out),
     }
     .map_err(Failure::Output)?;

@@ -32,6 +32,11 @@ fn a_good_project_passes_and_a_bad_one_fails() {
     assert_eq!(report["checks"][0]["id"], "gate-edge-node-module");
     assert_eq!(report["checks"][0]["state"], "fail");
     assert_eq!(report["checks"][0]["subject"], "/api/x");
+    let notes = String::from_utf8(gate(bad.path(), &["--format", "github"]).stdout).expect("text");
+    assert!(
+        notes.starts_with("::error file=app/api/x/route.ts,line=1,title=gate-edge-node-module::"),
+        "{notes}"
+    );
     let text = String::from_utf8(gate(bad.path(), &[]).stdout).expect("text");
     assert!(text.contains("app/api/x/route.ts:1 → fs"), "{text}");
 }

@@ -113,7 +113,7 @@ impl Reader<'_, '_> {
             Statement::ExportFromDeclaration(from) => {
                 self.module.common_js = false;
                 let names: Vec<_> = from.specifiers.iter().filter(|one| !one.export_kind.is_type()).collect();
-                if !from.export_kind.is_type() && !(names.is_empty() && !from.specifiers.is_empty()) {
+                if !from.export_kind.is_type() && (!names.is_empty() || from.specifiers.is_empty()) {
                     let edge = self.edge(number, from.source.value.as_str(), from.span, BTreeMap::new());
                     for one in names {
                         if named(&one.exported) == "runtime" {

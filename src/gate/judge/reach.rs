@@ -109,7 +109,7 @@ impl<'g> Reach<'g> {
                     self.item(&file, module, number, &mut locals, &mut waiting);
                 }
             } else if name == "*" {
-                for (_, exported) in &module.exports {
+                for exported in module.exports.values() {
                     self.export(&file, exported, &mut locals, &mut waiting);
                 }
                 for star in &module.stars {
