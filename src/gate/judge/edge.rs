@@ -158,6 +158,8 @@ fn finding(
     let about = if both { checks::INSTRUMENTATION } else { about };
     let severity = match best.certainty {
         Certainty::Certain if both && !any_edge => Severity::Note,
+        // Edge has most of the module, and what it lacks may never be called.
+        Certainty::Certain if about.id == checks::MODULE_SUBSET.id => Severity::Warning,
         Certainty::Certain => Severity::Critical,
         Certainty::Likely => Severity::Warning,
         Certainty::Suspect => Severity::Note,
