@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::memory::{KnownArgs, SavedArgs};
+use super::read::ReadArgs;
 use crate::budget::Objective;
 use crate::compare::split::By;
 use crate::correlate::dimensions::Fields;
@@ -275,15 +276,9 @@ pub struct ExplainArgs {
     /// Output form
     #[arg(long, value_enum, default_value_t = ExplainFormat::Table)]
     pub format: ExplainFormat,
-    /// Read the input as this format (see `why500 formats`) instead of detecting it
-    #[arg(long, value_name = "NAME")]
-    pub input_format: Option<String>,
-    /// Rules of your own, as for triage (may be repeated)
-    #[arg(long, value_name = "DIR")]
-    pub rules: Vec<PathBuf>,
-    /// How to run and to print
+    /// How the logs are read
     #[command(flatten)]
-    pub run: RunArgs,
+    pub read: ReadArgs,
 }
 
 /// Arguments of `postmortem`.
@@ -313,15 +308,9 @@ pub struct PostmortemArgs {
     /// Saved incidents
     #[command(flatten)]
     pub saved: SavedArgs,
-    /// Read the input as this format (see `why500 formats`) instead of detecting it
-    #[arg(long, value_name = "NAME")]
-    pub input_format: Option<String>,
-    /// Rules of your own, as for triage (may be repeated)
-    #[arg(long, value_name = "DIR")]
-    pub rules: Vec<PathBuf>,
-    /// How to run
+    /// How the logs are read
     #[command(flatten)]
-    pub run: RunArgs,
+    pub read: ReadArgs,
     /// No progress and no remarks on stderr; errors are still said
     #[arg(long, short)]
     pub quiet: bool,
@@ -377,15 +366,9 @@ pub struct CompareArgs {
     /// Output form
     #[arg(long, value_enum, default_value_t = CompareFormat::Table)]
     pub format: CompareFormat,
-    /// Read the input as this format (see `why500 formats`) instead of detecting it
-    #[arg(long, value_name = "NAME")]
-    pub input_format: Option<String>,
-    /// Rules of your own, as for triage (may be repeated)
-    #[arg(long, value_name = "DIR")]
-    pub rules: Vec<PathBuf>,
-    /// How to run and to print
+    /// How the logs are read
     #[command(flatten)]
-    pub run: RunArgs,
+    pub read: ReadArgs,
 }
 
 /// What of a comparison makes the exit code 1.

@@ -1,18 +1,16 @@
 //! `why500 compare`: two inputs, or two parts of one.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::args::{CompareArgs, CompareFormat, FailOnChange};
 use super::exit::{Exit, Failure, remark};
-use super::triage::{table_options, try_spill, watch_signals};
+use super::triage::{table_options, watch_signals};
 use crate::compare::side::Side;
 use crate::compare::split::{By, split};
 use crate::compare::{Comparison, Verdict, compare, table};
-use crate::engine::{Engine, View};
-use crate::input::source;
+use crate::engine::Engine;
 use crate::redact::Redactor;
 use crate::redact::printable::printable;
 use crate::report::model::Report;
@@ -23,12 +21,10 @@ pub fn run(args: &CompareArgs) -> Result<Exit, Failure> {
         let text = "name two inputs, or split one with --by (see `why500 compare --help`)";
         return Err(Failure::Usage(text.to_owned()));
     }
-    let mut options =
-        args.run.options(args.input_format.as_deref(), View::default()).map_err(Failure::Usage)?;
+    let mut options = args.read.options()?;
     // Each run has tokens of its own, and names must be equal on both sides. So the result is redacted.
     options.no_redact = true;
-    try_spill(&args.run)?;
-    let engine = Engine::with_rules(&args.rules, options)?;
+    let engine = args.read.engine(options)?;
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop);
     let (comparison, reports) = match &args.by {
@@ -48,7 +44,7 @@ fn of_one(
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
     }
-    let report = read(&args.paths, args, engine, stop)?;
+    let report = args.read.report(&args.paths, engine, stop)?;
     let (before, after, remarks) = split(&report, by).map_err(Failure::Usage)?;
     Ok((compare(&before, &after, remarks), vec![report]))
 }
@@ -61,7 +57,7 @@ fn of_two(
     let mut sides = Vec::new();
     let mut reports = Vec::new();
     for path in &args.paths {
-        let report = read(std::slice::from_ref(path), args, engine, stop)?;
+        let report = args.read.report(std::slice::from_ref(path), engine, stop)?;
         sides.push(Side::of(&path.to_string_lossy(), &report));
         reports.push(report);
     }
@@ -71,24 +67,11 @@ fn of_two(
     }
 }
 
-fn read(
-    paths: &[PathBuf],
-    args: &CompareArgs,
-    engine: &Engine,
-    stop: &Arc<AtomicBool>,
-) -> Result<Report, Failure> {
-    let finished = engine.run(source::find_within(paths, args.run.expand()), stop, &mut ());
-    for error in &finished.errors {
-        remark(&error.to_string());
-    }
-    if finished.read == 0 { Err(Failure::NoInput) } else { Ok(finished.report) }
-}
-
 /// The comparison made safe to show. The key depends on the failed requests of both sides, unless one is given.
 fn redacted(mut comparison: Comparison, args: &CompareArgs, reports: &[Report]) -> Comparison {
-    let redactor = if args.run.no_redact {
+    let redactor = if args.read.run.no_redact {
         Redactor::off()
-    } else if let Some(key) = &args.run.redact_key {
+    } else if let Some(key) = &args.read.run.redact_key {
         Redactor::new(key.as_bytes())
     } else {
         let mut hasher = blake3::Hasher::new();
@@ -106,7 +89,7 @@ fn redacted(mut comparison: Comparison, args: &CompareArgs, reports: &[Report]) 
 fn print(comparison: &Comparison, args: &CompareArgs) -> Result<Exit, Failure> {
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match args.format {
-        CompareFormat::Table => table::write(comparison, &table_options(&args.run), &mut out),
+        CompareFormat::Table => table::write(comparison, &table_options(&args.read.run), &mut out),
         CompareFormat::Json => comparison.write_json(&mut out),
     };
     written.and_then(|()| out.flush()).map_err(Failure::Output)?;

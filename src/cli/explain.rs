@@ -6,25 +6,22 @@ use std::sync::atomic::AtomicBool;
 
 use super::args::{ExplainArgs, ExplainFormat};
 use super::exit::{Exit, Failure, remark};
-use super::triage::{table_options, try_spill, watch_signals};
+use super::triage::{table_options, watch_signals};
 use crate::engine::explain::Explained;
-use crate::engine::{Engine, View};
 use crate::input::source;
 use crate::report::{explain, explanation};
 
 /// Reads, finds the request, prints. An ID that is not there ends with [`Exit::Found`]: the input was read, and what was
 /// asked for is not so.
 pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
-    let options = args.run.options(args.input_format.as_deref(), View::default()).map_err(Failure::Usage)?;
-    try_spill(&args.run)?;
-    let engine = Engine::with_rules(&args.rules, options)?;
+    let engine = args.read.engine(args.read.options()?)?;
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
     }
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop);
     let explained =
-        engine.explain(source::find_within(&args.paths, args.run.expand()), &args.id, &stop, &mut ());
+        engine.explain(source::find_within(&args.paths, args.read.run.expand()), &args.id, &stop, &mut ());
     for error in &explained.errors {
         remark(&error.to_string());
     }
@@ -35,7 +32,7 @@ pub fn run(args: &ExplainArgs) -> Result<Exit, Failure> {
         remark(&not_there(&args.id, &explained));
         return Ok(Exit::Found);
     };
-    let table = table_options(&args.run);
+    let table = table_options(&args.read.run);
     let mut out = BufWriter::new(io::stdout().lock());
     let written = match args.format {
         ExplainFormat::Table => explain::write(request, &table, &mut out),

@@ -10,15 +10,14 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::Value;
 
 use super::args::{RunArgs, parse_time};
-use super::exit::{Exit, Failure, print, remark};
+use super::exit::{Exit, Failure, print};
 use super::memory::say_faults;
-use super::triage::{try_spill, watch_signals};
-use crate::engine::{Engine, View};
+use super::read::ReadArgs;
+use super::triage::watch_signals;
 use crate::format::time::rfc3339;
 use crate::incidents::memory::{Memory, read_text, write};
 use crate::incidents::saved::{Proof, Saved};
 use crate::incidents::{DEFAULT_DIR, accept, known};
-use crate::input::source;
 use crate::redact::Redactor;
 use crate::redact::printable::{escaped_json, printable};
 use crate::report::model::Report;
@@ -76,15 +75,9 @@ pub struct FromArgs {
     /// Logs as for triage, or one report.json
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Read the input as this format (see `why500 formats`) instead of detecting it
-    #[arg(long, value_name = "NAME")]
-    pub input_format: Option<String>,
-    /// Rules of your own, as for triage (may be repeated)
-    #[arg(long, value_name = "DIR")]
-    pub rules: Vec<PathBuf>,
-    /// How to run and to print
+    /// How the logs are read
     #[command(flatten)]
-    pub run: RunArgs,
+    pub read: ReadArgs,
 }
 
 /// Arguments of `incidents save`.
@@ -160,16 +153,10 @@ fn load(dir: &Path) -> Memory {
 
 /// The report of the logs.
 fn triage(from: &FromArgs) -> Result<Report, Failure> {
-    let options = from.run.options(from.input_format.as_deref(), View::default()).map_err(Failure::Usage)?;
-    try_spill(&from.run)?;
-    let engine = Engine::with_rules(&from.rules, options)?;
+    let engine = from.read.engine(from.read.options()?)?;
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop);
-    let finished = engine.run(source::find_within(&from.paths, from.run.expand()), &stop, &mut ());
-    for error in &finished.errors {
-        remark(&error.to_string());
-    }
-    if finished.read == 0 { Err(Failure::NoInput) } else { Ok(finished.report) }
+    from.read.report(&from.paths, &engine, &stop)
 }
 
 /// The incidents of the logs or of the report, as JSON has them.
@@ -200,7 +187,7 @@ fn save(dir: &Path, args: &SaveArgs) -> Result<Exit, Failure> {
         let earlier = read_text(&exists).and_then(|text| Saved::read(&exists, &text));
         saved.continue_from(earlier.map_err(|fault| Failure::Config(fault.to_string()))?);
     }
-    let redactor = redactor(&args.from.run, &saved.id);
+    let redactor = redactor(&args.from.read.run, &saved.id);
     let text = |text: &str| redactor.redact(&printable(text)).into_owned();
     for (field, given) in [
         (&mut saved.owner, &args.owner),

@@ -11,6 +11,7 @@ pub mod gate;
 pub mod incidents;
 pub mod memory;
 pub mod postmortem;
+pub mod read;
 pub mod rules;
 pub mod triage;
 pub mod verify;

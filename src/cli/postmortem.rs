@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 
 use super::args::{PostmortemArgs, RunArgs};
 use super::exit::{Exit, Failure, remark};
-use super::triage::{table_options, try_spill, watch_signals};
+use super::triage::{table_options, watch_signals};
 use super::watch::Terminal;
 use crate::budget;
-use crate::engine::{Engine, MAX_LINE_BYTES, View};
+use crate::engine::MAX_LINE_BYTES;
 use crate::format::time::{parse, rfc3339};
 use crate::input::source;
 use crate::postmortem::bundle::{self, Circumstances, Digesting};
@@ -20,20 +20,19 @@ use crate::report::words;
 
 /// Reads, diagnoses, writes the bundle.
 pub fn run(args: &PostmortemArgs) -> Result<Exit, Failure> {
-    let options = args.run.options(args.input_format.as_deref(), View::default()).map_err(Failure::Usage)?;
-    try_spill(&args.run)?;
+    let options = args.read.options()?;
     bundle::may_write(&args.out, &args.paths).map_err(|error| Failure::Usage(error.to_string()))?;
     let known = args.saved.read(args.quiet);
-    let engine = Engine::with_rules(&args.rules, options)?;
+    let engine = args.read.engine(options)?;
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
     }
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop);
-    let expand = args.run.expand();
+    let expand = args.read.run.expand();
     let found = source::find_within(&args.paths, expand);
     let digesting = Digesting::begin(&found.sources, expand, &stop);
-    let mut watcher = Terminal::new(args.quiet, None, table_options(&args.run));
+    let mut watcher = Terminal::new(args.quiet, None, table_options(&args.read.run));
     let mut finished = engine.run(found, &stop, &mut watcher);
     watcher.done();
     for error in &finished.errors {
@@ -137,17 +136,17 @@ fn command(args: &PostmortemArgs) -> Vec<String> {
     option("slo", args.objective().map(|objective| objective.target_percent().to_string()));
     option("window", args.slo.map(|_| minutes(args.window)).filter(|window| window != "30d"));
     option("incidents", args.saved.dir().map(|dir| path(&dir.to_path_buf())));
-    option("input-format", args.input_format.clone());
-    for dir in &args.rules {
+    option("input-format", args.read.input_format.clone());
+    for dir in &args.read.rules {
         option("rules", Some(path(dir)));
     }
-    for name in &args.run.segment_fields {
+    for name in &args.read.run.segment_fields {
         option("segment-field", Some(name.clone()));
     }
-    for _ in &args.run.redact_pattern {
+    for _ in &args.read.run.redact_pattern {
         option("redact-pattern", Some("…".to_owned()));
     }
-    let RunArgs { max_line, memory, spill, max_expand, redact_key, no_redact, .. } = &args.run;
+    let RunArgs { max_line, memory, spill, max_expand, redact_key, no_redact, .. } = &args.read.run;
     option("max-line", Some(*max_line).filter(|most| *most != MAX_LINE_BYTES).map(|most| most.to_string()));
     option("memory", memory.map(|most| most.to_string()));
     option("spill", spill.as_ref().map(|_| "…".to_owned()));

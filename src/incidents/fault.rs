@@ -5,6 +5,8 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use crate::rules::error::write_fault;
+
 /// One fault of one file.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub struct Fault {
@@ -22,14 +24,7 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        if !self.key.is_empty() {
-            write!(f, ": {}", self.key)?;
-        }
-        write!(f, ": {}\n  cure: {}", self.problem, self.cure)
+        write_fault(f, (&self.file, self.line, &self.key), &self.problem, &self.cure)
     }
 }
 

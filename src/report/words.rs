@@ -1,6 +1,6 @@
 //! Numbers, times and counts as people read them.
 
-use super::model::{Incident, RouteCount, Window};
+use super::model::{Incident, Report, RouteCount, Window};
 
 /// `1204` as `1 204`.
 pub fn count(number: u64) -> String {
@@ -18,6 +18,19 @@ pub fn count(number: u64) -> String {
 /// `1 request`, `3 requests`.
 pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// How many requests failed, as a title.
+pub fn verdict(report: &Report) -> String {
+    let totals = &report.requests;
+    let at_least = if totals.exact { "" } else { "at least " };
+    match (totals.failed, totals.total) {
+        (0, 0) => "No request found in these logs".to_owned(),
+        (0, total) => format!("No failed request in {}", counted(total, "request", "requests")),
+        (failed, total) => {
+            format!("{at_least}{} of {} failed", count(failed), counted(total, "request", "requests"))
+        }
+    }
 }
 
 /// A share or probability in whole per cent; neither 0 % nor 100 % unless it is exactly that.

@@ -21,15 +21,25 @@ pub struct RuleError {
 
 impl fmt::Display for RuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        if !self.key.is_empty() {
-            write!(f, ": {}", self.key)?;
-        }
-        write!(f, ": {}\n  cure: {}", self.problem, self.problem.cure())
+        write_fault(f, (&self.file, self.line, &self.key), &self.problem, &self.problem.cure())
     }
+}
+
+/// Writes a fault of a file of the user: its place (file, line, key), what is wrong, and the cure.
+pub fn write_fault(
+    f: &mut fmt::Formatter<'_>,
+    (file, line, key): (&str, Option<usize>, &str),
+    problem: &dyn fmt::Display,
+    cure: &dyn fmt::Display,
+) -> fmt::Result {
+    f.write_str(file)?;
+    if let Some(line) = line {
+        write!(f, ":{line}")?;
+    }
+    if !key.is_empty() {
+        write!(f, ": {key}")?;
+    }
+    write!(f, ": {problem}\n  cure: {cure}")
 }
 
 /// All faults of a set of rule files, in the order of the files; never empty.

@@ -9,7 +9,7 @@ use crate::gate::collect::graph::{Graph, Target, in_package, package_of};
 use crate::gate::collect::module::{Asked, Doing, Place};
 use crate::gate::collect::project::{Bundler, Project};
 use crate::gate::collect::routes::{Kind, Route};
-use crate::gate::report::model::{Build, Check, Evidence, Severity, State, Step};
+use crate::gate::report::model::{Build, Check, Evidence, Severity, Step};
 use crate::gate::runtime::{Assigned, Runtime};
 
 /// Most places shown of one finding.
@@ -184,7 +184,7 @@ fn finding(
         class: about.class,
         subclass: about.subclass,
         severity,
-        state: if severity == Severity::Critical { State::Fail } else { State::Warn },
+        state: severity.state(),
         certainty: Some(best.certainty),
         subject: route.pattern.clone(),
         message,

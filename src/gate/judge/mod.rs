@@ -41,7 +41,7 @@ fn simple(about: About, severity: Severity, subject: &str, message: String, fix:
         class: about.class,
         subclass: about.subclass,
         severity,
-        state: if severity == Severity::Critical { State::Fail } else { State::Warn },
+        state: severity.state(),
         certainty: None,
         subject: subject.to_owned(),
         message,

@@ -20,6 +20,11 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// State of a check with such a finding.
+    pub fn state(self) -> State {
+        if self == Severity::Critical { State::Fail } else { State::Warn }
+    }
+
     /// As reports name it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -32,7 +32,7 @@ pub fn page(report: &Report, as_of: Option<&str>) -> String {
         "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
         base64(&Sha256::digest(style.as_bytes()))
     );
-    let title = title(report);
+    let title = words::verdict(report);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -83,20 +83,6 @@ fn moment(time: &str) -> String {
 
 fn share(part: u64, whole: u64) -> String {
     words::percent(part as f64 / whole.max(1) as f64)
-}
-
-fn title(report: &Report) -> String {
-    let totals = &report.requests;
-    let at_least = if totals.exact { "" } else { "at least " };
-    match (totals.failed, totals.total) {
-        (0, 0) => "No request found in these logs".to_owned(),
-        (0, total) => format!("No failed request in {}", words::counted(total, "request", "requests")),
-        (failed, total) => format!(
-            "{at_least}{} of {} failed",
-            words::count(failed),
-            words::counted(total, "request", "requests")
-        ),
-    }
 }
 
 fn head(report: &Report, as_of: Option<&str>, title: &str) -> Markup {

@@ -97,17 +97,8 @@ impl Page {
 }
 
 fn title(report: &Report) -> String {
-    let totals = &report.requests;
-    let at_least = if totals.exact { "" } else { "at least " };
-    match (totals.failed, totals.total) {
-        (0, 0) => "No request found in these logs".to_owned(),
-        (0, total) => format!("No failed request in {}", words::counted(total, "request", "requests")),
-        (failed, total) => format!(
-            "Postmortem: {at_least}{} of {} failed",
-            words::count(failed),
-            words::counted(total, "request", "requests")
-        ),
-    }
+    let verdict = words::verdict(report);
+    if report.requests.failed == 0 { verdict } else { format!("Postmortem: {verdict}") }
 }
 
 fn about(page: &mut Page, report: &Report, as_of: Option<&str>) {
