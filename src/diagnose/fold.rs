@@ -9,6 +9,7 @@ use crate::correlate::held::{Body, Held, Order, RawFrame, identity};
 use crate::correlate::line::{Fold, Line};
 use crate::diagnose::join::continues;
 use crate::format::ansi;
+use crate::format::prefixed::relayed;
 use crate::format::registry::Shapes;
 use crate::input::frame::Frame;
 use crate::record::{Position, Record};
@@ -113,7 +114,7 @@ impl Folder<'_> {
     }
 }
 
-/// The record's joined text without escapes; the record keeps no second copy.
+/// The record's joined text without escapes and without the prefixes that a collector kept; the record keeps no second copy.
 fn take_text(record: &mut Record) -> String {
     let mut text =
         if record.error_text.is_empty() { std::mem::take(&mut record.message) } else { record.text() };
@@ -121,6 +122,9 @@ fn take_text(record: &mut Record) -> String {
     record.error_text = String::new();
     if let Cow::Owned(stripped) = ansi::strip(&text) {
         text = stripped;
+    }
+    if let Some(plain) = relayed::without_prefix(&text) {
+        text = plain;
     }
     crate::format::json::truncate(&mut text, MAX_TEXT_BYTES);
     text

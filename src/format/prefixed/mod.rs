@@ -4,6 +4,7 @@
 
 pub mod container;
 pub mod platform;
+pub mod relayed;
 pub mod syslog;
 
 use std::borrow::Cow;

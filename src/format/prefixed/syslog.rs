@@ -134,7 +134,17 @@ fn traditional(line: &str) -> Option<Head<'_>> {
     let is_day = day.len() <= 2 && day.bytes().all(|b| b.is_ascii_digit());
     let is_clock = clock.len() >= 8 && clock.as_bytes()[2] == b':' && clock.as_bytes()[5] == b':';
     (is_day && is_clock).then_some(())?;
-    tagged(rest, false)
+    tagged(rest, false).or_else(|| dyno(rest))
+}
+
+/// `host app/web.1 text`: Heroku's program and dyno as Papertrail writes them, without a colon.
+fn dyno(text: &str) -> Option<Head<'_>> {
+    let (_host, rest) = word(text)?;
+    let (program, body) = word(rest)?;
+    let name = program.strip_prefix("app/").or_else(|| program.strip_prefix("heroku/"))?;
+    let is_dyno = !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'));
+    is_dyno.then(|| Head { stream: Some(name.into()), body, ..Head::default() })
 }
 
 /// `2026-01-01T10:10:15.001234+00:00 host tag[17]: text`; a tag without a process is too common elsewhere.
