@@ -38,6 +38,10 @@ const STARTS: &[&str] = &[
     "^",
 ];
 
+/// How names of Python's exceptions end.
+const ERROR_ENDINGS: &[&str] =
+    &["Error", "Exception", "Warning", "Exit", "Interrupt", "DoesNotExist", "NotFound", "Timeout"];
+
 /// Whether an entry of its own only goes on with the text of the entry before it.
 pub fn continues(last: &Line, line: &Line) -> bool {
     let (record, text, order) = (&line.record, line.text.as_str(), line.order);
@@ -67,8 +71,21 @@ fn is_open(text: &str) -> bool {
 fn open_traceback(text: &str) -> bool {
     const HEAD: &str = "Traceback (most recent call last):";
     let Some(at) = text.rfind(HEAD) else { return false };
-    // The error is the first line that is not indented; carets and frames are.
-    !text[at + HEAD.len()..].lines().skip(1).any(|line| line.starts_with(|c: char| c.is_alphabetic()))
+    // The error is the first line that is not indented; carets and frames are. Where a collector took the indent
+    // away, a frame is told by its first word, and the line below it is its code.
+    let mut below_frame = false;
+    !text[at + HEAD.len()..].lines().skip(1).any(|line| {
+        let is_frame = line.starts_with("File \"");
+        let is_code = std::mem::replace(&mut below_frame, is_frame) && !names_error(line);
+        line.starts_with(|c: char| c.is_alphabetic()) && !is_frame && !is_code
+    })
+}
+
+/// Whether a line begins as the last one of a traceback does: `pkg.SomeError: text`. Frames of frozen modules have no code.
+fn names_error(line: &str) -> bool {
+    let name = line.split(':').next().unwrap_or_default();
+    !name.contains(|c: char| c.is_whitespace() || c == '(')
+        && ERROR_ENDINGS.iter().any(|end| name.ends_with(end))
 }
 
 /// Whether a line ended in an opening brace or bracket (`{ code: …` printed over several lines) that no later line
@@ -124,6 +141,15 @@ mod tests {
         assert!(joins(&format!("{head}\n{frame}"), "raise KeyError(key) from None"));
         assert!(joins(&format!("{head}\n{frame}\n    raise KeyError(key)"), "KeyError: 'A'"));
         assert!(!joins(&format!("{head}\n{frame}\nKeyError: 'A'"), "next request"));
+    }
+
+    #[test]
+    fn joins_a_traceback_without_its_indent() {
+        let text = "Traceback (most recent call last):\nFile \"/app/a.py\", line 1, in f";
+        assert!(joins(text, "print(event)"));
+        assert!(joins(&format!("{text}\nprint(event)"), "UnicodeEncodeError: x"));
+        assert!(!joins(&format!("{text}\nprint(event)\nUnicodeEncodeError: x"), "next request"));
+        assert!(!joins(&format!("{text}\napp.errors.NotFound: x"), "next request"));
     }
 
     #[test]
