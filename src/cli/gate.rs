@@ -31,6 +31,12 @@ pub enum GateFormat {
     Json,
     /// Annotations of GitHub Actions
     Github,
+    /// For code scanning (SARIF 2.1.0)
+    Sarif,
+    /// Test report for CI systems
+    Junit,
+    /// Comment for a pull request
+    Markdown,
 }
 
 /// Runs the gate.
@@ -50,6 +56,9 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
         GateFormat::Table => report::table::write(&report, &mut out),
         GateFormat::Github => report::github::write(&report, &mut out),
         GateFormat::Json => report::json::write(&report, &mut out),
+        GateFormat::Sarif => report::sarif::write(&report, &mut out),
+        GateFormat::Junit => report::junit::write(&report, &mut out),
+        GateFormat::Markdown => report::markdown::write(&report, &mut out),
     }
     .map_err(Failure::Output)?;
     exit::print(&out)?;

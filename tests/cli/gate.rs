@@ -41,6 +41,46 @@ fn a_good_project_passes_and_a_bad_one_fails() {
     assert!(text.contains("app/api/x/route.ts:1 → fs"), "{text}");
 }
 
+const BAD: &str =
+    "import fs from 'fs';\nexport const runtime = 'edge';\nexport const GET = () => fs.readFileSync('x');";
+
+fn form(dir: &Path, name: &str) -> String {
+    let output = gate(dir, &["--format", name]);
+    assert_eq!(output.status.code(), Some(1), "{name}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn code_scanning_gets_places_chains_and_steady_fingerprints() {
+    let log = |route: &str| -> serde_json::Value {
+        serde_json::from_str(&form(project(route).path(), "sarif")).expect("JSON")
+    };
+    let (first, moved) = (log(BAD), log(&format!("// a line above\n{BAD}")));
+    let result = &first["runs"][0]["results"][0];
+    assert_eq!(first["version"], "2.1.0");
+    assert_eq!(result["ruleId"], "gate-edge-node-module");
+    assert_eq!(result["level"], "error");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "app/api/x/route.ts");
+    assert_eq!(place["region"]["startLine"], 1);
+    assert_eq!(first["runs"][0]["tool"]["driver"]["rules"][0]["id"], "gate-edge-node-module");
+    let other = &moved["runs"][0]["results"][0];
+    assert_eq!(other["locations"][0]["physicalLocation"]["region"]["startLine"], 2);
+    assert_eq!(result["partialFingerprints"], other["partialFingerprints"]);
+}
+
+#[test]
+fn ci_systems_and_pull_requests_get_their_forms() {
+    let bad = project(BAD);
+    let junit = form(bad.path(), "junit");
+    assert!(junit.starts_with("<?xml"), "{junit}");
+    assert!(junit.contains("failures=\"1\" errors=\"0\""), "{junit}");
+    assert!(junit.contains("name=\"gate-edge-node-module /api/x\""), "{junit}");
+    let comment = form(bad.path(), "markdown");
+    assert!(comment.starts_with("### ✗ why500 gate: failed"), "{comment}");
+    assert!(comment.contains("`app/api/x/route.ts:1 → fs`"), "{comment}");
+}
+
 #[test]
 fn a_folder_without_a_project_cannot_be_judged() {
     let dir = tempfile::tempdir().expect("a folder");

@@ -2,5 +2,8 @@
 
 pub mod github;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod model;
+pub mod sarif;
 pub mod table;

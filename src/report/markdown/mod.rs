@@ -4,7 +4,7 @@
 mod incident;
 mod sections;
 mod story;
-mod text;
+pub(crate) mod text;
 
 use std::io;
 
