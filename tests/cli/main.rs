@@ -21,3 +21,4 @@ mod safety;
 mod slo;
 mod story;
 mod support;
+mod verify;
