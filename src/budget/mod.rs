@@ -78,6 +78,8 @@ pub fn of(report: &Report, objective: &Objective) -> Slo {
     }
     families.sort_by(|a, b| b.spent.failed.cmp(&a.spent.failed).then(a.family.cmp(&b.family)));
     let verdict = families.iter().map(|family| family.verdict).fold(verdict, State::max);
+    // Where nothing was counted, nothing was kept either.
+    let verdict = if counted.all.period.requests == 0 { verdict.max(State::Unknown) } else { verdict };
     let rollback = (verdict == State::Crossed)
         .then(|| rollback::advise(report, objective, &period, &all_burn, &families));
     let spent = spent(counted.all.period.requests, counted.all.period.failed, objective);
@@ -124,7 +126,9 @@ fn denominator(report: &Report, all: &Tally) -> (Denominator, Vec<String>) {
         notes.push("an export is partial: requests of further pages are not counted".to_owned());
     }
     if all.period.requests == 0 {
-        notes.push("no request of these logs lies in the period".to_owned());
+        notes.push(
+            "no requests in the window: those of these logs are older, newer or without a time".to_owned(),
+        );
         return (Denominator::Exact, notes);
     }
     let exact = notes.is_empty();

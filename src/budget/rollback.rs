@@ -180,7 +180,16 @@ fn describe(id: &str, served: &Served, report: &Report) -> Deployment {
     let on_it = || {
         report.incidents.iter().filter(|incident| incident.deployments.iter().any(|one| one.as_str() == id))
     };
-    let regions: BTreeSet<&String> = on_it().filter_map(|one| one.captures.get("region")).collect();
+    // Of those that failed every one is known, of the others a sample.
+    let failed = || {
+        let all = report.failures.iter().map(|one| &one.dimensions);
+        all.filter(|dimensions| dimensions.get("deployment").is_some_and(|one| one == id))
+    };
+    let drawn = report.traffic.whole.sample.iter().filter(|one| one.deployment.as_deref() == Some(id));
+    let branches: BTreeSet<&String> =
+        failed().chain(drawn.map(|one| &one.dimensions)).filter_map(|one| one.get("branch")).collect();
+    let named = on_it().filter_map(|one| one.captures.get("region"));
+    let regions: BTreeSet<&String> = named.chain(failed().filter_map(|one| one.get("region"))).collect();
     let time = |at: Option<i64>| at.map(minute_ms).map(rfc3339);
     Deployment {
         id: id.to_owned(),
@@ -190,6 +199,7 @@ fn describe(id: &str, served: &Served, report: &Report) -> Deployment {
         requests: served.all.requests,
         failed: served.all.failed,
         incidents: on_it().map(|incident| incident.id.clone()).collect(),
+        branches: branches.into_iter().cloned().collect(),
         regions: regions.into_iter().cloned().collect(),
     }
 }

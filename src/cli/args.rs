@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::memory::{KnownArgs, SavedArgs};
+use super::memory::{KnownArgs, NamedArgs};
 use super::read::ReadArgs;
 use crate::budget::Objective;
 use crate::compare::split::By;
@@ -36,7 +36,7 @@ const EXAMPLES: &str = "Examples:
   why500 compare --by deployment --fail-on new export.json
   why500 explain 4f6d343c-1a2b-4c3d-8e9f-000000000001 app.log
 
-Exit codes: 0 ran · 1 --fail-on matched, an --slo threshold was crossed, or explain found no such request · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted";
+Exit codes: 0 ran · 1 --fail-on matched, an --slo threshold was crossed, or no request or incident has the ID that was named · 2 usage · 3 no input or output · 4 bad rule · 130 interrupted";
 
 /// Subcommands.
 #[derive(Debug, Subcommand)]
@@ -169,7 +169,7 @@ pub struct RunArgs {
     pub no_redact: bool,
     /// Another field of log lines that may set failures apart, beside tenants and feature flags; `NAME.*` for all below it
     /// (may be repeated)
-    #[arg(long = "segment-field", value_name = "NAME")]
+    #[arg(long = "segment-field", value_name = "NAME", value_parser = crate::correlate::dimensions::field_name)]
     pub segment_fields: Vec<String>,
 }
 
@@ -307,7 +307,7 @@ pub struct PostmortemArgs {
     pub window: i64,
     /// Saved incidents
     #[command(flatten)]
-    pub saved: SavedArgs,
+    pub saved: NamedArgs,
     /// How the logs are read
     #[command(flatten)]
     pub read: ReadArgs,

@@ -40,6 +40,9 @@ pub enum Failure {
     /// Nothing could be read; the reasons are on stderr already.
     #[error("no input could be read")]
     NoInput,
+    /// What was named is not in the input: it was read, and what was asked for is not so.
+    #[error("{0}")]
+    NotThere(String),
     /// A folder that holds no bundle.
     #[error("{0}")]
     NoBundle(String),
@@ -71,6 +74,7 @@ pub fn settle(result: Result<Exit, Failure>) -> Exit {
             remark(&failure.to_string());
             match failure {
                 Failure::Usage(_) => Exit::Usage,
+                Failure::NotThere(_) => Exit::Found,
                 Failure::NoInput | Failure::NoBundle(_) | Failure::Spill { .. } | Failure::Output(_) => {
                     Exit::Io
                 }

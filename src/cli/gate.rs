@@ -11,7 +11,7 @@ use crate::gate::{self, report};
 /// Arguments of `gate`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Exit codes: 0 passed (warnings are allowed) · 1 a check failed, or a critical one could not be judged · 2 usage · 3 no project, or no output"
+    after_help = "Exit codes: 0 passed (warnings are allowed) · 1 a check failed, or a critical one could not run, or there is no route · 2 usage · 3 no project, or no output"
 )]
 pub struct GateArgs {
     /// Folder of the project

@@ -11,13 +11,14 @@ use serde_json::Value;
 
 use super::args::{RunArgs, parse_time};
 use super::exit::{Exit, Failure, print};
-use super::memory::say_faults;
+use super::memory::{named, say_faults};
 use super::read::ReadArgs;
 use super::triage::watch_signals;
 use crate::format::time::rfc3339;
+use crate::incidents::accept::{self, NoReport};
 use crate::incidents::memory::{Memory, read_text, write};
 use crate::incidents::saved::{Proof, Saved};
-use crate::incidents::{DEFAULT_DIR, accept, known};
+use crate::incidents::{DEFAULT_DIR, known};
 use crate::redact::Redactor;
 use crate::redact::printable::{escaped_json, printable};
 use crate::report::model::Report;
@@ -32,9 +33,9 @@ pub struct IncidentsArgs {
     /// What to do
     #[command(subcommand)]
     pub action: IncidentsAction,
-    /// Folder of saved incidents
-    #[arg(long, value_name = "DIR", global = true, default_value = DEFAULT_DIR)]
-    pub dir: PathBuf,
+    /// Folder of saved incidents; by default .why500/incidents of the current directory
+    #[arg(long, value_name = "DIR", global = true)]
+    pub dir: Option<PathBuf>,
 }
 
 /// What can be done with the memory.
@@ -137,11 +138,16 @@ pub struct MatchArgs {
 
 /// Does what was asked.
 pub fn run(args: &IncidentsArgs) -> Result<Exit, Failure> {
+    let dir = args.dir.as_deref().unwrap_or(Path::new(DEFAULT_DIR));
+    // What is saved makes its folder; to read one that was named it has to be there.
+    if !matches!(args.action, IncidentsAction::Save(_)) {
+        args.dir.as_deref().map(|dir| named("--dir", dir)).transpose()?;
+    }
     match &args.action {
-        IncidentsAction::Save(save_args) => save(&args.dir, save_args),
-        IncidentsAction::List { format } => list(&args.dir, *format),
-        IncidentsAction::Show { id, format } => show(&args.dir, id, *format),
-        IncidentsAction::Match(match_args) => matches(&args.dir, match_args),
+        IncidentsAction::Save(save_args) => save(dir, save_args),
+        IncidentsAction::List { format } => list(dir, *format),
+        IncidentsAction::Show { id, format } => show(dir, id, *format),
+        IncidentsAction::Match(match_args) => matches(dir, match_args),
     }
 }
 
@@ -163,9 +169,15 @@ fn triage(from: &FromArgs) -> Result<Report, Failure> {
 fn incidents(from: &FromArgs) -> Result<Vec<Value>, Failure> {
     if let [path] = from.paths.as_slice()
         && path.extension().is_some_and(|ending| ending == "json")
-        && let Ok(report) = accept::read_report(path)
     {
-        return Ok(report.get("incidents").and_then(Value::as_array).cloned().unwrap_or_default());
+        match accept::read_report(path) {
+            Ok(report) => {
+                return Ok(report.get("incidents").and_then(Value::as_array).cloned().unwrap_or_default());
+            }
+            Err(NoReport::OtherVersion(fault)) => return Err(Failure::Config(fault.to_string())),
+            // Logs may have that ending, too.
+            Err(NoReport::Other(_)) => {}
+        }
     }
     let report = triage(from)?;
     report
@@ -238,10 +250,12 @@ fn pick(found: Vec<Saved>, id: &str) -> Result<Saved, Failure> {
     match (meant.pop(), meant.pop()) {
         (Some(one), None) => Ok(one),
         (Some(one), Some(other)) => {
-            Err(Failure::Usage(format!("`{id}` could be {} or {}: name more of it", other.id, one.id)))
+            Err(Failure::NotThere(format!("`{id}` could be {} or {}: name more of it", other.id, one.id)))
         }
-        _ if ids.is_empty() => Err(Failure::Usage("there is no incident in this input".to_owned())),
-        _ => Err(Failure::Usage(format!("no incident `{id}` in this input; there are {}", ids.join(", ")))),
+        _ if ids.is_empty() => Err(Failure::NotThere("there is no incident in this input".to_owned())),
+        _ => {
+            Err(Failure::NotThere(format!("no incident `{id}` in this input; there are {}", ids.join(", "))))
+        }
     }
 }
 
@@ -299,7 +313,7 @@ fn list(dir: &Path, format: MemoryFormat) -> Result<Exit, Failure> {
 
 fn show(dir: &Path, id: &str, format: MemoryFormat) -> Result<Exit, Failure> {
     let memory = load(dir);
-    let (file, saved) = memory.find(id).map_err(Failure::Config)?;
+    let (file, saved) = memory.find(id).map_err(Failure::NotThere)?;
     if format == MemoryFormat::Json {
         return print_json(saved);
     }

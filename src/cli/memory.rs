@@ -24,6 +24,41 @@ pub struct SavedArgs {
     pub no_incidents: bool,
 }
 
+/// Arguments of commands whose output must not depend on where they are run.
+#[derive(Debug, Clone, Args)]
+pub struct NamedArgs {
+    /// Folder of saved incidents; without it none are looked for
+    #[arg(long, value_name = "DIR", conflicts_with = "no_incidents")]
+    pub incidents: Option<PathBuf>,
+    /// As it is without --incidents
+    #[arg(long, hide = true)]
+    pub no_incidents: bool,
+}
+
+impl NamedArgs {
+    /// Reads the folder. A broken file of it is only said.
+    ///
+    /// # Errors
+    /// The folder that was named is not there.
+    pub fn read(&self, quiet: bool) -> Result<KnownFiles, Failure> {
+        KnownFiles::read(self.incidents.as_deref().map(|dir| named("--incidents", dir)).transpose()?, quiet)
+    }
+}
+
+/// A folder that was named; it has to be there.
+///
+/// # Errors
+/// It is not.
+pub fn named<'d>(option: &str, dir: &'d Path) -> Result<&'d Path, Failure> {
+    match std::fs::read_dir(dir) {
+        Ok(_) => Ok(dir),
+        Err(error) => Err(Failure::Config(format!(
+            "{option} {}: no folder that can be read ({error})\n  cure: name the folder that `why500 incidents save` writes to",
+            dir.display()
+        ))),
+    }
+}
+
 /// Arguments of triage about what is known.
 #[derive(Debug, Clone, Args)]
 pub struct KnownArgs {
@@ -64,28 +99,23 @@ impl KnownArgs {
             })?,
             None => Vec::new(),
         };
-        Ok(KnownFiles { baseline, suppressions, ..self.saved.read(quiet) })
+        Ok(KnownFiles { baseline, suppressions, ..self.saved.read(quiet)? })
     }
 }
 
 impl SavedArgs {
-    /// The folder to look into, if there is one.
-    pub fn dir(&self) -> Option<&Path> {
-        match &self.incidents {
+    /// Reads the folder. A broken file of it is only said.
+    ///
+    /// # Errors
+    /// The folder that was named is not there.
+    fn read(&self, quiet: bool) -> Result<KnownFiles, Failure> {
+        let dir = match &self.incidents {
             _ if self.no_incidents => None,
-            Some(dir) => Some(dir),
+            Some(dir) => Some(named("--incidents", dir)?),
             // Only this one place, and only if it is there: no folder above it is searched.
             None => Some(Path::new(DEFAULT_DIR)).filter(|dir| dir.is_dir()),
-        }
-    }
-
-    /// Reads the folder. A broken file of it is only said.
-    pub fn read(&self, quiet: bool) -> KnownFiles {
-        let memory = self.dir().map(Memory::load).unwrap_or_default();
-        if !quiet {
-            say_faults(&memory);
-        }
-        KnownFiles { memory, baseline: None, suppressions: Vec::new() }
+        };
+        KnownFiles::read(dir, quiet)
     }
 }
 
@@ -97,6 +127,14 @@ pub fn say_faults(memory: &Memory) {
 }
 
 impl KnownFiles {
+    fn read(dir: Option<&Path>, quiet: bool) -> Result<KnownFiles, Failure> {
+        let memory = dir.map(Memory::load).unwrap_or_default();
+        if !quiet {
+            say_faults(&memory);
+        }
+        Ok(KnownFiles { memory, baseline: None, suppressions: Vec::new() })
+    }
+
     /// Puts beside the report what is known of its incidents; says what became of suppressions that suppress nothing.
     pub fn apply(&self, report: &mut Report, as_of_ms: Option<i64>, quiet: bool) {
         report.known = known::of(report, &self.memory, self.baseline.as_ref(), &self.suppressions, as_of_ms);

@@ -22,7 +22,7 @@ use crate::report::words;
 pub fn run(args: &PostmortemArgs) -> Result<Exit, Failure> {
     let options = args.read.options()?;
     bundle::may_write(&args.out, &args.paths).map_err(|error| Failure::Usage(error.to_string()))?;
-    let known = args.saved.read(args.quiet);
+    let known = args.saved.read(args.quiet)?;
     let engine = args.read.engine(options)?;
     if args.paths.is_empty() && io::stdin().is_terminal() {
         remark("reading standard input; pipe a log into it, or name files (see --help)");
@@ -52,8 +52,7 @@ pub fn run(args: &PostmortemArgs) -> Result<Exit, Failure> {
     if let Some(id) = &args.incident
         && let Err(known) = narrow(report, id)
     {
-        remark(&no_incident(id, &known));
-        return Ok(Exit::Found);
+        return Err(Failure::NotThere(no_incident(id, &known)));
     }
     let sources = digesting.finish(report);
     let around = Circumstances {
@@ -135,7 +134,7 @@ fn command(args: &PostmortemArgs) -> Vec<String> {
     };
     option("slo", args.objective().map(|objective| objective.target_percent().to_string()));
     option("window", args.slo.map(|_| minutes(args.window)).filter(|window| window != "30d"));
-    option("incidents", args.saved.dir().map(|dir| path(&dir.to_path_buf())));
+    option("incidents", args.saved.incidents.as_ref().map(path));
     option("input-format", args.read.input_format.clone());
     for dir in &args.read.rules {
         option("rules", Some(path(dir)));

@@ -33,12 +33,18 @@ fn page(checks: &[Check], fails: bool) -> String {
         }
         out.push('\n');
     }
-    for what in [What::File, What::Source, What::Line] {
+    for what in [What::File, What::Source, What::Line, What::Text] {
         out.push_str(&sum(checks, what));
     }
-    // Why something was not checked is said once for each source.
-    for check in checks.iter().filter(|check| check.what == What::Source && check.state == State::Unchecked) {
+    // Why something was not checked is said once for each file and source, and once for all texts.
+    let unchecked =
+        |what: What| checks.iter().filter(move |one| one.what == what && one.state == State::Unchecked);
+    for check in unchecked(What::File).chain(unchecked(What::Source)) {
         out.push_str(&single_line(&format!("not checked: {}: {}", check.name, check.found)));
+        out.push('\n');
+    }
+    if let Some(check) = unchecked(What::Text).next() {
+        out.push_str(&single_line(&format!("not checked: cited texts: {}", check.found)));
         out.push('\n');
     }
     out.push_str(match fails {
@@ -56,6 +62,7 @@ fn sum(checks: &[Check], what: What) -> String {
         What::File => "files",
         What::Source => "sources",
         What::Line => "cited lines",
+        What::Text => "cited texts",
     };
     let mut parts = vec![format!("{} as recorded", words::count(count(State::Same)))];
     for (state, word) in

@@ -31,6 +31,21 @@ pub const DEFAULT_FIELDS: [&str; 15] = [
     "variants.*",
 ];
 
+/// A name as [`Fields::with`] takes it.
+///
+/// # Errors
+/// It names no field.
+pub fn field_name(text: &str) -> Result<String, String> {
+    let stem = text.strip_suffix(".*").unwrap_or(text);
+    match stem
+        .split('.')
+        .all(|part| part.bytes().any(|byte| fold(byte).is_some_and(|b| !b.is_ascii_whitespace())))
+    {
+        true => Ok(text.to_owned()),
+        false => Err("the name of a field, such as tenantId, or NAME.* for all below it".to_owned()),
+    }
+}
+
 /// Which other fields of a record are dimensions.
 #[derive(Debug, Clone)]
 pub struct Fields {

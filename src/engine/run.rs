@@ -13,7 +13,8 @@ use super::reader::{BATCH_BYTES, SourceReader};
 use super::{Engine, assemble};
 use crate::correlate::table::{Correlator, Origin, Requests};
 use crate::diagnose::fold::Folder;
-use crate::input::source::{Found, SourceError, Stream};
+use crate::input::source::{Found, Source, SourceError, Stream};
+use crate::input::unpack::Expand;
 use crate::report::model::{self, Report};
 
 /// Bytes that all sources together read ahead, and the least that one reads at a time.
@@ -67,6 +68,12 @@ impl Engine {
         finished.report.remarks.extend(passed_over);
         finished.report.remarks.sort();
         Finished { errors, ..finished }
+    }
+
+    /// As [`Engine::run`], with sources that go by these names, wherever they lie: as when they were read before.
+    pub fn run_named(&self, sources: Vec<(String, Source)>, expand: Expand) -> Finished {
+        let named = sources.into_iter().map(|(name, source)| (name, Input::Closed(source, expand)));
+        self.run_inputs(named.collect(), &Arc::default(), &mut ())
     }
 
     /// Reports on one reader, as for a source called `name`. For library users and tests.

@@ -25,14 +25,17 @@ use runtime::{Assigned, Runtime};
 pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
     let project = project::find(dir)?;
     let found = routes::routes(&project);
+    let of_project = judge::of_project(&project, &found);
+    let passed_over = found.passed_over;
 
     // The project's own files of every route, for what it declares; then packages too, from what runs on edge.
-    let every: BTreeSet<String> = found.iter().flat_map(files).collect();
+    let every: BTreeSet<String> = found.routes.iter().flat_map(files).collect();
     let own = graph::read(&project, &every, Profile::Node);
     let assigned: Vec<(Route, Assigned)> = found
+        .routes
         .into_iter()
         .map(|route| {
-            let runtime = runtime::assign(&project, &route, &own.modules);
+            let runtime = runtime::assign(&project, &route, &own);
             (route, runtime)
         })
         .collect();
@@ -42,7 +45,8 @@ pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
 
     let snapshots = dotenv::snapshots(&project.root);
 
-    let mut found = judge::runtimes(&project, &assigned, &edge);
+    let mut found = of_project;
+    found.extend(judge::runtimes(&project, &assigned, &own, &edge));
     let (keys, of_env) = judge::env::judge(&assigned, &own, &snapshots);
     found.extend(of_env);
     let mut ran = judge::checks::RUNTIME.to_vec();
@@ -51,6 +55,7 @@ pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
     }
     let checks = judge::complete(found, &ran);
     let mut ledger = ledger(&project, &own, &edge);
+    ledger.remarks.extend(passed_over.into_iter().map(|one| format!("passed over {one}")));
     ledger.keys = keys.iter().flatten().collect::<BTreeSet<_>>().len();
     ledger.snapshots = snapshots.into_iter().flat_map(|snapshot| snapshot.files).collect();
     let lines = assigned.iter().zip(keys).map(|((route, assigned), keys)| RouteLine {
@@ -91,7 +96,8 @@ fn files(route: &Route) -> Vec<String> {
 
 fn ledger(project: &Project, own: &graph::Graph, edge: &graph::Graph) -> Ledger {
     let read: BTreeSet<&String> = own.modules.keys().chain(edge.modules.keys()).collect();
-    let unread = own.unread.iter().chain(&edge.unread).map(|(file, reason)| format!("{file} ({reason})"));
+    let unread =
+        own.unread.iter().chain(&edge.unread).map(|(file, unread)| format!("{file} ({})", unread.reason));
     let unresolved = own.unresolved.iter().chain(&edge.unresolved);
     let absent = edge.targets.values().flatten().filter_map(|target| match target {
         Target::Absent(specifier) => Some(graph::package_of(specifier).to_owned()),

@@ -1,9 +1,8 @@
 //! The runtime that a route really gets, by version and bundler, and where that was learnt. The rules are those of
 //! Next.js 12 to 16, as its sources and builds of small projects show them.
 
-use std::collections::BTreeMap;
-
-use super::collect::module::{Module, Place, RuntimeDeclaration, RuntimeForm};
+use super::collect::graph::Graph;
+use super::collect::module::{Place, RuntimeDeclaration, RuntimeForm};
 use super::collect::project::{Bundler, Project};
 use super::collect::routes::{Kind, Route};
 
@@ -53,8 +52,11 @@ pub struct Assigned {
     pub oddity: Option<Oddity>,
 }
 
-/// Assigns a runtime to a route. `modules` holds its file and layouts as far as they could be parsed.
-pub fn assign(project: &Project, route: &Route, modules: &BTreeMap<String, Module>) -> Assigned {
+/// Assigns a runtime to a route. `graph` holds its file and layouts as far as they could be parsed; of what could not be
+/// and may speak of edge, edge is assumed, so that it is judged as far as it can be.
+pub fn assign(project: &Project, route: &Route, graph: &Graph) -> Assigned {
+    let modules = &graph.modules;
+    let may_be_edge = |file: &str| graph.unread.get(file).is_some_and(|unread| unread.may_be_edge);
     let plain =
         |runtime, source: &str| Assigned { runtime, source: source.to_owned(), declared: None, oddity: None };
     let own = modules.get(&route.file).and_then(|module| module.runtime.as_ref());
@@ -65,13 +67,15 @@ pub fn assign(project: &Project, route: &Route, modules: &BTreeMap<String, Modul
             Some("nodejs") if project.version >= (15, 2) => declared(project, route, &route.file, own),
             _ => plain(Runtime::Edge, "middleware runs on edge by default"),
         },
+        Kind::AppPage | Kind::AppHandler | Kind::Page | Kind::PagesApi if may_be_edge(&route.file) => {
+            plain(Runtime::Edge, "assumed, for its file could not be read")
+        }
         Kind::AppPage | Kind::AppHandler => {
             // `config` is no segment option.
             if let Some(one) = own.filter(|one| !matches!(one.form, RuntimeForm::Config(_))) {
                 return declared(project, route, &route.file, Some(one));
             }
-            inherited(project, route, modules)
-                .unwrap_or_else(|| plain(Runtime::Node, "Node.js is the default"))
+            inherited(project, route, graph).unwrap_or_else(|| plain(Runtime::Node, "Node.js is the default"))
         }
         Kind::Page | Kind::PagesApi => match own {
             Some(_) => declared(project, route, &route.file, own),
@@ -80,11 +84,19 @@ pub fn assign(project: &Project, route: &Route, modules: &BTreeMap<String, Modul
     }
 }
 
-fn inherited(project: &Project, route: &Route, modules: &BTreeMap<String, Module>) -> Option<Assigned> {
-    let (file, one) = route.layouts.iter().find_map(|file| {
-        let one = modules.get(file)?.runtime.as_ref()?;
-        (!matches!(one.form, RuntimeForm::Config(_))).then_some((file, one))
-    })?;
+fn inherited(project: &Project, route: &Route, graph: &Graph) -> Option<Assigned> {
+    let declares = |file: &String| {
+        let one = graph.modules.get(file)?.runtime.as_ref()?;
+        (!matches!(one.form, RuntimeForm::Config(_))).then_some(one)
+    };
+    let decides = |file: &&String| {
+        declares(file).is_some() || graph.unread.get(*file).is_some_and(|unread| unread.may_be_edge)
+    };
+    let file = route.layouts.iter().find(decides)?;
+    let Some(one) = declares(file) else {
+        let source = format!("assumed, for {file} could not be read");
+        return Some(Assigned { runtime: Runtime::Edge, source, declared: None, oddity: None });
+    };
     let mut assigned = declared(project, route, file, Some(one));
     assigned.source = format!("inherited from {file}:{}", one.place.line);
     if route.kind == Kind::AppHandler && assigned.runtime == Runtime::Edge && project.version.0 >= 15 {

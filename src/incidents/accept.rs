@@ -13,10 +13,30 @@ use super::memory::read_text;
 use super::saved::is_date;
 use crate::format::time;
 use crate::report::memory::{Suppression, SuppressionState};
+use crate::report::model::SCHEMA;
 
+/// Most that is shown of the schema of a file, in characters.
+const MAX_SCHEMA_CHARS: usize = 60;
 const DAY_MS: i64 = 86_400_000;
 /// Faults of one file that are said.
 const MAX_FAULTS: usize = 20;
+
+/// Why a file is no report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoReport {
+    /// It cannot be read or is something else.
+    Other(Fault),
+    /// It is one, of another version of the contract.
+    OtherVersion(Fault),
+}
+
+impl From<NoReport> for Fault {
+    fn from(why: NoReport) -> Fault {
+        match why {
+            NoReport::Other(fault) | NoReport::OtherVersion(fault) => fault,
+        }
+    }
+}
 
 /// The fingerprints of an earlier report (`--format json`).
 ///
@@ -31,19 +51,27 @@ pub fn baseline(file: &Path) -> Result<BTreeSet<String>, Fault> {
 /// A report that `--format json` wrote.
 ///
 /// # Errors
-/// The file cannot be read or is no such report.
-pub fn read_report(file: &Path) -> Result<Value, Fault> {
+/// The file cannot be read, is no such report, or is one of another version.
+pub fn read_report(file: &Path) -> Result<Value, NoReport> {
     let cure = "write it with `why500 --format json PATH... > report.json`";
     let text = std::fs::read_to_string(file)
-        .map_err(|error| Fault::whole(file, format!("cannot be read: {error}"), cure))?;
-    let value: Value = serde_json::from_str(&text).map_err(|error| Fault {
-        line: Some(error.line()),
-        ..Fault::whole(file, format!("no JSON: {error}"), cure)
+        .map_err(|error| NoReport::Other(Fault::whole(file, format!("cannot be read: {error}"), cure)))?;
+    let value: Value = serde_json::from_str(&text).map_err(|error| {
+        let fault = Fault::whole(file, format!("no JSON: {error}"), cure);
+        NoReport::Other(Fault { line: Some(error.line()), ..fault })
     })?;
     let schema = value.get("schema").and_then(Value::as_str).unwrap_or_default();
     if !schema.starts_with("why500/report/") || !value.get("incidents").is_some_and(Value::is_array) {
         let fault = Fault::whole(file, "no report of why500: `schema` or `incidents` is missing", cure);
-        return Err(Fault { key: "schema".to_owned(), ..fault });
+        return Err(NoReport::Other(Fault { key: "schema".to_owned(), ..fault }));
+    }
+    if schema != SCHEMA {
+        let shown: String = schema.chars().take(MAX_SCHEMA_CHARS).collect();
+        let problem =
+            format!("`{shown}` is another version of the report than `{SCHEMA}`, which this program reads");
+        let cure = "write it anew with this version of why500, or read it with the one that wrote it";
+        let fault = Fault { key: "schema".to_owned(), ..Fault::whole(file, problem, cure) };
+        return Err(NoReport::OtherVersion(fault));
     }
     Ok(value)
 }

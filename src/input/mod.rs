@@ -5,6 +5,7 @@ pub mod csv_scan;
 pub mod frame;
 pub mod framer;
 pub mod json_scan;
+pub mod regular;
 pub mod source;
 pub mod unpack;
 pub mod utf16;

@@ -16,6 +16,7 @@ use super::digest::{Digest, digest, is_lasting, sha256};
 use super::evidence::{self, Cited};
 use super::manifest::{self, Artifact, Lines, Manifest, Recorded};
 use super::{ARTIFACTS, manifest::is_manifest};
+use crate::input::regular;
 use crate::input::source::Source;
 use crate::input::unpack::Expand;
 use crate::report::model::Report;
@@ -72,7 +73,9 @@ pub fn may_write(dir: &Path, inputs: &[PathBuf]) -> Result<(), Refusal> {
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
-    let is_bundle = || fs::read(dir.join(manifest::NAME)).is_ok_and(|bytes| is_manifest(&bytes));
+    let is_bundle = || {
+        regular::read(&dir.join(manifest::NAME), manifest::MAX_BYTES).is_ok_and(|bytes| is_manifest(&bytes))
+    };
     if files.is_empty() || is_bundle() {
         return Ok(());
     }

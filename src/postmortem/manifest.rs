@@ -14,6 +14,8 @@ use crate::report::model::{Source, Tool, Totals, Window};
 pub const NAME: &str = "manifest.json";
 /// Name and version of the contract; keys may be added, never renamed.
 pub const SCHEMA: &str = "why500/bundle/v1";
+/// Largest manifest that is read, in bytes; it takes about 600 for each source.
+pub const MAX_BYTES: u64 = 64 << 20;
 /// What stands before the seal.
 const BEFORE_SEAL: &[u8] = b"\"seal\": \"";
 /// Hexadecimal digits of a seal.
@@ -100,12 +102,32 @@ impl Lines {
 pub struct Claims {
     /// Name and version of the contract.
     pub schema: String,
+    /// Program and rule set.
+    #[serde(default)]
+    pub tool: ClaimedTool,
+    /// The command.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// The incident that it was narrowed to.
+    #[serde(default)]
+    pub incident: Option<String>,
     /// Sources.
     pub sources: Vec<ClaimedSource>,
     /// Files.
     pub artifacts: Vec<Artifact>,
     /// Cited lines.
     pub evidence: ClaimedLines,
+}
+
+/// What a manifest says of program and rule set.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct ClaimedTool {
+    /// Version of the program.
+    #[serde(default)]
+    pub version: String,
+    /// Hash of the rules.
+    #[serde(default)]
+    pub ruleset: String,
 }
 
 /// What a manifest says of a source.
@@ -124,6 +146,9 @@ pub struct ClaimedSource {
 pub struct ClaimedLines {
     /// How many.
     pub lines: u64,
+    /// Of these have a range of bytes and a hash.
+    #[serde(default)]
+    pub located: Option<u64>,
 }
 
 /// The manifest with its seal, as bytes.

@@ -24,8 +24,11 @@ pub mod bundle;
 pub mod digest;
 pub mod evidence;
 pub mod extent;
+mod files;
 pub mod manifest;
 mod prove;
+mod replay;
+mod sources;
 pub mod verify;
 
 #[cfg(test)]

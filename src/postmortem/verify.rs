@@ -1,22 +1,23 @@
 //! Checks a bundle: the manifest against its seal, every file against its digest, every source that is there against its
-//! own, and every cited line against its keyed hash. A bundle may come from anywhere, so nothing in it is trusted: only
-//! files of known names are opened in its folder, and of sources only regular files.
+//! own, every cited line against its bytes, and every cited text against what the sources give when they are read again.
+//!
+//! A bundle may come from anywhere, so nothing in it is trusted. In its folder only files of known names are opened, and
+//! only regular ones; of sources those that the user names, or regular files where the manifest says, of which then
+//! nothing is told. See `docs/postmortem.md`.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use thiserror::Error;
 
-use super::ARTIFACTS;
-use super::digest::{Digest, digest, is_lasting, is_plain, sha256};
 use super::evidence::Cited;
-use super::manifest::{self, ClaimedSource, Claims, is_manifest, seals};
+use super::files;
+use super::manifest::{self, Claims, is_manifest, seals};
 use super::prove::check_lines;
-use crate::input::source::{Found, Source, find_within};
-use crate::input::unpack::{Expand, MAX_EXPANDED_BYTES};
+use super::replay;
+use super::sources::Finder;
+use crate::input::regular;
 
 /// Digits of a digest that are shown; nobody compares 64 by eye.
 const SHOWN_DIGITS: usize = 16;
@@ -69,8 +70,10 @@ pub enum What {
     File,
     /// A source.
     Source,
-    /// A cited line.
+    /// The place and the bytes of a cited line.
     Line,
+    /// The text that is quoted of a line, its time, its request and what cites it.
+    Text,
 }
 
 impl Check {
@@ -89,7 +92,8 @@ impl Check {
 /// # Errors
 /// There is no bundle.
 pub fn verify(dir: &Path, given: &[PathBuf]) -> Result<Vec<Check>, NoBundle> {
-    let bytes = fs::read(dir.join(manifest::NAME))
+    let bytes = regular::open_itself(&dir.join(manifest::NAME))
+        .and_then(|(file, length)| regular::whole(file, length, manifest::MAX_BYTES))
         .map_err(|source| NoBundle::Unreadable { dir: dir.to_string_lossy().into_owned(), source })?;
     let mut checks = vec![check_seal(&bytes)];
     let claims: Claims = match serde_json::from_slice(&bytes) {
@@ -113,9 +117,9 @@ pub fn verify(dir: &Path, given: &[PathBuf]) -> Result<Vec<Check>, NoBundle> {
         ));
         return Ok(checks);
     }
-    checks.extend(ARTIFACTS.iter().map(|name| check_artifact(dir, name, &claims)));
-    let (cited, mut broken) = read_evidence(dir, &claims);
-    checks.append(&mut broken);
+    checks.extend(files::check(dir, &claims));
+    let (cited, broken) = files::read_evidence(dir, &claims);
+    checks.extend(broken);
     check_sources(&claims, &cited, given, &mut checks);
     Ok(checks)
 }
@@ -143,219 +147,41 @@ pub(super) fn short(digest: &str) -> String {
     }
 }
 
-fn check_artifact(dir: &Path, name: &str, claims: &Claims) -> Check {
-    let check = |state, expected: &str, found: &str| Check::new(What::File, name, state, expected, found);
-    let Some(claimed) = claims.artifacts.iter().find(|one| one.name == name) else {
-        return check(State::Differs, "an entry in the manifest", "none");
-    };
-    match fs::read(dir.join(name)) {
-        Err(error) => check(State::Missing, &short(&claimed.sha256), &error.to_string()),
-        Ok(bytes) => {
-            let is = sha256(&bytes);
-            let length = |bytes: u64| format!("{bytes} bytes, SHA-256 ");
-            match is == claimed.sha256 {
-                true => check(State::Same, "", ""),
-                false => check(
-                    State::Differs,
-                    &(length(claimed.bytes) + &short(&claimed.sha256)),
-                    &(length(bytes.len() as u64) + &short(&is)),
-                ),
-            }
-        }
-    }
-}
-
-/// The cited lines, and what is wrong with their file.
-fn read_evidence(dir: &Path, claims: &Claims) -> (Vec<Cited>, Vec<Check>) {
-    let name = ARTIFACTS[3];
-    let (mut cited, mut checks) = (Vec::new(), Vec::new());
-    // That it is missing was said.
-    let text = fs::read(dir.join(name)).unwrap_or_default();
-    let mut lines = 0;
-    for (number, line) in text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
-        lines += 1;
-        match serde_json::from_slice(line) {
-            Ok(one) => cited.push(one),
-            Err(error) => {
-                let place = format!("{name}:{}", number + 1);
-                checks.push(Check::new(
-                    What::Line,
-                    &place,
-                    State::Differs,
-                    "a cited line",
-                    &error.to_string(),
-                ));
-            }
-        }
-    }
-    if lines != claims.evidence.lines {
-        checks.push(Check::new(
-            What::File,
-            name,
-            State::Differs,
-            &format!("{} lines", claims.evidence.lines),
-            &format!("{lines} lines"),
-        ));
-    }
-    (cited, checks)
-}
-
-/// Where the sources of a manifest are now.
-struct Now {
-    sources: BTreeMap<String, Source>,
-    digests: BTreeMap<String, Digest>,
-    expand: Expand,
-}
-
 fn check_sources(claims: &Claims, cited: &[Cited], given: &[PathBuf], checks: &mut Vec<Check>) {
-    // Whoever checks has named these files, and they are unpacked only once they have proven to be the ones.
-    let expand = Expand::up_to(MAX_EXPANDED_BYTES);
-    let mut now = Now { sources: BTreeMap::new(), digests: BTreeMap::new(), expand };
-    if !given.is_empty() {
-        let Found { sources, errors, .. } = find_within(given, expand);
-        for error in errors {
-            checks.push(Check::new(What::Source, "--sources", State::Missing, "", &error.to_string()));
-        }
-        now.sources = sources.into_iter().filter(is_lasting).map(|source| (source.name(), source)).collect();
+    let mut finder = Finder::new(given);
+    checks.append(&mut finder.errors);
+    let mut by_source: BTreeMap<&str, Vec<&Cited>> = BTreeMap::new();
+    for one in cited {
+        by_source.entry(one.source.as_str()).or_default().push(one);
     }
     let mut lines = Vec::new();
+    let mut proven = Vec::new();
     for claimed in &claims.sources {
-        let own: Vec<&Cited> = cited.iter().filter(|one| one.source == claimed.name).collect();
-        let (check, source) = match given.is_empty() {
-            true => now.at_its_place(claimed),
-            false => now.among_given(claimed),
-        };
+        let (check, source) = finder.find(claimed);
+        let whole = check.state == State::Same;
+        checks.push(check);
+        // A source that is named twice has no lines left.
+        let own = by_source.remove(claimed.name.as_str()).unwrap_or_default();
         match source {
-            Some((source, digest)) => lines.extend(check_lines(&own, &source, expand, &digest)),
+            Some((source, digest)) => {
+                lines.extend(check_lines(&own, &source, finder.expand, &digest));
+                proven.extend(whole.then(|| (claimed.name.clone(), source)));
+            }
             None => lines.extend(own.iter().map(|one| {
-                Check::new(
-                    What::Line,
-                    &place(one),
-                    State::Unchecked,
-                    "",
-                    "its source was not checked, or differs",
-                )
+                let why = "its source was not checked, or differs";
+                Check::new(What::Line, &place(one), State::Unchecked, "", why)
             })),
         }
-        checks.push(check);
     }
-    let known: BTreeSet<&str> = claims.sources.iter().map(|one| one.name.as_str()).collect();
-    for one in cited.iter().filter(|one| !known.contains(one.source.as_str())) {
-        lines.push(Check::new(
-            What::Line,
-            &place(one),
-            State::Differs,
-            "a source of the manifest",
-            &one.source,
-        ));
-    }
+    let strays = by_source.into_values().flatten();
+    lines.extend(strays.map(|one| {
+        Check::new(What::Line, &place(one), State::Differs, "a source of the manifest", &one.source)
+    }));
     checks.append(&mut lines);
+    checks.extend(replay::check(claims, cited, proven, finder.expand));
 }
 
 /// A cited line as people look it up.
 pub(super) fn place(one: &Cited) -> String {
     format!("{}:{}", one.source, one.line)
-}
-
-type Checked = (Check, Option<(Source, Digest)>);
-
-impl Now {
-    /// The source at the place that the manifest names.
-    fn at_its_place(&mut self, claimed: &ClaimedSource) -> Checked {
-        let check = |state, found: &str| Check::new(What::Source, &claimed.name, state, "", found);
-        if claimed.sha256.is_none() {
-            return (check(State::Unchecked, "it has no digest (standard input or a pipe)"), None);
-        }
-        match at_place(&claimed.name, self.expand) {
-            Some(source) => self.compare(claimed, &source),
-            None => (check(State::Unchecked, "not found there; name its place with --sources"), None),
-        }
-    }
-
-    /// The source with this digest among those that were given; else one of the same name, to say what differs.
-    fn among_given(&mut self, claimed: &ClaimedSource) -> Checked {
-        let check = |state, found: &str| Check::new(What::Source, &claimed.name, state, "", found);
-        let Some(sha256) = &claimed.sha256 else {
-            return (check(State::Unchecked, "it has no digest (standard input or a pipe)"), None);
-        };
-        let own = last_part(&claimed.name);
-        // Those of its name first: the others are read only if it is not among them.
-        let mut names: Vec<String> = self.sources.keys().cloned().collect();
-        names.sort_by_key(|name| (*name != claimed.name, last_part(name) != own, name.clone()));
-        let mut named = None;
-        for name in names {
-            let Some(source) = self.sources.get(&name).cloned() else { continue };
-            let same_name = last_part(&name) == own;
-            let compared = self.compare(claimed, &source);
-            let has_it = compared.1.as_ref().is_some_and(|(_, digest)| digest.sha256 == *sha256);
-            if has_it && (same_name || !compared.0.fails()) {
-                return compared;
-            }
-            if same_name && named.is_none() {
-                named = Some(compared);
-            }
-        }
-        named.unwrap_or_else(|| (check(State::Missing, "not among --sources"), None))
-    }
-
-    fn compare(&mut self, claimed: &ClaimedSource, source: &Source) -> Checked {
-        let check = |state, expected: &str, found: &str| {
-            Check::new(What::Source, &claimed.name, state, expected, found)
-        };
-        let expected = claimed.sha256.as_deref().map(short).unwrap_or_default();
-        let found = match self.digest(source, claimed.size_bytes) {
-            Ok(found) => found,
-            Err(error) => return (check(State::Missing, &expected, &error.to_string()), None),
-        };
-        let size = match source {
-            Source::File(path) => fs::metadata(path).map_or(found.bytes, |metadata| metadata.len()),
-            _ => found.bytes,
-        };
-        if Some(&found.sha256) != claimed.sha256.as_ref() {
-            let found = format!("{size} bytes, SHA-256 {}", short(&found.sha256));
-            let expected = format!("{} bytes, SHA-256 {expected}", claimed.size_bytes.unwrap_or_default());
-            return (check(State::Differs, &expected, &found), None);
-        }
-        let grown = claimed.size_bytes.is_some_and(|bytes| bytes < size);
-        let check = match grown {
-            true => check(
-                State::Differs,
-                &format!("{} bytes", found.bytes),
-                &format!("{size} bytes: it has grown, and what was read is unchanged"),
-            ),
-            false => check(State::Same, "", ""),
-        };
-        (check, Some((source.clone(), found)))
-    }
-
-    /// The digest of a source, or of as much of a plain file as was read.
-    fn digest(&mut self, source: &Source, size_bytes: Option<u64>) -> io::Result<Digest> {
-        let key = format!("{} {size_bytes:?}", source.name());
-        if let Some(known) = self.digests.get(&key) {
-            return Ok(known.clone());
-        }
-        let limit = size_bytes.filter(|_| is_plain(source, self.expand).unwrap_or(false));
-        let found = digest(source, self.expand, limit, &AtomicBool::new(false))?;
-        self.digests.insert(key, found.clone());
-        Ok(found)
-    }
-}
-
-fn last_part(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
-}
-
-/// The regular file of this name, or the file in an archive.
-fn at_place(name: &str, expand: Expand) -> Option<Source> {
-    let file = Source::File(PathBuf::from(name));
-    if is_lasting(&file) {
-        return Some(file);
-    }
-    name.match_indices(':').find_map(|(at, _)| {
-        let archive = PathBuf::from(&name[..at]);
-        if !is_lasting(&Source::File(archive.clone())) {
-            return None;
-        }
-        find_within(&[archive], expand).sources.into_iter().find(|source| source.name() == name)
-    })
 }

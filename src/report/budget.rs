@@ -27,6 +27,7 @@ pub fn title(slo: &Slo) -> String {
 /// The verdict in words.
 pub fn verdict(slo: &Slo) -> &'static str {
     match slo.verdict {
+        State::Unknown if slo.spent.requests == 0 => "not certain: no requests in the window",
         State::Kept => "no threshold crossed",
         State::Unknown => "not certain",
         State::Crossed => "threshold crossed",
@@ -41,7 +42,7 @@ pub fn rows(slo: &Slo) -> Vec<Row> {
     let spent = &slo.spent;
     let availability = match spent.availability {
         Some(share) => format!("{at_least}{} available", percent(share)),
-        None => "no request".to_owned(),
+        None => "no requests in the window".to_owned(),
     };
     let requests = words::counted(spent.requests, "request", "requests");
     fact("period", vec![availability, format!("{} of {requests} failed", words::count(spent.failed))]);
@@ -140,6 +141,10 @@ fn deployment(one: &Deployment) -> Vec<String> {
             .map(|at| format!("first failure {} {}", words::date(at), words::clock(at))),
     );
     items.push(format!("{} of {} failed", words::count(one.failed), words::count(one.requests)));
+    if !one.branches.is_empty() {
+        let word = if one.branches.len() == 1 { "branch" } else { "branches" };
+        items.push(format!("{word} {}", one.branches.join(", ")));
+    }
     if !one.regions.is_empty() {
         items.push(one.regions.join(", "));
     }

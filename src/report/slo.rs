@@ -171,7 +171,10 @@ pub struct Deployment {
     /// Incidents that were seen on it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<String>,
-    /// Regions that those incidents name.
+    /// Branches that its requests were built from, as far as their records say.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub branches: Vec<String>,
+    /// Regions that those incidents name, and that its failed requests ran in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<String>,
 }

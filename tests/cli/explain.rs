@@ -138,3 +138,26 @@ fn a_request_without_an_id_is_named_by_its_line() {
     let healthy = explained(&dir, &["app.log:1", &path], "");
     assert_eq!(healthy["outcome"], "succeeded");
 }
+
+#[test]
+fn a_place_that_is_none_teaches_the_form() {
+    let dir = Dir::new();
+    dir.file("logs/a.log", sample());
+    dir.run(&["explain", "a.log:0", "logs"]).exits(1).says("SOURCE:LINE").says("counted from 1");
+    dir.run(&["explain", "b.log:3", "logs"])
+        .exits(1)
+        .says("SOURCE:LINE")
+        .says("no source is called `b.log`; there are logs/a.log");
+    dir.run(&["explain", "a.log:99", "logs"]).exits(1).says("SOURCE:LINE").says("line 99 of logs/a.log");
+    dir.run(&["explain", "zzzz", "logs"]).exits(1).says("SOURCE:LINE");
+    dir.run(&["explain", "a.log:1", "logs"]).exits(0);
+}
+
+#[test]
+fn a_field_without_a_name_is_refused() {
+    let dir = Dir::new();
+    for name in ["", " ", ".*", "_", "a..b"] {
+        dir.pipe(&["--segment-field", name], sample()).exits(2).says("the name of a field");
+    }
+    dir.pipe(&["--segment-field", "flags.*", "--segment-field", "user-tier"], sample()).exits(0);
+}

@@ -9,6 +9,8 @@ mod files;
 mod gaps;
 #[cfg(feature = "gate")]
 mod gate;
+#[cfg(feature = "gate")]
+mod gate_hostile;
 mod input;
 #[cfg(unix)]
 mod live;
@@ -21,3 +23,4 @@ mod safety;
 mod slo;
 mod story;
 mod support;
+mod verify;

@@ -49,7 +49,7 @@ fn saved_shown_matched_and_seen_again() {
         .exits(0)
         .shows("started the database")
         .shows("owner = \"orders\"");
-    dir.run(&["incidents", "show", "ffff"]).exits(4).says("incidents list");
+    dir.run(&["incidents", "show", "ffff"]).exits(1).says("incidents list");
     dir.run(&["incidents", "match", "drain.ndjson"]).exits(0).shows("seen before: 2026-01-01");
     // Triage says so by itself, and not where it is told not to.
     dir.run(&["drain.ndjson"])
@@ -72,7 +72,7 @@ fn an_incident_is_saved_from_a_report_too() {
     dir.file("report.json", json);
     dir.run(&["incidents", "--dir", "mine", "save", "top", "report.json"]).exits(0).shows("mine/");
     dir.pipe(&["--incidents", "mine"], sample()).exits(0).shows("no fix was saved");
-    dir.run(&["incidents", "--dir", "mine", "save", "ffff", "report.json"]).exits(2).says("there are");
+    dir.run(&["incidents", "--dir", "mine", "save", "ffff", "report.json"]).exits(1).says("there are");
     dir.run(&["incidents", "save", "top", "none.json"]).exits(3);
 }
 
@@ -116,4 +116,67 @@ fn suppressions_hold_until_they_end() {
         drain(1, 500, REFUSED) + &drain(2, 500, "Error: Missing required environment variable: A_KEY");
     dir.file("suppress.toml", entry("2026-01-31"));
     dir.pipe(&args, other).exits(1);
+}
+
+/// A folder that was named has to be there; the usual one need not.
+#[test]
+fn a_folder_that_is_missing_is_an_error_where_it_was_named() {
+    let dir = Dir::new();
+    dir.file("drain.ndjson", sample()).file("notes", "a file");
+    for missing in ["none", "notes"] {
+        dir.run(&["--incidents", missing, "drain.ndjson"]).exits(4).says("--incidents").says("cure:");
+        let args = ["postmortem", "drain.ndjson", "--out", "out", "--incidents", missing];
+        dir.run(&args).exits(4).says("--incidents");
+        for action in [&["list"][..], &["show", "ffff"], &["match", "drain.ndjson"]] {
+            dir.run(&[&["incidents", "--dir", missing], action].concat()).exits(4).says("--dir");
+        }
+    }
+    assert!(!dir.path("out").exists());
+    dir.run(&["drain.ndjson"]).exits(0);
+    dir.run(&["incidents", "list"]).exits(0).shows("no saved incident");
+}
+
+/// One meaning, one code: the input was read, and it has no such incident or request.
+#[test]
+fn what_is_not_there_ends_with_one_code() {
+    let dir = Dir::new();
+    dir.file("drain.ndjson", sample()).file("ok.ndjson", drain(1, 200, "ok"));
+    dir.run(&["incidents", "save", "top", "drain.ndjson"]).exits(0);
+    dir.run(&["explain", "nobody", "drain.ndjson"]).exits(1);
+    dir.run(&["postmortem", "drain.ndjson", "--out", "out", "--incident", "ffff"]).exits(1);
+    dir.run(&["incidents", "show", "ffff"]).exits(1);
+    dir.run(&["incidents", "save", "ffff", "drain.ndjson"]).exits(1);
+    dir.run(&["incidents", "save", "top", "ok.ndjson"]).exits(1).says("no incident");
+}
+
+#[test]
+fn a_report_of_another_version_is_refused_by_both_names() {
+    let dir = Dir::new();
+    let json = dir.pipe(&["--format", "json"], sample()).exits(0).stdout;
+    dir.file("old.json", json.replace("why500/report/v1", "why500/report/v0")).file("drain.ndjson", sample());
+    for args in [
+        &["--fail-on", "new", "--baseline", "old.json", "drain.ndjson"][..],
+        &["incidents", "save", "top", "old.json"],
+    ] {
+        dir.run(args).exits(4).says("why500/report/v0").says("why500/report/v1");
+    }
+}
+
+/// What a bundle says does not depend on the folder that it is made in.
+#[test]
+fn a_bundle_has_the_incidents_of_a_folder_only_if_it_is_named() {
+    let dir = Dir::new();
+    dir.file("drain.ndjson", sample());
+    dir.run(&["postmortem", "drain.ndjson", "--out", "before"]).exits(0);
+    dir.run(&["incidents", "save", "top", "drain.ndjson", "--fix", "started the database"]).exits(0);
+    dir.run(&["drain.ndjson"]).exits(0).shows("seen before");
+    dir.run(&["postmortem", "drain.ndjson", "--out", "after"]).exits(0);
+    for file in ["manifest.json", "report.json", "postmortem.md"] {
+        let read = |out: &str| std::fs::read_to_string(dir.path(out).join(file)).expect("a file");
+        assert_eq!(read("before"), read("after"), "{file}");
+    }
+    let args = ["postmortem", "drain.ndjson", "--out", "with", "--incidents", ".why500/incidents"];
+    dir.run(&args).exits(0);
+    let page = std::fs::read_to_string(dir.path("with/postmortem.md")).expect("a page");
+    assert!(page.contains("started the database"), "{page}");
 }

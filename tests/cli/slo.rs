@@ -73,3 +73,35 @@ fn what_is_no_objective_is_refused() {
     dir.run(&["--slo", "99.9", "--window", "3 weeks", "x"]).exits(2).says("30d");
     dir.run(&["--slo", "99.9", "--as-of", "yesterday", "x"]).exits(2);
 }
+
+#[test]
+fn a_window_without_requests_decides_nothing() {
+    let dir = Dir::new();
+    dir.file("drain.ndjson", bad_release());
+    let ran = dir.run(&["--slo", "99.9", "--as-of", "9999-01-01T00:00:00Z", "drain.ndjson"]).exits(0);
+    assert!(!ran.stdout.contains("no threshold crossed"), "{ran:#?}");
+    ran.shows("no requests in the window");
+}
+
+#[test]
+fn branch_and_region_of_a_bad_deployment_are_named() {
+    let dir = Dir::new();
+    let log: String = bad_release()
+        .lines()
+        .map(|line| {
+            let mut entry: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let bad = entry["deploymentId"] == "dpl_ExampleBBBB2222";
+            entry["branch"] = if bad { "feat/pool" } else { "main" }.into();
+            entry["executionRegion"] = "fra1".into();
+            format!("{entry}\n")
+        })
+        .collect();
+    dir.file("drain.ndjson", log);
+    let ran = dir.run(&["--slo", "99.9", "drain.ndjson"]).exits(1);
+    ran.shows("branch feat/pool").shows("branch main");
+    let report = dir.run(&["--slo", "99.9", "--format", "json", "drain.ndjson"]).exits(1).json();
+    let rollback = &report["slo"]["rollback"];
+    assert_eq!(rollback["bad"]["branches"], serde_json::json!(["feat/pool"]));
+    assert_eq!(rollback["bad"]["regions"], serde_json::json!(["fra1"]));
+    assert_eq!(rollback["last_good"]["branches"], serde_json::json!(["main"]));
+}

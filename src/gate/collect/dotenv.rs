@@ -2,8 +2,9 @@
 //! and from others. Values stay in this file: what leaves it is only whether a key is set, empty or changed.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
+
+use super::fence;
 
 /// What a key holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +37,8 @@ pub struct Snapshot {
     pub files: Vec<String>,
     /// Keys, each with the file that wins.
     pub keys: BTreeMap<String, (String, Entry)>,
+    /// Files that are there and cannot be read, with the reason; what keys the scope has is then unknown.
+    pub unread: Vec<(String, String)>,
 }
 
 /// Reads the snapshots of a project: what `vercel pull` wrote, else the `.env` files that Next.js loads in production. A
@@ -48,14 +51,21 @@ pub fn snapshots(root: &Path) -> Vec<Snapshot> {
     for (scope, complete, files) in pulled.into_iter().chain([("production", false, own)]) {
         let mut snapshot = Snapshot { scope, complete, ..Snapshot::default() };
         for file in files {
-            let Ok(text) = fs::read_to_string(root.join(&file)) else { continue };
+            let text = match fence::text_if_there(&root.join(&file)) {
+                None => continue,
+                Some(Ok(text)) => text,
+                Some(Err(reason)) => {
+                    snapshot.unread.push((file, reason));
+                    continue;
+                }
+            };
             for (key, entry) in parse(&text) {
                 snapshot.keys.entry(key).or_insert((file.clone(), entry));
             }
             snapshot.files.push(file);
         }
         let known = found.iter().any(|other: &Snapshot| other.scope == scope);
-        if !snapshot.files.is_empty() && !known {
+        if !(snapshot.files.is_empty() && snapshot.unread.is_empty()) && !known {
             found.push(snapshot);
         }
     }

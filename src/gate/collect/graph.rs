@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 
-use oxc_resolver::{ResolveError, ResolveOptions, Resolver, TsconfigDiscovery};
-use serde_json::Value;
+use oxc_resolver::{ResolveError, ResolveOptions, ResolverGeneric, TsconfigDiscovery};
 
+use super::fence::{self, Fenced};
 use super::module::{Asked, Module};
+use super::nesting::STACK_BYTES;
 use super::parse::parse;
 use super::project::Project;
 use super::routes::shown;
@@ -43,18 +45,24 @@ pub struct Graph {
     pub modules: BTreeMap<String, Module>,
     /// For each file, one target for each of its edges.
     pub targets: BTreeMap<String, Vec<Target>>,
-    /// Files that could not be read or parsed, with the reason.
-    pub unread: BTreeMap<String, String>,
+    /// Files that could not be read or parsed.
+    pub unread: BTreeMap<String, Unread>,
     /// Specifiers of the project's own files that lead nowhere: (file, specifier).
     pub unresolved: BTreeSet<(String, String)>,
+}
+
+/// A file that could not be read or parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    /// Why, in words.
+    pub reason: String,
+    /// It may declare that it runs on edge: its text has the word as a string, or could not be had.
+    pub may_be_edge: bool,
 }
 
 /// Packages that the framework provides itself.
 const FRAMEWORK: &[&str] =
     &["next", "react", "react-dom", "scheduler", "server-only", "client-only", "styled-jsx", "@swc/helpers"];
-/// Files larger than this are not source code that anyone wrote.
-const MAX_BYTES: u64 = 4 << 20;
-
 /// Whether a shown path lies in a package.
 pub fn in_package(path: &str) -> bool {
     path.starts_with("node_modules/") || path.contains("/node_modules/")
@@ -68,12 +76,26 @@ pub fn package_of(path: &str) -> &str {
     &rest[..end]
 }
 
-/// Reads the graph that hangs on these files (shown paths).
+/// Reads the graph that hangs on these files (shown paths), on a thread with a stack for what is nested deeply.
 pub fn read(project: &Project, entries: &BTreeSet<String>, profile: Profile) -> Graph {
+    let graph = thread::scope(|scope| {
+        let reader = thread::Builder::new().stack_size(STACK_BYTES);
+        let reader = reader.spawn_scoped(scope, || read_here(project, entries, profile)).ok()?;
+        reader.join().ok()
+    });
+    graph.unwrap_or_else(|| {
+        let unread = || Unread { reason: "no memory for its parser".to_owned(), may_be_edge: true };
+        let unread = entries.iter().map(|entry| (entry.clone(), unread())).collect();
+        Graph { unread, ..Graph::default() }
+    })
+}
+
+fn read_here(project: &Project, entries: &BTreeSet<String>, profile: Profile) -> Graph {
     let root = fs::canonicalize(&project.root).unwrap_or_else(|_| project.root.clone());
     let loader = Loader {
         import: resolver(project, profile, "import"),
         require: resolver(project, profile, "require"),
+        workspace: &project.workspace,
     };
     let mut graph = Graph::default();
     let mut waiting: Vec<PathBuf> = entries.iter().map(|entry| root.join(entry)).collect();
@@ -82,10 +104,10 @@ pub fn read(project: &Project, entries: &BTreeSet<String>, profile: Profile) -> 
         if graph.targets.contains_key(&name) || graph.unread.contains_key(&name) {
             continue;
         }
-        let module = match source(&path).and_then(|text| parse(&path, &text, project.keeps_unused_imports)) {
+        let module = match module(project, &path) {
             Ok(module) => module,
-            Err(reason) => {
-                graph.unread.insert(name, reason);
+            Err(unread) => {
+                graph.unread.insert(name, unread);
                 continue;
             }
         };
@@ -106,21 +128,27 @@ pub fn read(project: &Project, entries: &BTreeSet<String>, profile: Profile) -> 
     graph
 }
 
-fn source(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > MAX_BYTES {
-        return Err("larger than 4 MiB".to_owned());
-    }
-    fs::read(path)
-        .map_err(|error| error.to_string())
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+fn module(project: &Project, path: &Path) -> Result<Module, Unread> {
+    let inside = match fs::canonicalize(path) {
+        Ok(real) if !real.starts_with(&project.workspace) => {
+            Err("a link leads out of the workspace".to_owned())
+        }
+        Ok(_) => fence::text(path),
+        Err(error) => Err(error.to_string()),
+    };
+    let text = inside.map_err(|reason| Unread { reason, may_be_edge: true })?;
+    parse(path, &text, project.keeps_unused_imports).map_err(|reason| {
+        let says =
+            |word: &str| ['\'', '"', '`'].iter().any(|quote| text.contains(&format!("{quote}{word}{quote}")));
+        Unread { reason, may_be_edge: says("edge") || says("experimental-edge") }
+    })
 }
 
 fn strings(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn resolver(project: &Project, profile: Profile, asked: &str) -> Resolver {
+fn resolver(project: &Project, profile: Profile, asked: &str) -> ResolverGeneric<Fenced> {
     let mut conditions = match profile {
         Profile::Edge => strings(&["edge-light", "browser", "production", "module", "default"]),
         Profile::Node => strings(&["node", "production", "default"]),
@@ -130,33 +158,38 @@ fn resolver(project: &Project, profile: Profile, asked: &str) -> Resolver {
     }
     conditions.push(asked.to_owned());
     let edge = profile == Profile::Edge;
-    Resolver::new(ResolveOptions {
-        tsconfig: Some(TsconfigDiscovery::Auto),
-        condition_names: conditions,
-        main_fields: if edge {
-            strings(&["edge-light", "browser", "module", "main"])
-        } else {
-            strings(&["main", "module"])
+    ResolverGeneric::new_with_file_system(
+        Fenced,
+        ResolveOptions {
+            tsconfig: Some(TsconfigDiscovery::Auto),
+            condition_names: conditions,
+            main_fields: if edge {
+                strings(&["edge-light", "browser", "module", "main"])
+            } else {
+                strings(&["main", "module"])
+            },
+            alias_fields: if edge { vec![strings(&["browser"])] } else { Vec::new() },
+            extensions: strings(&[".tsx", ".ts", ".mts", ".jsx", ".js", ".mjs", ".cjs", ".json"]),
+            extension_alias: vec![
+                (".js".to_owned(), strings(&[".js", ".ts", ".tsx", ".jsx"])),
+                (".mjs".to_owned(), strings(&[".mjs", ".mts"])),
+            ],
+            builtin_modules: true,
+            // NODE_PATH would make the verdict depend on the shell.
+            node_path: false,
+            ..ResolveOptions::default()
         },
-        alias_fields: if edge { vec![strings(&["browser"])] } else { Vec::new() },
-        extensions: strings(&[".tsx", ".ts", ".mts", ".jsx", ".js", ".mjs", ".cjs", ".json"]),
-        extension_alias: vec![
-            (".js".to_owned(), strings(&[".js", ".ts", ".tsx", ".jsx"])),
-            (".mjs".to_owned(), strings(&[".mjs", ".mts"])),
-        ],
-        builtin_modules: true,
-        // NODE_PATH would make the verdict depend on the shell.
-        node_path: false,
-        ..ResolveOptions::default()
-    })
+    )
 }
 
-struct Loader {
-    import: Resolver,
-    require: Resolver,
+struct Loader<'p> {
+    import: ResolverGeneric<Fenced>,
+    require: ResolverGeneric<Fenced>,
+    /// Nothing outside is followed.
+    workspace: &'p Path,
 }
 
-impl Loader {
+impl Loader<'_> {
     fn target(&self, root: &Path, from: &Path, specifier: &str, asked: Asked) -> (Target, Option<PathBuf>) {
         let bare = !specifier.starts_with(['.', '/', '#']);
         if bare && FRAMEWORK.contains(&package_of(specifier)) {
@@ -172,6 +205,9 @@ impl Loader {
                     });
                 if !code || path.to_string_lossy().ends_with(".d.ts") {
                     return (Target::Nothing, None);
+                }
+                if !path.starts_with(self.workspace) {
+                    return (Target::Unresolved, None);
                 }
                 (Target::File(shown(root, path)), Some(path.to_owned()))
             }
@@ -199,8 +235,7 @@ fn browser_map_replaces(from: &Path, specifier: &str) -> bool {
         return false;
     }
     let package = from.ancestors().skip(1).find_map(|dir| {
-        let text = fs::read(dir.join("package.json")).ok()?;
-        let value: Value = serde_json::from_slice(&text).ok()?;
+        let value = fence::json(&dir.join("package.json"))?;
         value.get("name").is_some().then_some(value)
     });
     let map = package.as_ref().and_then(|package| package.get("browser")?.as_object());

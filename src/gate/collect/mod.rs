@@ -1,8 +1,10 @@
 //! Reading a project: what it is, its routes, its modules. Nothing is run, written or fetched, and nothing is judged.
 
 pub mod dotenv;
+pub mod fence;
 pub mod graph;
 pub mod module;
+pub mod nesting;
 pub mod parse;
 pub mod project;
 pub mod routes;

@@ -174,4 +174,34 @@ pub struct Module {
     pub client: bool,
     /// It has no `import` or `export`: CommonJS, whose parts cannot be told apart.
     pub common_js: bool,
+    /// Statements that declare a name.
+    pub declared: BTreeMap<String, Vec<usize>>,
+    /// Edges that bind a name, with the name in the other module.
+    pub bound: BTreeMap<String, Vec<(usize, String)>>,
+    /// Edges in a statement.
+    pub in_item: BTreeMap<usize, Vec<usize>>,
+    /// Edges whose names are exported again.
+    pub reexports: BTreeSet<usize>,
+}
+
+impl Module {
+    /// Fills in what is looked up by name or number, once the rest is there.
+    pub fn index(&mut self) {
+        for (number, item) in self.items.iter().enumerate() {
+            for name in &item.declares {
+                self.declared.entry(name.clone()).or_default().push(number);
+            }
+        }
+        for (number, edge) in self.edges.iter().enumerate() {
+            self.in_item.entry(edge.when.item).or_default().push(number);
+            for (name, imported) in &edge.bindings {
+                self.bound.entry(name.clone()).or_default().push((number, imported.clone()));
+            }
+        }
+        let named = self.exports.values().filter_map(|one| match one {
+            Exported::From(edge, _) => Some(*edge),
+            Exported::Local(_) => None,
+        });
+        self.reexports = named.chain(self.stars.iter().copied()).collect();
+    }
 }

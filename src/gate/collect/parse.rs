@@ -16,6 +16,7 @@ use oxc_span::{SourceType, Span};
 use super::module::{
     Asked, Circumstance, Edge, Exported, Item, Module, Place, RuntimeDeclaration, RuntimeForm,
 };
+use super::nesting::is_too_deep;
 use super::visit::Walk;
 
 /// Parses a file. TypeScript imports that are never used as values are left out, unless `keep_unused`
@@ -24,6 +25,9 @@ use super::visit::Walk;
 /// # Errors
 /// The text is not JavaScript or TypeScript; says where.
 pub fn parse(path: &Path, text: &str, keep_unused: bool) -> Result<Module, String> {
+    if is_too_deep(text) {
+        return Err("nested too deeply".to_owned());
+    }
     let allocator = Allocator::default();
     let kind = match path.extension().and_then(|extension| extension.to_str()) {
         Some("ts" | "mts" | "cts") => SourceType::ts(),
@@ -48,25 +52,48 @@ pub fn parse(path: &Path, text: &str, keep_unused: bool) -> Result<Module, Strin
 pub struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
+    /// Characters before every [`BLOCK_BYTES`]th byte: a line may be as long as its file.
+    before: Vec<usize>,
 }
+
+/// Bytes that are counted at most to find a column.
+const BLOCK_BYTES: usize = 1024;
 
 impl<'t> Lines<'t> {
     fn new(text: &'t str) -> Lines<'t> {
         let starts = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1));
-        Lines { text, starts: starts.collect() }
+        let mut before = vec![0];
+        let mut sum = 0;
+        for block in text.as_bytes().chunks(BLOCK_BYTES) {
+            sum += begun(block);
+            before.push(sum);
+        }
+        Lines { text, starts: starts.collect(), before }
+    }
+
+    /// Characters that begin before a byte.
+    fn characters(&self, offset: usize) -> usize {
+        let block = offset / BLOCK_BYTES;
+        let rest = self.text.as_bytes().get(block * BLOCK_BYTES..offset).unwrap_or_default();
+        self.before.get(block).copied().unwrap_or_default() + begun(rest)
     }
 
     /// The place of a byte offset.
     pub fn place(&self, span: Span) -> Place {
         let offset = span.start as usize;
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
-        let before = self.text.get(self.starts[line - 1]..offset).unwrap_or("");
-        let column = before.chars().count() + 1;
+        let start = self.starts.get(line - 1).copied().unwrap_or_default();
+        let column = self.characters(offset).saturating_sub(self.characters(start)) + 1;
         Place {
             line: u32::try_from(line).unwrap_or(u32::MAX),
             column: u32::try_from(column).unwrap_or(u32::MAX),
         }
     }
+}
+
+/// Characters that begin in these bytes of UTF-8.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 struct Reader<'l, 't> {
@@ -87,6 +114,7 @@ impl Reader<'_, '_> {
         if elide {
             self.elide();
         }
+        self.module.index();
         self.module
     }
 
@@ -274,7 +302,13 @@ impl Reader<'_, '_> {
             .iter()
             .map(|edge| edge.bare || edge.bindings.keys().any(|name| self.referred.contains(name)))
             .collect();
-        let number = |old: usize| kept[..old].iter().filter(|kept| **kept).count();
+        let mut sum = 0;
+        let mut numbers = Vec::with_capacity(kept.len());
+        for kept in &kept {
+            numbers.push(sum);
+            sum += usize::from(*kept);
+        }
+        let number = |old: usize| numbers.get(old).copied().unwrap_or_default();
         for exported in self.module.exports.values_mut() {
             if let Exported::From(edge, _) = exported {
                 *edge = number(*edge);

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::fence;
+
 /// What builds the routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bundler {
@@ -31,6 +33,8 @@ impl Bundler {
 pub struct Project {
     /// Its folder, as named.
     pub root: PathBuf,
+    /// The folder that its files may lie in, without links, see [`fence::workspace`].
+    pub workspace: PathBuf,
     /// Version of Next.js: major and minor.
     pub version: (u32, u32),
     /// As written where it was read.
@@ -47,6 +51,8 @@ pub struct Project {
     pub installed: bool,
     /// What could not be told, in words.
     pub remarks: Vec<String>,
+    /// Its configuration is there and cannot be read: the file and why.
+    pub unread_config: Option<(String, String)>,
 }
 
 /// Why there is nothing to judge.
@@ -105,7 +111,7 @@ fn below(dir: &Path, depth: u32, found: &mut Vec<PathBuf>) {
 }
 
 fn package_json(dir: &Path) -> Option<Value> {
-    serde_json::from_slice(&fs::read(dir.join("package.json")).ok()?).ok()
+    fence::json(&dir.join("package.json"))
 }
 
 fn wanted_version(package: &Value) -> Option<&str> {
@@ -143,11 +149,12 @@ fn read(root: &Path, package: &Value) -> Project {
         15 if build.contains("--turbo") => Bundler::Turbopack,
         _ => Bundler::Webpack,
     };
-    let page_extensions = page_extensions(root, &mut remarks);
-    let tsconfig = fs::read_to_string(root.join("tsconfig.json")).unwrap_or_default();
+    let (page_extensions, unread_config) = page_extensions(root, &mut remarks);
+    let tsconfig = fence::text(&root.join("tsconfig.json")).unwrap_or_default();
     let squeezed: String = tsconfig.chars().filter(|c| !c.is_whitespace()).collect();
     Project {
         root: root.to_owned(),
+        workspace: fence::workspace(root),
         version,
         version_text: version_text.to_owned(),
         version_source: version_source.to_owned(),
@@ -156,18 +163,27 @@ fn read(root: &Path, package: &Value) -> Project {
         keeps_unused_imports: squeezed.contains("\"verbatimModuleSyntax\":true"),
         installed: root.ancestors().any(|dir| dir.join("node_modules").is_dir()),
         remarks,
+        unread_config,
     }
 }
 
 /// `pageExtensions: ['page.tsx', …]` of the configuration, where it is a list of strings.
-fn page_extensions(root: &Path, remarks: &mut Vec<String>) -> Vec<String> {
+fn page_extensions(root: &Path, remarks: &mut Vec<String>) -> (Vec<String>, Option<(String, String)>) {
     let default = || ["tsx", "ts", "jsx", "js"].map(str::to_owned).to_vec();
     let config =
         ["next.config.js", "next.config.mjs", "next.config.ts", "next.config.mts", "next.config.cjs"]
             .iter()
-            .find_map(|name| fs::read_to_string(root.join(name)).ok());
-    let Some(config) = config else { return default() };
-    let Some(at) = config.find("pageExtensions") else { return default() };
+            .find_map(|name| Some((*name, fence::text_if_there(&root.join(name))?)));
+    match config {
+        None => (default(), None),
+        Some((_, Ok(config))) => (listed_extensions(&config, remarks).unwrap_or_else(default), None),
+        Some((name, Err(reason))) => (default(), Some((name.to_owned(), reason))),
+    }
+}
+
+/// The extensions that the text of a configuration lists, if it does.
+fn listed_extensions(config: &str, remarks: &mut Vec<String>) -> Option<Vec<String>> {
+    let at = config.find("pageExtensions")?;
     let rest = config[at + "pageExtensions".len()..].trim_start().trim_start_matches(':').trim_start();
     let list = rest.strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(list, _)| list);
     let literal = list.and_then(|list| {
@@ -178,10 +194,11 @@ fn page_extensions(root: &Path, remarks: &mut Vec<String>) -> Vec<String> {
             })
             .collect::<Option<Vec<_>>>()
     });
-    literal.filter(|list| !list.is_empty()).unwrap_or_else(|| {
+    let literal = literal.filter(|list| !list.is_empty());
+    if literal.is_none() {
         remarks.push(
             "pageExtensions of the configuration is computed; tsx, ts, jsx and js are assumed".to_owned(),
         );
-        default()
-    })
+    }
+    literal
 }

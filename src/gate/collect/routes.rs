@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::fence;
 use super::project::Project;
 
 /// What a file serves.
@@ -61,19 +62,35 @@ const METADATA: &[&str] =
 /// Files that are bundled with the pages below them.
 const SURROUNDING: &[&str] = &["layout", "template", "error", "loading", "not-found"];
 
-/// All routes, in the order of pattern, kind and file.
-pub fn routes(project: &Project) -> Vec<Route> {
-    let mut routes = Vec::new();
+/// Most folders that are walked.
+const MAX_FOLDERS: usize = 20_000;
+/// Deepest folder below `app` or `pages`.
+const MAX_DEPTH: usize = 64;
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// All routes, in the order of pattern, kind and file.
+    pub routes: Vec<Route>,
+    /// Folders that were passed over, and why.
+    pub passed_over: Vec<String>,
+    /// There may be routes that were not found: why.
+    pub incomplete: Option<String>,
+}
+
+/// Finds all routes. A link to a folder is followed as Next.js does, but not out of the workspace nor into a folder
+/// that holds it.
+pub fn routes(project: &Project) -> Found {
+    let mut walked = Walked { project, found: Found::default(), folders: 0, inside: Vec::new() };
     let homes: &[&str] = &["", "src/"];
     for home in homes {
         let app = format!("{home}app");
         let pages = format!("{home}pages");
         if project.root.join(&app).is_dir() && (home.is_empty() || !project.root.join("app").is_dir()) {
-            let mut folder = App { project, routes: &mut routes };
-            folder.walk(&app, &mut Vec::new(), &mut Vec::new());
+            walked.app(&app, &mut Vec::new(), &mut Vec::new());
         }
         if project.root.join(&pages).is_dir() && (home.is_empty() || !project.root.join("pages").is_dir()) {
-            walk_pages(project, &pages, "", &mut routes);
+            walked.pages(&pages, "");
         }
         for (name, kind) in [
             ("middleware", Kind::Middleware),
@@ -82,10 +99,10 @@ pub fn routes(project: &Project) -> Vec<Route> {
         ] {
             let found = project.page_extensions.iter().map(|extension| format!("{home}{name}.{extension}"));
             let plain = ["ts", "js"].iter().map(|extension| format!("{home}{name}.{extension}"));
-            if let Some(file) = found.chain(plain).find(|file| project.root.join(file).is_file())
+            if let Some(file) = found.chain(plain).find(|file| fence::is_there(&project.root.join(file)))
                 && !(kind == Kind::Proxy && project.version.0 < 16)
             {
-                routes.push(Route {
+                walked.found.routes.push(Route {
                     pattern: name.to_owned(),
                     kind,
                     file,
@@ -95,8 +112,9 @@ pub fn routes(project: &Project) -> Vec<Route> {
             }
         }
     }
-    routes.sort();
-    routes
+    let mut found = walked.found;
+    found.routes.sort();
+    found
 }
 
 /// Names in a folder: files by stem (without page extension), and folders.
@@ -136,13 +154,42 @@ fn rank(project: &Project, name: &str) -> usize {
     project.page_extensions.iter().position(|one| name.ends_with(one.as_str())).unwrap_or(usize::MAX)
 }
 
-struct App<'p> {
+struct Walked<'p> {
     project: &'p Project,
-    routes: &'p mut Vec<Route>,
+    found: Found,
+    folders: usize,
+    /// The folders that the walk is in, without links.
+    inside: Vec<PathBuf>,
 }
 
-impl App<'_> {
-    fn walk(&mut self, dir: &str, layouts: &mut Vec<String>, around: &mut Vec<String>) {
+impl Walked<'_> {
+    /// Whether a folder may be walked; if so, it has to be left again.
+    fn enter(&mut self, dir: &str) -> bool {
+        let why = match fs::canonicalize(self.project.root.join(dir)) {
+            Err(error) => error.to_string(),
+            Ok(real) if !real.starts_with(&self.project.workspace) => {
+                "a link leads out of the workspace".to_owned()
+            }
+            Ok(real) if self.inside.contains(&real) => "a link leads into a folder that holds it".to_owned(),
+            Ok(_) if self.folders >= MAX_FOLDERS || self.inside.len() >= MAX_DEPTH => {
+                let why = format!("more than {MAX_FOLDERS} folders, or deeper than {MAX_DEPTH}");
+                self.found.incomplete = Some(why);
+                return false;
+            }
+            Ok(real) => {
+                self.folders += 1;
+                self.inside.push(real);
+                return true;
+            }
+        };
+        self.found.passed_over.push(format!("{dir}: {why}"));
+        false
+    }
+
+    fn app(&mut self, dir: &str, layouts: &mut Vec<String>, around: &mut Vec<String>) {
+        if !self.enter(dir) {
+            return;
+        }
         let (files, folders) = listing(self.project, dir);
         let (outer_layouts, outer_around) = (layouts.len(), around.len());
         layouts.extend(files.get("layout").cloned());
@@ -151,7 +198,7 @@ impl App<'_> {
         let nearest_first: Vec<String> = layouts.iter().rev().cloned().collect();
         let mut add = |kind, file: &String, pattern: String, with: Vec<String>| {
             let layouts = nearest_first.clone();
-            self.routes.push(Route { pattern, kind, file: file.clone(), layouts, with });
+            self.found.routes.push(Route { pattern, kind, file: file.clone(), layouts, with });
         };
         if let Some(file) = files.get("page") {
             add(Kind::AppPage, file, pattern.clone(), around.clone());
@@ -166,10 +213,22 @@ impl App<'_> {
             }
         }
         for folder in folders.iter().filter(|folder| !folder.starts_with('_')) {
-            self.walk(&format!("{dir}/{folder}"), layouts, around);
+            self.app(&format!("{dir}/{folder}"), layouts, around);
         }
         layouts.truncate(outer_layouts);
         around.truncate(outer_around);
+        self.inside.pop();
+    }
+
+    fn pages(&mut self, dir: &str, path: &str) {
+        if !self.enter(dir) {
+            return;
+        }
+        let folders = pages_of(self.project, dir, path, &mut self.found.routes);
+        for folder in folders {
+            self.pages(&format!("{dir}/{folder}"), &format!("{path}/{folder}"));
+        }
+        self.inside.pop();
     }
 }
 
@@ -187,13 +246,14 @@ fn pattern(dir: &str) -> String {
     if out.is_empty() { "/".to_owned() } else { out }
 }
 
-fn walk_pages(project: &Project, dir: &str, path: &str, routes: &mut Vec<Route>) {
+/// Adds the pages of one folder; the folders in it.
+fn pages_of(project: &Project, dir: &str, path: &str, routes: &mut Vec<Route>) -> Vec<String> {
     let (files, folders) = listing(project, dir);
     let app = project.page_extensions.iter().map(|extension| {
         let home = if dir.starts_with("src/") { "src/pages" } else { "pages" };
         format!("{home}/_app.{extension}")
     });
-    let app: Vec<String> = app.filter(|file| project.root.join(file).is_file()).take(1).collect();
+    let app: Vec<String> = app.filter(|file| fence::is_there(&project.root.join(file))).take(1).collect();
     for (stem, file) in &files {
         let top = path.is_empty();
         if top && matches!(stem.as_str(), "_app" | "_document" | "_error" | "404" | "500" | "_middleware") {
@@ -208,9 +268,7 @@ fn walk_pages(project: &Project, dir: &str, path: &str, routes: &mut Vec<Route>)
         let (kind, with) = if api { (Kind::PagesApi, Vec::new()) } else { (Kind::Page, app.clone()) };
         routes.push(Route { pattern, kind, file: file.clone(), layouts: Vec::new(), with });
     }
-    for folder in folders {
-        walk_pages(project, &format!("{dir}/{folder}"), &format!("{path}/{folder}"), routes);
-    }
+    folders
 }
 
 /// A path as reports write it: relative to the project where it lies inside, with `/`.

@@ -23,8 +23,10 @@ struct Hit {
     certainty: Certainty,
     file: String,
     place: Place,
-    /// Edges from the route's file to the place, with the edge that is the place, if it is one.
-    chain: Vec<EdgeId>,
+    /// How many imports lead to the file.
+    depth: usize,
+    /// The edge that is the place, if it is one.
+    edge: Option<EdgeId>,
     build: Build,
     /// In words, what it does.
     what: String,
@@ -50,14 +52,14 @@ pub fn judge(
         groups.entry(group).or_insert_with(|| (about, Vec::new())).1.push(hit);
     };
 
+    let mut not_run: BTreeMap<String, Check> = BTreeMap::new();
+    let mut entered = Entered::default();
     for (id, target, certainty) in reach.edges() {
         let Some(edge) = graph.modules.get(&id.0).and_then(|module| module.edges.get(id.1)) else { continue };
-        let mut chain = reach.chain(&id.0);
-        chain.push(id.clone());
         let own = !in_package(&id.0);
         let hit = |certainty, build, what: String, instead| {
-            let (file, place) = (id.0.clone(), edge.place);
-            Hit { certainty, file, place, chain: chain.clone(), build, what, instead }
+            let (file, place, depth) = (id.0.clone(), edge.place, reach.depth(&id.0));
+            Hit { certainty, file, place, depth, edge: Some(id.clone()), build, what, instead }
         };
         match target {
             Target::Builtin(module) if edge_has(module, project.version) => {
@@ -83,8 +85,7 @@ pub fn judge(
             }
             Target::Builtin(module) => {
                 // The package that the project itself asks for is the one to name.
-                let first = chain.iter().find_map(|step| package_entered(graph, step));
-                let name = first.unwrap_or_else(|| package_of(&id.0).to_owned());
+                let name = entered.of(&reach, graph, &id.0);
                 let instead = node_only(&name).map_or("", |entry| entry.instead);
                 let what = format!("{name}, which loads node:{module}");
                 let build = build_of_package(project, route);
@@ -97,6 +98,17 @@ pub fn judge(
                     let build = build_of_package(project, route);
                     let name = package_of(specifier);
                     add(checks::NODE_PACKAGE, name, hit(certainty.min(most), build, what, entry.instead));
+                }
+            }
+            Target::File(next) if own && *next != route.file => {
+                // What it loads is unknown, so that the check could not run to its end.
+                if let Some(unread) = graph.unread.get(next).filter(|_| !in_package(next)) {
+                    let spared = assigned.runtime == Runtime::Both && !any_edge;
+                    let severity = match certainty >= Certainty::Likely && !spared {
+                        true => Severity::Critical,
+                        false => Severity::Warning,
+                    };
+                    not_run.insert(next.clone(), super::not_read(route, label, next, unread, severity));
                 }
             }
             _ => {}
@@ -112,19 +124,16 @@ pub fn judge(
             let value = matches!(one.doing, Doing::ProcessValue(_));
             // A value that is undefined is seldom fatal.
             let certainty = if value { certainty.min(Certainty::Likely) } else { certainty };
-            let chain = reach.chain(file);
-            let (file, place) = (file.to_owned(), one.place);
-            add(about, &name, Hit { certainty, file, place, chain, build, what, instead: "" });
+            let (file, place, depth) = (file.to_owned(), one.place, reach.depth(file));
+            add(about, &name, Hit { certainty, file, place, depth, edge: None, build, what, instead: "" });
         }
     }
     let none = BTreeSet::new();
-    groups
-        .into_iter()
-        .map(|(group, (about, hits))| {
-            let goals = goals.get(&group).unwrap_or(&none);
-            finding(graph, &reach, route, assigned, about, label, hits, goals, any_edge)
-        })
-        .collect()
+    let found = groups.into_iter().map(|(group, (about, hits))| {
+        let goals = goals.get(&group).unwrap_or(&none);
+        finding(graph, &reach, route, assigned, about, label, hits, goals, any_edge)
+    });
+    found.chain(not_run.into_values()).collect()
 }
 
 /// The package that an edge of the project's own code leads into.
@@ -133,6 +142,31 @@ fn package_entered(graph: &Graph, id: &EdgeId) -> Option<String> {
         Target::File(file) if in_package(file) && !in_package(&id.0) => Some(package_of(file).to_owned()),
         Target::Absent(specifier) if !in_package(&id.0) => Some(package_of(specifier).to_owned()),
         _ => None,
+    }
+}
+
+/// The packages that the project's own code asks for, by the files of packages that are reached through them.
+#[derive(Default)]
+struct Entered(BTreeMap<String, String>);
+
+impl Entered {
+    /// The package of a file: the one that the project itself asks for, not one that this one loads.
+    fn of(&mut self, reach: &Reach<'_>, graph: &Graph, file: &str) -> String {
+        let mut way = Vec::new();
+        let mut at = file.to_owned();
+        let name = loop {
+            if let Some(known) = self.0.get(&at) {
+                break known.clone();
+            }
+            way.push(at.clone());
+            let Some(edge) = reach.edge_to(&at) else { break package_of(file).to_owned() };
+            if let Some(package) = package_entered(graph, edge) {
+                break package;
+            }
+            at = edge.0.clone();
+        };
+        self.0.extend(way.into_iter().map(|file| (file, name.clone())));
+        name
     }
 }
 
@@ -150,8 +184,9 @@ fn finding(
 ) -> Check {
     // The surest and shortest first; the rest by place, so that the order is total.
     hits.sort_by(|a, b| {
-        let key = |hit: &Hit| (std::cmp::Reverse(hit.certainty), hit.chain.len());
-        key(a).cmp(&key(b)).then_with(|| (&a.file, a.place, &a.chain).cmp(&(&b.file, b.place, &b.chain)))
+        let length = |hit: &Hit| hit.depth + usize::from(hit.edge.is_some());
+        let key = |hit: &Hit| (std::cmp::Reverse(hit.certainty), length(hit));
+        key(a).cmp(&key(b)).then_with(|| (&a.file, a.place, &a.edge).cmp(&(&b.file, b.place, &b.edge)))
     });
     let best = &hits[0];
     let both = assigned.runtime == Runtime::Both;
@@ -164,7 +199,8 @@ fn finding(
         Certainty::Likely => Severity::Warning,
         Certainty::Suspect => Severity::Note,
     };
-    let in_project: Vec<EdgeId> = best.chain.iter().filter(|edge| !in_package(&edge.0)).cloned().collect();
+    let whole = reach.chain(&best.file).into_iter().chain(best.edge.clone());
+    let in_project: Vec<EdgeId> = whole.filter(|edge| !in_package(&edge.0)).collect();
     let cut = if goals.is_empty() {
         reach.cut(&in_project, &in_project.last().cloned().into_iter().collect())
     } else {
@@ -188,7 +224,7 @@ fn finding(
         certainty: Some(best.certainty),
         subject: route.pattern.clone(),
         message,
-        evidence: hits.iter().take(MAX_PLACES).map(|hit| evidence(graph, hit)).collect(),
+        evidence: hits.iter().take(MAX_PLACES).map(|hit| evidence(graph, reach, hit)).collect(),
         build: Some(best.build),
         fix: fix(reach, route, assigned, best, &cut),
         cut,
@@ -210,8 +246,9 @@ pub fn step(graph: &Graph, id: &EdgeId) -> Option<Step> {
     Some(Step { file: id.0.clone(), line: edge.place.line, imports: edge.specifier.clone() })
 }
 
-fn evidence(graph: &Graph, hit: &Hit) -> Evidence {
-    let chain = hit.chain.iter().filter_map(|edge| step(graph, edge)).collect();
+fn evidence(graph: &Graph, reach: &Reach<'_>, hit: &Hit) -> Evidence {
+    let whole = reach.end_of_chain(&hit.file).into_iter().chain(hit.edge.clone());
+    let chain = whole.filter_map(|edge| step(graph, &edge)).collect();
     Evidence { file: hit.file.clone(), line: hit.place.line, column: hit.place.column, chain }
 }
 

@@ -7,9 +7,9 @@ use super::reach::{Certainty, Reach};
 use super::simple;
 use crate::gate::collect::dotenv::{Held, Snapshot};
 use crate::gate::collect::graph::{Graph, in_package};
-use crate::gate::collect::module::{EnvUse, Reading};
+use crate::gate::collect::module::{EnvUse, Place, Reading};
 use crate::gate::collect::routes::{Kind, Route};
-use crate::gate::report::model::{Check, Evidence, Severity, Step};
+use crate::gate::report::model::{Check, Evidence, Severity, State, Step};
 use crate::gate::runtime::Assigned;
 
 const fn env(id: &'static str, subclass: &'static str, prevents: &'static [&'static str]) -> About {
@@ -55,9 +55,10 @@ fn is_given(key: &str) -> bool {
     GIVEN.contains(&key) || FAMILIES.iter().any(|family| key.starts_with(family))
 }
 
-/// A read, with the file and the chain that leads there.
+/// A read, with the file and the last imports of the chain that leads there.
 struct Read<'g> {
     file: String,
+    depth: usize,
     chain: Vec<Step>,
     using: &'g EnvUse,
     certainty: Certainty,
@@ -74,26 +75,35 @@ pub fn judge(
     for (route, _) in routes {
         let entries: Vec<String> = std::iter::once(&route.file).chain(&route.with).cloned().collect();
         let reach = Reach::on_node(graph, &entries, !matches!(route.kind, Kind::AppPage | Kind::Page));
-        let mut keys = BTreeSet::new();
+        // Of the reads that count alike, the nearest: one chain is enough of each.
+        let mut nearest: BTreeMap<(&str, Reading, Certainty), (usize, Place, &str, &EnvUse)> =
+            BTreeMap::new();
         for (file, module) in reach.files().filter(|(file, _)| !in_package(file)) {
             // What runs in browsers has only what was inlined when it was built.
             for using in module.env.iter().filter(|_| !module.client) {
                 let Some(key) = using.key.as_deref().filter(|key| !is_given(key)) else { continue };
                 let Some(certainty) = reach.code_certainty(file, using.when) else { continue };
-                keys.insert(key.to_owned());
-                let chain = reach.chain(file).iter().filter_map(|id| super::edge::step(graph, id)).collect();
-                let (named, reads) = by_key.entry(key.to_owned()).or_default();
-                named.insert(route.pattern.clone());
-                reads.push(Read { file: file.to_owned(), chain, using, certainty });
+                let one = (reach.depth(file), using.place, file, using);
+                let known = nearest.entry((key, using.reading, certainty)).or_insert(one);
+                if (one.0, one.1, one.2) < (known.0, known.1, known.2) {
+                    *known = one;
+                }
             }
         }
-        by_route.push(keys.into_iter().collect());
+        let keys: BTreeSet<&str> = nearest.keys().map(|(key, ..)| *key).collect();
+        by_route.push(keys.into_iter().map(str::to_owned).collect());
+        for ((key, _, certainty), (depth, _, file, using)) in nearest {
+            let chain = reach.end_of_chain(file);
+            let chain = chain.iter().filter_map(|id| super::edge::step(graph, id)).collect();
+            let (named, reads) = by_key.entry(key.to_owned()).or_default();
+            named.insert(route.pattern.clone());
+            reads.push(Read { file: file.to_owned(), depth, chain, using, certainty });
+        }
     }
-    let mut found = Vec::new();
+    let mut found: Vec<Check> = snapshots.iter().flat_map(unread).collect();
     for (key, (named, mut reads)) in by_key {
         reads.sort_by(|a, b| {
-            let order =
-                |read: &Read<'_>| (std::cmp::Reverse(read.certainty), read.chain.len(), read.using.place);
+            let order = |read: &Read<'_>| (std::cmp::Reverse(read.certainty), read.depth, read.using.place);
             order(a).cmp(&order(b)).then_with(|| (&a.file, &a.chain).cmp(&(&b.file, &b.chain)))
         });
         found.extend(snapshots.iter().flat_map(|snapshot| in_scope(&key, &named, &reads, snapshot)));
@@ -102,12 +112,44 @@ pub fn judge(
     (by_route, found)
 }
 
+/// A key as messages have it. What is no usual name may hold anything (`process.env['…']`): it is quoted and escaped, so
+/// that it is neither taken for another key nor for a part of the page that it ends up on.
+fn shown(key: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if !key.is_empty() && key.chars().all(is_plain) {
+        return key.to_owned();
+    }
+    let mut out = "\"".to_owned();
+    for c in key.chars() {
+        match c {
+            ' ' | '!'..='~' if !matches!(c, '"' | '\\' | '<' | '>' | '&' | '`') => out.push(c),
+            c if c.is_alphanumeric() && !c.is_ascii() => out.push(c),
+            c => out.extend(c.escape_unicode()),
+        }
+    }
+    out + "\""
+}
+
+/// Files of keys that are there and cannot be read. What the platform wrote decides; the project's own files only hint.
+fn unread(snapshot: &Snapshot) -> Vec<Check> {
+    let severity = if snapshot.complete { Severity::Critical } else { Severity::Warning };
+    let check = |(file, reason): &(String, String)| {
+        let message =
+            format!("{file} could not be read: {reason}; keys of {} are not judged", snapshot.scope);
+        let mut check = simple(MISSING, severity, "project", message, "make the file readable, or remove it");
+        check.state = State::NotRun;
+        check
+    };
+    snapshot.unread.iter().map(check).collect()
+}
+
 /// Whether a read needs the key: its value is used, and nothing provides for its absence.
 fn needs(read: &Read<'_>) -> bool {
     matches!(read.using.reading, Reading::Plain | Reading::Asserted) && read.certainty >= Certainty::Likely
 }
 
 fn in_scope(key: &str, named: &BTreeSet<String>, reads: &[Read<'_>], snapshot: &Snapshot) -> Vec<Check> {
+    let name = shown(key);
     let Some(first) = reads.iter().find(|read| needs(read)) else { return Vec::new() };
     let readers = match named.iter().collect::<Vec<_>>().as_slice() {
         [one] => format!("by {one}"),
@@ -115,6 +157,8 @@ fn in_scope(key: &str, named: &BTreeSet<String>, reads: &[Read<'_>], snapshot: &
     };
     let scope = snapshot.scope;
     let check = match snapshot.keys.get(key) {
+        // What is not known to be absent is not said to be.
+        None if !snapshot.unread.is_empty() => return Vec::new(),
         None => {
             // `!` says that the code cannot do without; a plain read may be provided for further on.
             let asserted = reads
@@ -132,8 +176,8 @@ fn in_scope(key: &str, named: &BTreeSet<String>, reads: &[Read<'_>], snapshot: &
             };
             let seen = snapshot.files.join(", ");
             let hedge = if snapshot.complete { "" } else { " (suspect: the platform may add it)" };
-            let message = format!("{key} is read {readers} and absent in {scope} ({seen}){hedge}");
-            let fix = format!("set {key} in {scope}, or provide for its absence in the code");
+            let message = format!("{name} is read {readers} and absent in {scope} ({seen}){hedge}");
+            let fix = format!("set {name} in {scope}, or provide for its absence in the code");
             let mut check = simple(MISSING, severity, key, message, &fix);
             check.certainty = Some(certainty);
             check
@@ -141,17 +185,17 @@ fn in_scope(key: &str, named: &BTreeSet<String>, reads: &[Read<'_>], snapshot: &
         Some((file, entry)) if entry.held == Held::Empty => {
             let hedge = if snapshot.complete { " (or its value cannot be read)" } else { "" };
             let message = format!(
-                "{key} is read {readers} and set to nothing in {scope}: {file}:{}{hedge}",
+                "{name} is read {readers} and set to nothing in {scope}: {file}:{}{hedge}",
                 entry.line
             );
             let mut check =
-                simple(EMPTY, Severity::Warning, key, message, &format!("give {key} a value in {scope}"));
+                simple(EMPTY, Severity::Warning, key, message, &format!("give {name} a value in {scope}"));
             check.certainty = Some(Certainty::Likely);
             check
         }
         Some((file, entry)) if entry.held == Held::Eaten && !snapshot.complete => {
             let message = format!(
-                "the value of {key} loses a part when Next.js reads {file}:{}: $ begins a name",
+                "the value of {name} loses a part when Next.js reads {file}:{}: $ begins a name",
                 entry.line
             );
             let mut check =
@@ -169,7 +213,8 @@ fn replaced(key: &str, reads: &[Read<'_>]) -> Option<Check> {
     reads.iter().find(|read| read.using.reading == Reading::Asserted)?;
     let other = reads.iter().find(|read| read.using.reading == Reading::Fallback)?;
     let message = format!(
-        "{key} is required in one place and has a fallback in another, which hides that it is missing"
+        "{} is required in one place and has a fallback in another, which hides that it is missing",
+        shown(key)
     );
     let check = simple(FALLBACK, Severity::Note, key, message, "read the key in one place and fail there");
     Some(with_place(check, other))

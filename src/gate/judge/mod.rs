@@ -8,9 +8,9 @@ pub mod reach;
 
 use std::collections::BTreeMap;
 
-use crate::gate::collect::graph::Graph;
+use crate::gate::collect::graph::{Graph, Unread};
 use crate::gate::collect::project::Project;
-use crate::gate::collect::routes::{Kind, Route};
+use crate::gate::collect::routes::{Found, Kind, Route};
 use crate::gate::report::model::{Check, Evidence, Severity, State};
 use crate::gate::runtime::{Assigned, Oddity, Runtime};
 use checks::About;
@@ -55,7 +55,8 @@ fn simple(about: About, severity: Severity, subject: &str, message: String, fix:
 }
 
 /// Judges the runtimes of all routes.
-pub fn runtimes(project: &Project, routes: &[(Route, Assigned)], graph: &Graph) -> Vec<Check> {
+/// `own`: the graph of the project's own files, with the layouts of all routes.
+pub fn runtimes(project: &Project, routes: &[(Route, Assigned)], own: &Graph, graph: &Graph) -> Vec<Check> {
     let any_edge = routes.iter().any(|(_, assigned)| assigned.runtime == Runtime::Edge);
     let mut found = Vec::new();
     for (route, assigned) in routes {
@@ -64,16 +65,57 @@ pub fn runtimes(project: &Project, routes: &[(Route, Assigned)], graph: &Graph) 
         if assigned.runtime == Runtime::Node {
             continue;
         }
-        if let Some(reason) = graph.unread.get(&route.file) {
-            let message = format!("{label} runs on edge and {} could not be read: {reason}", route.file);
-            let fix = "make the file readable, so that what it loads can be told";
-            let mut check = simple(checks::NODE_MODULE, Severity::Critical, &route.pattern, message, fix);
-            check.state = State::NotRun;
-            found.push(check);
-        }
+        // What is bundled with it, and what may decide that it runs on edge.
+        let bundled = std::iter::once(&route.file).chain(&route.with);
+        let says = own.modules.get(&route.file).is_some_and(|module| module.runtime.is_some());
+        let deciding = route.layouts.iter().filter(|_| !says);
+        let deciding = deciding.filter(|file| own.unread.get(*file).is_some_and(|unread| unread.may_be_edge));
+        let severity = match assigned.runtime == Runtime::Both && !any_edge {
+            true => Severity::Warning,
+            false => Severity::Critical,
+        };
+        let unread: BTreeMap<&String, &Unread> = bundled
+            .chain(deciding)
+            .filter_map(|file| Some((file, graph.unread.get(file).or_else(|| own.unread.get(file))?)))
+            .collect();
+        let unread = unread.into_iter();
+        found.extend(unread.map(|(file, unread)| not_read(route, &label, file, unread, severity)));
         found.extend(edge::judge(project, graph, route, assigned, &label, any_edge));
     }
     found
+}
+
+/// A check that could not run because a file on edge, or that decides on it, could not be read.
+pub fn not_read(route: &Route, label: &str, file: &str, unread: &Unread, severity: Severity) -> Check {
+    let message = format!("{label} may run on edge and {file} could not be read: {}", unread.reason);
+    let fix = "make the file readable, so that what it loads can be told";
+    let mut check = simple(checks::NODE_MODULE, severity, &route.pattern, message, fix);
+    check.state = State::NotRun;
+    check
+}
+
+/// Checks that could not run for the whole project: nothing to check was found, or not all of it.
+pub fn of_project(project: &Project, found: &Found) -> Vec<Check> {
+    let not_run = |message: String, fix: &str| {
+        let mut check = simple(checks::RUNTIME_UNREADABLE, Severity::Critical, "project", message, fix);
+        check.state = State::NotRun;
+        check
+    };
+    let mut checks = Vec::new();
+    if found.routes.is_empty() {
+        let message =
+            "no route was found (neither app nor pages, middleware or proxy), so nothing was checked";
+        checks.push(not_run(message.to_owned(), "name the folder of the project that has them"));
+    }
+    if let Some((file, reason)) = &project.unread_config {
+        let message = format!("{file} could not be read: {reason}; it may say that other files are routes");
+        checks.push(not_run(message, "make the file readable"));
+    }
+    if let Some(why) = &found.incomplete {
+        let message = format!("not all folders were walked: {why}");
+        checks.push(not_run(message, "keep what is no route out of app and pages"));
+    }
+    checks
 }
 
 fn declaration(project: &Project, route: &Route, assigned: &Assigned, label: &str) -> Option<Check> {

@@ -20,6 +20,9 @@ pub enum Certainty {
     Certain,
 }
 
+/// Most imports of a chain that are shown: those next to the finding.
+pub const MAX_SHOWN: usize = 64;
+
 /// An edge of the graph: the asking file and the number of the edge in it.
 pub type EdgeId = (String, usize);
 
@@ -35,6 +38,8 @@ pub struct Reach<'g> {
     used: BTreeMap<String, BTreeSet<String>>,
     level: BTreeMap<String, Certainty>,
     parent: BTreeMap<String, EdgeId>,
+    /// How many edges lead from an entry to each file.
+    depth: BTreeMap<String, usize>,
     entries: Vec<String>,
 }
 
@@ -61,6 +66,7 @@ impl<'g> Reach<'g> {
             used: BTreeMap::new(),
             level: BTreeMap::new(),
             parent: BTreeMap::new(),
+            depth: BTreeMap::new(),
             entries,
         };
         reach.live();
@@ -94,11 +100,7 @@ impl<'g> Reach<'g> {
                     }
                 }
                 for (number, edge) in module.edges.iter().enumerate() {
-                    let reexport = module.stars.contains(&number)
-                        || module
-                            .exports
-                            .values()
-                            .any(|one| matches!(one, Exported::From(at, _) if *at == number));
+                    let reexport = module.reexports.contains(&number);
                     if edge.bare && edge.asked == Asked::Import && !reexport {
                         self.edge(&file, number, "", &mut waiting);
                     }
@@ -158,11 +160,12 @@ impl<'g> Reach<'g> {
             return;
         }
         locals.extend(module.items.get(number).iter().flat_map(|item| item.refers.iter().cloned()));
-        for (at, edge) in module.edges.iter().enumerate() {
+        for at in module.in_item.get(&number).into_iter().flatten() {
+            let Some(edge) = module.edges.get(*at) else { continue };
             let runs =
                 edge.asked != Asked::Import && !(edge.when.node_only && self.on_edge) && !edge.when.guarded;
-            if edge.when.item == number && runs {
-                self.edge(file, at, "*", waiting);
+            if runs {
+                self.edge(file, *at, "*", waiting);
             }
         }
     }
@@ -179,15 +182,11 @@ impl<'g> Reach<'g> {
             if !seen.insert(local.clone()) {
                 continue;
             }
-            for (number, item) in module.items.iter().enumerate() {
-                if item.declares.contains(&local) {
-                    self.item(file, module, number, &mut locals, waiting);
-                }
+            for number in module.declared.get(&local).into_iter().flatten() {
+                self.item(file, module, *number, &mut locals, waiting);
             }
-            for (number, edge) in module.edges.iter().enumerate() {
-                if let Some(imported) = edge.bindings.get(&local) {
-                    self.edge(file, number, imported, waiting);
-                }
+            for (number, imported) in module.bound.get(&local).into_iter().flatten() {
+                self.edge(file, *number, imported, waiting);
             }
         }
     }
@@ -250,6 +249,7 @@ impl<'g> Reach<'g> {
                         continue;
                     }
                     self.level.insert(next.clone(), level);
+                    self.depth.insert(next.clone(), self.depth(&file) + 1);
                     self.parent.insert(next.clone(), id);
                     order.push(next.clone());
                     queue.push_back(next.clone());
@@ -275,7 +275,29 @@ impl<'g> Reach<'g> {
         })
     }
 
-    /// The edges that lead from an entry to a file, in their order.
+    /// How many edges lead from an entry to a file.
+    pub fn depth(&self, file: &str) -> usize {
+        self.depth.get(file).copied().unwrap_or_default()
+    }
+
+    /// The edge by which a file is reached.
+    pub fn edge_to(&self, file: &str) -> Option<&EdgeId> {
+        self.parent.get(file)
+    }
+
+    /// The last edges, at most [`MAX_SHOWN`], of those that lead from an entry to a file, in their order.
+    pub fn end_of_chain(&self, file: &str) -> Vec<EdgeId> {
+        let mut chain = Vec::new();
+        let mut at = file;
+        while let Some(edge) = self.parent.get(at).filter(|_| chain.len() < MAX_SHOWN) {
+            chain.push(edge.clone());
+            at = &edge.0;
+        }
+        chain.reverse();
+        chain
+    }
+
+    /// The edges that lead from an entry to a file, in their order. It takes as long as there are edges.
     pub fn chain(&self, file: &str) -> Vec<EdgeId> {
         let mut chain = Vec::new();
         let mut at = file;
@@ -299,33 +321,61 @@ impl<'g> Reach<'g> {
     }
 
     /// The smallest cut that is sought: one edge of the chain without which no goal is reached, the one nearest to the
-    /// goal; where there is none, all goals themselves.
+    /// goal; where there is none, all goals themselves. The chain leads from an entry on. Every edge is looked at once:
+    /// what is reached without an edge of the chain grows by one edge of it at a time, as long as no goal is among it.
     pub fn cut(&self, chain: &[EdgeId], goals: &BTreeSet<EdgeId>) -> Vec<EdgeId> {
-        let one = chain.iter().rev().find(|edge| !self.reaches(goals, edge));
+        let steps: BTreeMap<&EdgeId, usize> = chain.iter().enumerate().map(|(at, edge)| (edge, at)).collect();
+        let starts: BTreeMap<&str, usize> =
+            chain.iter().enumerate().rev().map(|(at, edge)| (edge.0.as_str(), at)).collect();
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut waiting: Vec<&str> = self.entries.iter().map(String::as_str).collect();
+        let mut best = None;
+        // The step of the chain that the walk has come to by now.
+        let mut reached = 0;
+        loop {
+            while let Some(file) = waiting.pop() {
+                if !seen.insert(file) {
+                    continue;
+                }
+                let from = starts.get(file).copied().unwrap_or_default();
+                // Steps that were gone around may be taken now: without them there is another way.
+                let around = chain.get(reached..from).unwrap_or_default();
+                if around.iter().any(|edge| goals.contains(edge)) {
+                    return self.one_or_all(best, goals);
+                }
+                waiting.extend(around.iter().filter_map(|edge| self.next(edge)));
+                reached = reached.max(from);
+                for number in 0..self.graph.targets.get(file).map_or(0, Vec::len) {
+                    let id = (file.to_owned(), number);
+                    if self.edge_certainty(&id).is_none() || steps.get(&id).is_some_and(|at| *at >= reached) {
+                        continue;
+                    }
+                    if goals.contains(&id) {
+                        return self.one_or_all(best, goals);
+                    }
+                    waiting.extend(self.next(&id));
+                }
+            }
+            let Some(edge) = chain.get(reached) else { return self.one_or_all(best, goals) };
+            best = Some(edge);
+            if goals.contains(edge) {
+                return self.one_or_all(best, goals);
+            }
+            reached += 1;
+            waiting.extend(self.next(edge));
+        }
+    }
+
+    fn one_or_all(&self, one: Option<&EdgeId>, goals: &BTreeSet<EdgeId>) -> Vec<EdgeId> {
         one.map_or_else(|| goals.iter().cloned().collect(), |edge| vec![edge.clone()])
     }
 
-    fn reaches(&self, goals: &BTreeSet<EdgeId>, without: &EdgeId) -> bool {
-        let mut seen: BTreeSet<&str> = self.entries.iter().map(String::as_str).collect();
-        let mut waiting: Vec<&str> = seen.iter().copied().collect();
-        while let Some(file) = waiting.pop() {
-            for (number, target) in self.graph.targets.get(file).into_iter().flatten().enumerate() {
-                let id = (file.to_owned(), number);
-                if id == *without || self.edge_certainty(&id).is_none() {
-                    continue;
-                }
-                if goals.contains(&id) {
-                    return true;
-                }
-                if let Target::File(next) = target
-                    && self.level.contains_key(next)
-                    && seen.insert(next)
-                {
-                    waiting.push(next);
-                }
-            }
+    /// The reached file that an edge leads to.
+    fn next(&self, id: &EdgeId) -> Option<&str> {
+        match self.target(&id.0, id.1)? {
+            Target::File(next) if self.level.contains_key(next) => Some(next),
+            _ => None,
         }
-        false
     }
 }
 
