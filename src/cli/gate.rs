@@ -1,17 +1,23 @@
 //! `why500 gate`: judges a project before it ships.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
-use clap::{Args, ValueEnum};
+use chrono::{DateTime, NaiveDate};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::exit::{self, Exit, Failure};
-use crate::gate::collect::project::ProjectError;
-use crate::gate::{self, report};
+use crate::gate::collect::project::{self, Project, ProjectError};
+use crate::gate::manifest::{self, Manifest, draft};
+use crate::gate::{self, Demands, report};
 
 /// Arguments of `gate`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Exit codes: 0 passed (warnings are allowed) · 1 a check failed, or a critical one could not run, or there is no route · 2 usage · 3 no project, or no output"
+    args_conflicts_with_subcommands = true,
+    after_help = "Exit codes: 0 passed (warnings are allowed) · 1 a check failed, or a critical one could not run, or there is no route · 2 usage · 3 no project, or no output · 4 a bad manifest"
 )]
 pub struct GateArgs {
     /// Folder of the project
@@ -20,6 +26,26 @@ pub struct GateArgs {
     /// Output form
     #[arg(long, value_enum, default_value_t = GateFormat::Table)]
     pub format: GateFormat,
+    /// What the team declares of routes and keys; by default why500.toml in the project's folder, where there is one
+    #[arg(long, value_name = "FILE")]
+    pub manifest: Option<PathBuf>,
+    /// Day as of which waivers hold (2027-03-31); by default today
+    #[arg(long, value_name = "DAY")]
+    pub as_of: Option<NaiveDate>,
+    /// Something else than judging
+    #[command(subcommand)]
+    pub action: Option<GateAction>,
+}
+
+/// What `gate` does beside judging.
+#[derive(Debug, Clone, Subcommand)]
+pub enum GateAction {
+    /// Write a draft of the manifest why500.toml, from what the project has
+    Init {
+        /// Folder of the project
+        #[arg(value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
+    },
 }
 
 /// Output forms of `gate`.
@@ -42,15 +68,15 @@ pub enum GateFormat {
 /// Runs the gate.
 ///
 /// # Errors
-/// No project, several, or the output could not be written.
+/// No project, several, a bad manifest, or the output could not be written.
 pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
-    let report = gate::run(&args.dir).map_err(|error| match error {
-        ProjectError::None(_) => {
-            exit::remark(&error.to_string());
-            Failure::NoInput
-        }
-        ProjectError::Several(..) => Failure::Usage(error.to_string()),
-    })?;
+    if let Some(GateAction::Init { dir }) = &args.action {
+        return init(dir);
+    }
+    let project = find(&args.dir)?;
+    let manifest = manifest(args, &project)?;
+    let today = args.as_of.unwrap_or_else(|| today());
+    let report = gate::run(project, Demands { manifest: manifest.as_ref(), today });
     let mut out = Vec::new();
     match args.format {
         GateFormat::Table => report::table::write(&report, &mut out),
@@ -63,4 +89,44 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     .map_err(Failure::Output)?;
     exit::print(&out)?;
     Ok(if report.failed() { Exit::Found } else { Exit::Success })
+}
+
+/// The day that it is, in UTC: what a waiver's end is held against unless --as-of names a day.
+fn today() -> NaiveDate {
+    DateTime::<chrono::Utc>::from(SystemTime::now()).date_naive()
+}
+
+fn find(dir: &Path) -> Result<Project, Failure> {
+    project::find(dir).map_err(|error| match error {
+        ProjectError::None(_) => {
+            exit::remark(&error.to_string());
+            Failure::NoInput
+        }
+        ProjectError::Several(..) => Failure::Usage(error.to_string()),
+    })
+}
+
+/// The manifest that was named, else that of the project, where it has one.
+fn manifest(args: &GateArgs, project: &Project) -> Result<Option<Manifest>, Failure> {
+    let own = project.root.join(manifest::FILE);
+    let Some(path) = args.manifest.clone().or_else(|| own.exists().then_some(own)) else { return Ok(None) };
+    Manifest::read(&path).map(Some).map_err(|fault| Failure::Config(fault.to_string()))
+}
+
+/// Writes a draft beside the project's `package.json`; one that is there stays.
+fn init(dir: &Path) -> Result<Exit, Failure> {
+    let project = find(dir)?;
+    let path = project.root.join(manifest::FILE);
+    let today = today();
+    let text = draft::write(&gate::run(project, Demands { manifest: None, today }));
+    let written = File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Failure::Usage(format!(
+            "{} is there already; edit it, or move it away for a new draft",
+            path.display()
+        )),
+        _ => Failure::Output(error),
+    })?;
+    exit::remark(&format!("wrote {}; fill in the owners, then run why500 gate", path.display()));
+    Ok(Exit::Success)
 }

@@ -5,25 +5,34 @@
 
 pub mod collect;
 pub mod judge;
+pub mod manifest;
 pub mod report;
 pub mod runtime;
 
 use std::collections::BTreeSet;
-use std::path::Path;
+
+use chrono::NaiveDate;
 
 use collect::dotenv;
 use collect::graph::{self, Profile, Target};
-use collect::project::{self, Project, ProjectError};
+use collect::project::Project;
 use collect::routes::{self, Route};
+use judge::declared::Facts;
+use manifest::Manifest;
 use report::model::{GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
 use runtime::{Assigned, Runtime};
 
-/// Judges the project in `dir`, offline.
-///
-/// # Errors
-/// There is no project there, or several.
-pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
-    let project = project::find(dir)?;
+/// What a gate is held to beside the project's own code.
+#[derive(Debug, Clone, Copy)]
+pub struct Demands<'m> {
+    /// What the team declares.
+    pub manifest: Option<&'m Manifest>,
+    /// The day as of which waivers hold.
+    pub today: NaiveDate,
+}
+
+/// Judges a project (see [`collect::project::find`]), offline.
+pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     let found = routes::routes(&project);
     let of_project = judge::of_project(&project, &found);
     let passed_over = found.passed_over;
@@ -43,7 +52,7 @@ pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
     let entries: BTreeSet<String> = on_edge.flat_map(|(route, _)| entries(route)).collect();
     let edge = graph::read(&project, &entries, Profile::Edge);
 
-    let snapshots = dotenv::snapshots(&project.root);
+    let snapshots = dotenv::snapshots(&project.root, demands.snapshots());
 
     let mut found = of_project;
     found.extend(judge::runtimes(&project, &assigned, &own, &edge));
@@ -53,12 +62,22 @@ pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
     if !snapshots.is_empty() {
         ran.extend(judge::env::ENVIRONMENT);
     }
-    let checks = judge::complete(found, &ran);
     let mut ledger = ledger(&project, &own, &edge);
+    if let Some(manifest) = demands.manifest {
+        let facts = Facts { routes: &assigned, keys: &keys, snapshots: &snapshots };
+        found.extend(judge::declared::judge(manifest, facts));
+        judge::declared::settle(&mut found);
+        ledger.remarks.extend(judge::waive::apply(&manifest.gate, demands.today, &mut found));
+        ran.extend(judge::declared::DECLARED);
+    }
+    let checks = judge::complete(found, &ran);
     ledger.remarks.extend(passed_over.into_iter().map(|one| format!("passed over {one}")));
     ledger.keys = keys.iter().flatten().collect::<BTreeSet<_>>().len();
     ledger.snapshots = snapshots.into_iter().flat_map(|snapshot| snapshot.files).collect();
+    let family = |route: &Route| demands.manifest.and_then(|manifest| manifest.family(&route.pattern));
     let lines = assigned.iter().zip(keys).map(|((route, assigned), keys)| RouteLine {
+        family: family(route).map(|family| family.name.clone()),
+        owner: family(route).and_then(|family| family.owner.clone()),
         pattern: route.pattern.clone(),
         methods: judge::methods(route, &own),
         kind: route.kind.as_str(),
@@ -67,7 +86,7 @@ pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
         runtime_source: assigned.source.clone(),
         env: keys,
     });
-    Ok(GateReport {
+    GateReport {
         schema: SCHEMA,
         tool: Tool { name: "why500", version: env!("CARGO_PKG_VERSION") },
         phase: "offline",
@@ -81,7 +100,15 @@ pub fn run(dir: &Path) -> Result<GateReport, ProjectError> {
             version_source: project.version_source,
             bundler: project.bundler.as_str(),
         },
-    })
+    }
+}
+
+impl Demands<'_> {
+    /// Files of keys that the manifest names.
+    fn snapshots(&self) -> Vec<(&'static str, Vec<String>)> {
+        let named = self.manifest.iter().flat_map(|manifest| &manifest.env.snapshots);
+        named.map(|(scope, files)| (scope.as_str(), files.clone())).collect()
+    }
 }
 
 /// Files that a route is built from, as far as the project names them.

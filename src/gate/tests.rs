@@ -3,7 +3,11 @@
 use std::fs;
 use std::path::Path;
 
+use chrono::NaiveDate;
+
+use super::Demands;
 use super::judge::reach::Certainty;
+use super::manifest::Manifest;
 use super::report::model::{Build, Check, GateReport, Severity, State};
 
 /// A project of these files, Next.js 16.4 unless a `package.json` is among them.
@@ -22,8 +26,14 @@ fn write(dir: &Path, name: &str, text: &str) {
     fs::write(path, text).expect("a file");
 }
 
+fn judged(dir: &Path, manifest: Option<&Manifest>) -> GateReport {
+    let today = NaiveDate::from_ymd_opt(2026, 11, 23).expect("a day");
+    let project = super::collect::project::find(dir).expect("a project");
+    super::run(project, Demands { manifest, today })
+}
+
 fn gate(files: &[(&str, &str)]) -> GateReport {
-    super::run(project(files).path()).expect("a project")
+    judged(project(files).path(), None)
 }
 
 /// Findings as `id subject severity`.
@@ -106,13 +116,13 @@ fn imports_of_types_alone_change_nothing() {
 fn removing_the_cut_removes_the_finding() {
     let files = [("tsconfig.json", PATHS), ("app/api/pay/route.ts", PAY), ("lib/mixed.ts", MIXED)];
     let dir = project(&files);
-    let cut = only(&super::run(dir.path()).expect("a project")).cut.clone();
+    let cut = only(&judged(dir.path(), None)).cut.clone();
     for step in cut {
         let text = fs::read_to_string(dir.path().join(&step.file)).expect("the file");
         let kept = text.lines().enumerate().filter(|(number, _)| number + 1 != step.line as usize);
         write(dir.path(), &step.file, &kept.map(|(_, line)| format!("{line}\n")).collect::<String>());
     }
-    assert_eq!(findings(&super::run(dir.path()).expect("a project")), Vec::<String>::new());
+    assert_eq!(findings(&judged(dir.path(), None)), Vec::<String>::new());
 }
 
 #[test]
@@ -429,4 +439,104 @@ fn any_text_is_read_as_an_env_file_without_harm() {
             prop_assert!(entry.line as usize <= lines);
         }
     });
+}
+
+/// Findings about a manifest's demands.
+fn held_to(files: &[(&str, &str)], manifest: &str) -> GateReport {
+    let text = format!("schema = \"why500/manifest/v1\"\n{manifest}");
+    let manifest = Manifest::parse(Path::new("why500.toml"), &text).expect("a manifest");
+    judged(project(files).path(), Some(&manifest))
+}
+
+const OK: &str = "export const GET = () => new Response('ok');";
+
+#[test]
+fn families_have_owners_routes_and_their_runtime() {
+    let report = held_to(
+        &[("app/api/pay/route.ts", OK), ("app/api/ping/route.ts", OK)],
+        "[[family]]\nname = \"pay\"\nroutes = [\"/api/pay\", \"/api/gone\"]\ncritical = true\nruntime = \"edge\"\n",
+    );
+    assert_eq!(
+        findings(&report),
+        [
+            "gate-runtime-mismatch /api/pay critical",
+            "gate-route-unowned pay critical",
+            "gate-route-undeclared /api/ping warning",
+            "gate-route-dead /api/gone warning",
+        ]
+    );
+    assert!(report.failed());
+}
+
+#[test]
+fn keys_are_required_typed_and_kept_apart_without_showing_values() {
+    let report = held_to(
+        &[
+            ("app/api/pay/route.ts", OK),
+            (
+                ".vercel/.env.production.local",
+                "DATABASE_URL=\"postgres://localhost/s3cret\"\nTOKEN=same-s3cret\n",
+            ),
+            (".vercel/.env.preview.local", "TOKEN=same-s3cret\n"),
+        ],
+        "[env.keys.DATABASE_URL]\ntype = \"url\"\nrequired_in = [\"production\", \"preview\", \"development\"]\n\
+         [env.keys.TOKEN]\npattern = \"^live_\"\ndistinct_across = [\"production\", \"preview\"]\n",
+    );
+    let found = findings(&report);
+    for one in [
+        "gate-env-missing DATABASE_URL critical",
+        "gate-env-malformed DATABASE_URL critical",
+        "gate-env-malformed TOKEN critical",
+        "gate-env-shared-value TOKEN warning",
+    ] {
+        assert!(found.iter().any(|other| other == one), "{one}: {found:#?}");
+    }
+    let not_run = report.checks.iter().find(|check| check.state == State::NotRun).expect("one not run");
+    assert!(not_run.message.contains("development"), "{}", not_run.message);
+    assert!(!serde_json::to_string(&report).expect("JSON").contains("s3cret"));
+}
+
+#[test]
+fn waivers_accept_until_they_end() {
+    let files = [("app/api/pay/route.ts", OK)];
+    let manifest = |until: &str| {
+        format!(
+            "[[family]]\nname = \"pay\"\nroutes = [\"/api/pay\"]\ncritical = true\n[[gate.allow]]\n\
+             check = \"gate-route-unowned\"\nsubject = \"pay\"\nreason = \"team forms\"\nuntil = \"{until}\"\n"
+        )
+    };
+    let held = held_to(&files, &manifest("2026-11-23"));
+    assert!(!held.failed());
+    assert_eq!(only(&held).waived.as_deref(), Some("team forms (until 2026-11-23)"));
+    let ended = held_to(&files, &manifest("2026-11-22"));
+    assert!(ended.failed());
+    assert_eq!(
+        findings(&ended),
+        ["gate-route-unowned pay critical", "gate-waiver-expired gate-route-unowned warning"]
+    );
+}
+
+#[test]
+fn warnings_fail_where_the_manifest_says_so() {
+    let files = [("app/api/pay/route.ts", OK)];
+    let family = "[[family]]\nname = \"pay\"\nroutes = [\"/api/pay\"]\n";
+    assert!(!held_to(&files, family).failed());
+    assert!(held_to(&files, &format!("[gate]\nfail_on = \"warning\"\n{family}")).failed());
+}
+
+#[test]
+fn a_draft_is_a_manifest_that_the_project_meets() {
+    let files = [
+        ("app/api/pay/route.ts", "export const POST = () => Response.json(process.env.DATABASE_URL.length);"),
+        ("app/api/[shop]/orders/route.ts", OK),
+        (".vercel/.env.production.local", "DATABASE_URL=postgres://db.example.com/shop\n"),
+        (".vercel/.env.preview.local", "DATABASE_URL=postgres://db.example.com/preview\n"),
+    ];
+    let dir = project(&files);
+    let draft = super::manifest::draft::write(&judged(dir.path(), None));
+    let manifest = Manifest::parse(Path::new("why500.toml"), &draft).expect("a manifest");
+    assert_eq!(manifest.families.len(), 2, "{draft}");
+    let report = judged(dir.path(), Some(&manifest));
+    let owners: Vec<_> = findings(&report);
+    assert_eq!(owners, ["gate-route-unowned pay critical", "gate-route-unowned orders warning"], "{draft}");
 }

@@ -1,7 +1,8 @@
 //! `.env` files as Next.js reads them (the grammar of dotenv 16.3 with its expansion), which differs from Node's own reader
-//! and from others. Values stay in this file: what leaves it is only whether a key is set, empty or changed.
+//! and from others. Values leave this file only behind [`Hidden`], which answers questions and prints nothing.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use super::fence;
@@ -17,11 +18,30 @@ pub enum Held {
     Eaten,
 }
 
+/// A value that nothing prints. Two are compared, and questions are asked of one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(String);
+
+impl Hidden {
+    /// Asks a question of the value; the answer must not hold it.
+    pub fn ask<T>(&self, question: impl FnOnce(&str) -> T) -> T {
+        question(&self.0)
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
 /// A key in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// What it holds.
     pub held: Held,
+    /// The value, as written.
+    pub value: Hidden,
     /// Line, from 1.
     pub line: u32,
 }
@@ -42,13 +62,15 @@ pub struct Snapshot {
 }
 
 /// Reads the snapshots of a project: what `vercel pull` wrote, else the `.env` files that Next.js loads in production. A
-/// `.env` file seldom has all keys that the platform adds.
-pub fn snapshots(root: &Path) -> Vec<Snapshot> {
+/// `.env` file seldom has all keys that the platform adds. Files that the manifest names for a scope come first and count
+/// as all that it has.
+pub fn snapshots(root: &Path, named: Vec<(&'static str, Vec<String>)>) -> Vec<Snapshot> {
+    let named = named.into_iter().map(|(scope, files)| (scope, true, files));
     let pulled =
         ["production", "preview"].map(|scope| (scope, true, vec![format!(".vercel/.env.{scope}.local")]));
     let own = [".env.production.local", ".env.local", ".env.production", ".env"].map(str::to_owned).to_vec();
     let mut found = Vec::new();
-    for (scope, complete, files) in pulled.into_iter().chain([("production", false, own)]) {
+    for (scope, complete, files) in named.chain(pulled).chain([("production", false, own)]) {
         let mut snapshot = Snapshot { scope, complete, ..Snapshot::default() };
         for file in files {
             let text = match fence::text_if_there(&root.join(&file)) {
@@ -91,7 +113,8 @@ pub fn parse(text: &str) -> BTreeMap<String, Entry> {
         _ if loses(value, &raw) => Held::Eaten,
         _ => Held::Set,
     };
-    raw.iter().map(|(key, (value, line))| (key.clone(), Entry { held: held(value), line: *line })).collect()
+    let entry = |value: &String, line| Entry { held: held(value), value: Hidden(value.clone()), line };
+    raw.iter().map(|(key, (value, line))| (key.clone(), entry(value, *line))).collect()
 }
 
 /// The first assignment of a text: how many bytes it takes (at least the line), key and value.

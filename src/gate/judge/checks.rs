@@ -76,3 +76,8 @@ pub const RUNTIME: &[About] = &[
     RUNTIME_SHIFTS,
     RUNTIME_UNREADABLE,
 ];
+
+/// Every check that exists.
+pub fn all() -> impl Iterator<Item = &'static About> {
+    RUNTIME.iter().chain(super::env::ENVIRONMENT).chain(super::declared::DECLARED)
+}

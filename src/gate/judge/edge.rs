@@ -230,6 +230,7 @@ fn finding(
         cut,
         prevention: about.prevention,
         prevents: about.prevents,
+        waived: None,
     }
 }
 

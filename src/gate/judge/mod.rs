@@ -1,10 +1,12 @@
 //! Facts to checks. Pure: the same facts give the same verdict, in whatever order they were read.
 
 pub mod checks;
+pub mod declared;
 pub mod edge;
 pub mod env;
 pub mod lists;
 pub mod reach;
+pub mod waive;
 
 use std::collections::BTreeMap;
 
@@ -51,6 +53,7 @@ fn simple(about: About, severity: Severity, subject: &str, message: String, fix:
         fix: fix.to_owned(),
         prevention: about.prevention,
         prevents: about.prevents,
+        waived: None,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::redact::printable::single_line;
 pub fn write(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
     for check in report.checks.iter().filter(|check| check.state != State::Pass) {
         let level = match check.severity {
+            _ if check.state == State::Waived => "notice",
             Severity::Critical => "error",
             Severity::Warning => "warning",
             Severity::Note => "notice",

@@ -16,7 +16,7 @@ pub fn write(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
         report.checks.len(),
         count(|check| check.state == State::Fail),
         count(is_error),
-        count(|check| check.state == State::NotRun && !is_error(check)),
+        count(|check| check.state == State::Waived || (check.state == State::NotRun && !is_error(check))),
     );
     writeln!(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>")?;
     writeln!(out, "<testsuites name=\"why500 gate\" {counts}>")?;
@@ -39,6 +39,10 @@ fn case(check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
     match check.state {
         State::Pass => writeln!(out, "/>"),
         State::Warn => writeln!(out, ">\n      <system-out>{message}\n{text}</system-out>\n    </testcase>"),
+        State::Waived => {
+            let reason = escaped(check.waived.as_deref().unwrap_or_default());
+            writeln!(out, ">\n      <skipped message=\"accepted: {reason}\"/>\n    </testcase>")
+        }
         State::NotRun if !is_error(check) => {
             writeln!(out, ">\n      <skipped message=\"{message}\"/>\n    </testcase>")
         }

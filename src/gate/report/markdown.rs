@@ -24,6 +24,9 @@ pub fn write(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
         writeln!(out)?;
         finding(check, out)?;
     }
+    if of(State::Waived).next().is_some() {
+        writeln!(out, "\n{} accepted by the manifest.", of(State::Waived).count())?;
+    }
     if of(State::Warn).next().is_some() {
         writeln!(out, "\n<details><summary>To look at ({})</summary>", of(State::Warn).count())?;
         for check in of(State::Warn) {
@@ -48,6 +51,9 @@ fn finding(check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
     }
     if !check.fix.is_empty() {
         writeln!(out, "  - fix: {}", prose(&check.fix))?;
+    }
+    if check.prevents.is_empty() {
+        return Ok(());
     }
     writeln!(
         out,

@@ -45,6 +45,8 @@ pub enum State {
     NotRun,
     /// It found what should be looked at.
     Warn,
+    /// It found what the manifest accepts for a while.
+    Waived,
     /// It found nothing.
     Pass,
 }
@@ -116,6 +118,9 @@ pub struct Check {
     pub prevention: &'static str,
     /// Log rules whose incident the check prevents.
     pub prevents: &'static [&'static str],
+    /// Why the manifest accepts it, and until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waived: Option<String>,
 }
 
 /// A route and what is known of it.
@@ -135,6 +140,12 @@ pub struct RouteLine {
     pub runtime_source: String,
     /// Keys of the environment that its code reads.
     pub env: Vec<String>,
+    /// Its family in the manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
+    /// Who answers for the family.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
 }
 
 /// The program.
@@ -211,6 +222,6 @@ pub fn fails(checks: &[Check]) -> bool {
     checks.iter().any(|check| match check.state {
         State::Fail => true,
         State::NotRun => check.severity == Severity::Critical,
-        State::Warn | State::Pass => false,
+        State::Warn | State::Waived | State::Pass => false,
     })
 }

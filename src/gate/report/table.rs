@@ -41,6 +41,7 @@ fn finding(check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
         State::Fail => "✗",
         State::NotRun => "?",
         State::Warn => "!",
+        State::Waived => "–",
         State::Pass => "✓",
     };
     writeln!(out, "{mark} {}  {}", check.id, single_line(&check.message))?;
@@ -55,6 +56,12 @@ fn finding(check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
     }
     if !check.fix.is_empty() {
         writeln!(out, "  fix: {}", single_line(&check.fix))?;
+    }
+    if let Some(reason) = &check.waived {
+        writeln!(out, "  accepted: {}", single_line(reason))?;
+    }
+    if check.prevents.is_empty() {
+        return writeln!(out, "  {}", check.severity.as_str());
     }
     writeln!(out, "  {} · prevents {}", check.severity.as_str(), check.prevents.join(", "))
 }

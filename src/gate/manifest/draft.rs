@@ -1,0 +1,108 @@
+//! A first manifest, drafted from what the gate sees of a project. It decides nothing: owners are left to be filled in, and
+//! only keys that the code reads are required.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use super::SCHEMA;
+use crate::gate::report::model::{GateReport, RouteLine};
+
+/// Keys that deployments most often lack, by what their names hold; those that the code does not read are suggested.
+const USUAL: [(&str, &str); 4] = [
+    ("DATABASE_URL", "the database"),
+    ("AUTH_SECRET", "what signs sessions"),
+    ("AUTH_URL", "the domain that sign-in calls back"),
+    ("STRIPE_SECRET_KEY", "tokens of providers: payment, mail, storage, AI"),
+];
+
+/// What a reviewer asks of a change.
+const CHECKLIST: [&str; 5] = [
+    "A new route is in a family with an owner.",
+    "A new key is set in production and preview, and stands below with its type.",
+    "A helper that needs Node.js is not imported by a route on edge (why500 gate shows the chain).",
+    "Malformed input and missing credentials answer 4xx, never 500.",
+    "A waiver says why and ends.",
+];
+
+/// The draft.
+pub fn write(report: &GateReport) -> String {
+    let mut out = format!(
+        "# What why500 gate holds this project to; docs/gate.md has all keys. Drafted from the project: fill in the owners.\n#\n# Review of a change:\n"
+    );
+    for question in CHECKLIST {
+        let _ = writeln!(out, "#   [ ] {question}");
+    }
+    let _ = writeln!(out, "\nschema = \"{SCHEMA}\"\n\n[gate]\nfail_on = \"critical\"");
+    for (name, routes) in families(&report.routes) {
+        family(name, &routes, &mut out);
+    }
+    let keys: BTreeSet<&str> =
+        report.routes.iter().flat_map(|route| &route.env).map(String::as_str).collect();
+    for key in &keys {
+        let _ = writeln!(out, "\n[env.keys.{}]\ntype = \"{}\"", quoted(key), kind(key));
+        let _ = writeln!(out, "required_in = [\"production\", \"preview\"]");
+    }
+    let missing: Vec<_> = USUAL.iter().filter(|(key, _)| !keys.contains(key)).collect();
+    if !missing.is_empty() {
+        out.push_str("\n# Usual keys that no route is seen to read; required where the project has them under another name:\n");
+        for (key, what) in missing {
+            let _ = writeln!(out, "# [env.keys.{key}]   # {what}");
+        }
+    }
+    out
+}
+
+/// Handlers by the part of their pattern that names what they are about.
+fn families(routes: &[RouteLine]) -> BTreeMap<&str, Vec<&RouteLine>> {
+    let mut families: BTreeMap<&str, Vec<&RouteLine>> = BTreeMap::new();
+    for route in routes.iter().filter(|route| matches!(route.kind, "app handler" | "api")) {
+        let mut parts = route.pattern.split('/').filter(|part| !part.is_empty() && !part.starts_with('['));
+        let first = parts.next().unwrap_or("root");
+        let name = if first == "api" { parts.next().unwrap_or(first) } else { first };
+        families.entry(name).or_default().push(route);
+    }
+    families
+}
+
+fn family(name: &str, routes: &[&RouteLine], out: &mut String) {
+    let patterns: BTreeSet<&str> = routes.iter().map(|route| route.pattern.as_str()).collect();
+    let runtimes: BTreeSet<&str> = routes.iter().map(|route| route.runtime).collect();
+    let keys: BTreeSet<&str> = routes.iter().flat_map(|route| &route.env).map(String::as_str).collect();
+    let changes = |method: &String| matches!(method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE");
+    let critical = routes.iter().any(|route| route.methods.iter().any(changes));
+    let _ = writeln!(out, "\n[[family]]\nname = {}\nroutes = [{}]", text(name), list(&patterns));
+    let _ = writeln!(out, "# owner = \"…\"\ncritical = {critical}");
+    if let [runtime @ ("nodejs" | "edge")] = runtimes.into_iter().collect::<Vec<_>>().as_slice() {
+        let _ = writeln!(out, "runtime = \"{runtime}\"");
+    }
+    if !keys.is_empty() {
+        let _ = writeln!(out, "env = [{}]", list(&keys));
+    }
+}
+
+/// What a key's value is, by its name.
+fn kind(key: &str) -> &'static str {
+    let ends = |list: &[&str]| list.iter().any(|end| key.ends_with(end));
+    match key {
+        _ if ends(&["_URL", "_URI", "_DSN", "_ENDPOINT"]) => "url",
+        _ if ends(&["_PORT"]) => "port",
+        _ if ends(&["_PRIVATE_KEY", "_CERT", "_PEM"]) => "pem",
+        _ if ends(&["_JSON"]) => "json",
+        _ => "string",
+    }
+}
+
+fn list(values: &BTreeSet<&str>) -> String {
+    values.iter().map(|value| text(value)).collect::<Vec<_>>().join(", ")
+}
+
+/// A TOML string: JSON's escapes are a part of TOML's.
+fn text(value: &str) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// A key of a TOML table.
+fn quoted(key: &str) -> String {
+    let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if bare { key.to_owned() } else { text(key) }
+}
