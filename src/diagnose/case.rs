@@ -2,6 +2,9 @@
 //! request that a weighing looks at. Facts only; what they weigh is decided in [`super::weigh`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
 
 use super::telemetry::Figures;
 use super::unwrap::Chain;
@@ -219,10 +222,16 @@ const DRIVERS: [&str; 36] = [
     "at java.base/java.net.",
 ];
 
+/// One search for all of these; none if it could not be prepared.
+static DRIVER: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new(DRIVERS).ok());
+
 /// Whether the stack of a text runs through a driver.
 pub fn has_driver_frames(text: &str) -> bool {
-    (text.contains("    at ") || text.contains("\tat ") || text.contains("site-packages/"))
-        && DRIVERS.iter().any(|part| text.contains(part))
+    let any_driver = || match &*DRIVER {
+        Some(parts) => parts.is_match(text),
+        None => DRIVERS.iter().any(|part| text.contains(part)),
+    };
+    (text.contains("    at ") || text.contains("\tat ") || text.contains("site-packages/")) && any_driver()
 }
 
 /// Whether the first frame of a text's stack is the application's own.

@@ -6,7 +6,9 @@ mod changes;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem;
 use serde::Serialize;
 
@@ -45,6 +47,50 @@ const INITIALISED: &[&str] = &[
 /// Words of a line on a call to a database.
 const DATABASE: &[&str] =
     &["select ", "insert into", "update ", "delete from", "prisma:query", "executing query", "query took"];
+/// Words of a line on flags.
+const FLAGGED: &[&str] = &["feature flag"];
+
+/// Which words of a line tell of which phase.
+const WORDS: [(Phase, &[&str]); 5] = [
+    (Phase::RequestReceipt, RECEIVED),
+    (Phase::Authentication, AUTHENTICATED),
+    (Phase::DependencyInit, INITIALISED),
+    (Phase::DatabaseCall, DATABASE),
+    (Phase::FeatureFlags, FLAGGED),
+];
+/// Which parts of a field's name do.
+const NAMES: [(Phase, &[&str]); 4] = [
+    (Phase::IdPassedOn, &["traceparent", "x-request-id", "x-correlation-id", "x-amzn-trace"]),
+    (Phase::Authentication, &["user_id", "userid", "session", "auth"]),
+    (Phase::DatabaseCall, &["query", "sql", "db."]),
+    (Phase::FeatureFlags, &["flag", "feature", "experiment"]),
+];
+
+/// [`WORDS`] and [`NAMES`] as they are searched for, which takes time to prepare.
+static SEARCHES: LazyLock<[Search; 2]> = LazyLock::new(|| [Search::new(&WORDS), Search::new(&NAMES)]);
+
+/// One search for the words of all phases, in any case.
+struct Search {
+    words: AhoCorasick,
+    /// The phase of each word.
+    phases: Vec<Phase>,
+}
+
+impl Search {
+    fn new(words: &[(Phase, &[&str])]) -> Search {
+        let all = words.iter().flat_map(|(phase, words)| words.iter().map(|word| (*phase, *word)));
+        let (phases, words): (Vec<Phase>, Vec<&str>) = all.unzip();
+        let words = AhoCorasick::builder().ascii_case_insensitive(true).build(words);
+        Search { words: words.expect("a few short words make a small automaton"), phases }
+    }
+
+    /// Adds the phases whose words occur.
+    fn find(&self, text: &[u8], into: &mut Phases) {
+        for found in self.words.find_overlapping_iter(text) {
+            into.0 |= self.phases[found.pattern().as_usize()].bit();
+        }
+    }
+}
 
 /// What a request can log of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -141,37 +187,22 @@ pub fn phases(lines: &[Line], kind: IdKind, figures: &Figures) -> Phases {
     let mut seen = Phases::default();
     seen.add(Phase::CorrelationId, matches!(kind, IdKind::Request | IdKind::Scoped | IdKind::Trace));
     seen.add(Phase::PoolFigures, !figures.captures().is_empty());
+    let [words, names] = &*SEARCHES;
     for line in lines {
         let record = &line.record;
         let marks = record.marks;
-        let head: Vec<u8> = line.text.bytes().take(MAX_BYTES).map(|b| b.to_ascii_lowercase()).collect();
-        let names = |words: &[&str]| {
-            record.fields.iter().any(|(name, _)| {
-                let name = name.to_ascii_lowercase();
-                words.iter().any(|word| name.contains(word))
-            })
-        };
-        let says = |words: &[&str]| words.iter().any(|word| memmem::find(&head, word.as_bytes()).is_some());
-        let open = seen;
-        for phase in Phase::ALL.into_iter().filter(|phase| !open.has(*phase)) {
-            let present = match phase {
-                Phase::CorrelationId | Phase::PoolFigures => false,
-                Phase::IdPassedOn => {
-                    names(&["traceparent", "x-request-id", "x-correlation-id", "x-amzn-trace"])
-                }
-                Phase::RequestReceipt => marks.has(Marks::START) || says(RECEIVED),
-                Phase::Authentication => {
-                    says(AUTHENTICATED) || names(&["user_id", "userid", "session", "auth"])
-                }
-                Phase::DependencyInit => marks.has(Marks::INIT) || says(INITIALISED),
-                Phase::DatabaseCall => says(DATABASE) || names(&["query", "sql", "db."]),
-                Phase::ResponseEmission => {
-                    record.status.is_some() && marks.has(Marks::END.and(Marks::CLIENT).and(Marks::SUMMARY))
-                }
-                Phase::ErrorClass => record.error_class.is_some() || names_error_class(&line.text),
-                Phase::FeatureFlags => names(&["flag", "feature", "experiment"]) || says(&["feature flag"]),
-            };
-            seen.add(phase, present);
+        let text = line.text.as_bytes();
+        words.find(text.get(..MAX_BYTES).unwrap_or(text), &mut seen);
+        for (name, _) in &record.fields {
+            names.find(name.as_bytes(), &mut seen);
+        }
+        seen.add(Phase::RequestReceipt, marks.has(Marks::START));
+        seen.add(Phase::DependencyInit, marks.has(Marks::INIT));
+        let answered =
+            record.status.is_some() && marks.has(Marks::END.and(Marks::CLIENT).and(Marks::SUMMARY));
+        seen.add(Phase::ResponseEmission, answered);
+        if !seen.has(Phase::ErrorClass) {
+            seen.add(Phase::ErrorClass, record.error_class.is_some() || names_error_class(&line.text));
         }
     }
     seen
@@ -180,9 +211,16 @@ pub fn phases(lines: &[Line], kind: IdKind, figures: &Figures) -> Phases {
 /// Whether a text holds a word such as `TypeError` or `java.sql.SQLException`; `Error` alone says nothing.
 fn names_error_class(text: &str) -> bool {
     let head = text.as_bytes().get(..MAX_BYTES).unwrap_or(text.as_bytes());
-    head.split(|b| !b.is_ascii_alphanumeric() && *b != b'_').any(|word| {
-        let class = word.strip_suffix(b"Error").or_else(|| word.strip_suffix(b"Exception"));
-        class.is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_uppercase))
+    let in_word = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+    let mut ends = ["Error", "Exception"].into_iter().flat_map(|end| {
+        let places = memmem::find_iter(head, end);
+        places.filter(move |at| !head.get(at + end.len()).is_some_and(in_word))
+    });
+    ends.any(|at| {
+        head[..at]
+            .rsplit(|b| !in_word(b))
+            .next()
+            .is_some_and(|word| word.first().is_some_and(u8::is_ascii_uppercase))
     })
 }
 

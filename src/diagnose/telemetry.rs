@@ -193,12 +193,12 @@ const ENDINGS: [&str; 38] = [
     "acquired",
 ];
 
-/// The letters in which these end, a bit each.
-const LAST_LETTERS: u32 = {
-    let (mut letters, mut at) = (0, 0);
+/// The two letters in which these end: for each letter before the last, the last ones as a bit each.
+const LAST_LETTERS: [u32; 32] = {
+    let (mut letters, mut at) = ([0; 32], 0);
     while at < ENDINGS.len() {
         let ending = ENDINGS[at].as_bytes();
-        letters |= 1 << (ending[ending.len() - 1] & 0x1f);
+        letters[(ending[ending.len() - 2] & 0x1f) as usize] |= 1 << (ending[ending.len() - 1] & 0x1f);
         at += 1;
     }
     letters
@@ -392,8 +392,8 @@ fn may_hold_figures(text: &str) -> bool {
 /// Whether a text ends as the name of a figure does: nearly none does, and that is told without a copy.
 fn may_be_named(before: &str) -> bool {
     let bytes = before.trim_end_matches(['"', '\'', ' ']).as_bytes();
-    let Some(last) = bytes.last().filter(|last| last.is_ascii_alphabetic()) else { return false };
-    if LAST_LETTERS >> (last & 0x1f) & 1 == 0 {
+    let Some([before, last]) = bytes.last_chunk() else { return false };
+    if !last.is_ascii_alphabetic() || LAST_LETTERS[usize::from(before & 0x1f)] >> (last & 0x1f) & 1 == 0 {
         return false;
     }
     ENDINGS.iter().any(|ending| {

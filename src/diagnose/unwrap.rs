@@ -2,6 +2,10 @@
 //! closer to the cause. It reads what runtimes, loggers and ORMs print between an error and its cause, and judges
 //! nothing itself.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 /// The depths of one text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chain {
@@ -51,6 +55,17 @@ const HEADS: [&str; 2] = ["` invocation:", "()` invocation in"];
 const AFTER_CAUSE: &str = "The above exception was the direct cause of the following exception";
 const DURING: &str = "During handling of the above exception, another exception occurred";
 
+/// Stands before an inner error of .NET, which ends with [`ARROW_END`].
+const ARROW: &str = " ---> ";
+const ARROW_END: &str = "--- End of inner exception";
+
+/// One search for all that begins or ends a cause within a line. Most texts hold none of it, which is told once and not for every
+/// line. None if it could not be prepared.
+static WITHIN: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let words = INLINE.iter().chain(&HEADS).chain(&[AFTER_CAUSE, DURING, ARROW]);
+    AhoCorasick::new(words).ok()
+});
+
 /// Exceptions that handlers catch as a matter of course: what is raised while one of them is handled is no wrapper.
 const CONTROL_FLOW: [&str; 6] =
     ["KeyError", "IndexError", "AttributeError", "StopIteration", "LookupError", "DoesNotExist"];
@@ -64,8 +79,9 @@ struct Open {
 impl Chain {
     /// Reads the chain of a joined text, in one pass.
     pub fn read(text: &str) -> Chain {
+        let within = WITHIN.as_ref().is_none_or(|words| words.is_match(text));
         let mut reader =
-            Reader { stretches: vec![(0, 0)], depth: 0, blocks: Vec::new(), head: None, said: "" };
+            Reader { stretches: vec![(0, 0)], depth: 0, blocks: Vec::new(), head: None, said: "", within };
         let mut offset = 0;
         for line in text.split_inclusive('\n') {
             reader.line(offset, line.trim_end());
@@ -101,6 +117,8 @@ struct Reader<'t> {
     head: Option<i32>,
     /// The last line that stands at the margin: the error that a traceback ends with.
     said: &'t str,
+    /// Any line may hold something of [`WITHIN`].
+    within: bool,
 }
 
 impl<'t> Reader<'t> {
@@ -110,10 +128,12 @@ impl<'t> Reader<'t> {
             return;
         }
         let indent = line.len() - body.len();
-        if body.contains(AFTER_CAUSE) || (body.starts_with("Next ") && self.said.starts_with("PHP")) {
+        if (self.within && body.contains(AFTER_CAUSE))
+            || (body.starts_with("Next ") && self.said.starts_with("PHP"))
+        {
             return self.turn(offset);
         }
-        if body.contains(DURING) {
+        if self.within && body.contains(DURING) {
             if CONTROL_FLOW.iter().any(|name| error_name(self.said).ends_with(name)) {
                 return;
             }
@@ -134,7 +154,7 @@ impl<'t> Reader<'t> {
         if indent == 0 {
             self.said = line;
         }
-        if body.starts_with("--- End of inner exception") {
+        if body.starts_with(ARROW_END) {
             return self.go(offset, (self.depth - 1).max(0));
         }
         let mut from = 0;
@@ -143,7 +163,10 @@ impl<'t> Reader<'t> {
             self.go(offset, self.depth + 1);
             from = marker.len();
         }
-        let arrow = body.contains(" ---> ");
+        if !self.within {
+            return;
+        }
+        let arrow = body.contains(ARROW);
         let outside = self.depth;
         let mut rest = from;
         while let Some((at, marker)) = first_inline(body, rest) {

@@ -11,9 +11,11 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::record::Record;
 use crate::rules::conditions::Test;
+use crate::rules::literals;
 use crate::rules::model::{Class, Effect, Rule, Scope, Strength};
 use crate::rules::prefilter::Prefilter;
-use crate::rules::signal::PreparedSignal;
+use crate::rules::presence::{Presence, Questions};
+use crate::rules::signal::{PreparedSignal, parse};
 
 /// Most memory for one compiled pattern, in bytes.
 const PATTERN_SIZE_BYTES: usize = 4 << 20;
@@ -24,12 +26,22 @@ pub(super) struct LazyPattern {
     source: String,
     unicode: bool,
     compiled: OnceLock<Option<Regex>>,
+    /// What every match contains, taken out of the pattern when a record first holds the most telling part of it: most
+    /// patterns are never asked further, and this is less work than to compile one.
+    questions: OnceLock<Questions>,
 }
 
 impl LazyPattern {
     /// The regular expression; `None` if it is too large, which the loader reports for rules that are not built in.
     pub(super) fn get(&self) -> Option<&Regex> {
         self.compiled.get_or_init(|| compile(&self.source, self.unicode).ok()).as_ref()
+    }
+
+    /// Whether a record with these windows may hold all that a match contains.
+    fn may_match(&self, presence: &Presence) -> bool {
+        // That it parses was seen before.
+        let ways = || parse(&self.source).map_or(Vec::new(), |(hir, _)| literals::ways(&hir));
+        presence.may_match(self.questions.get_or_init(|| Questions::of(&ways())))
     }
 }
 
@@ -91,6 +103,7 @@ impl Machine {
                     source: source.clone(),
                     unicode: prepared.unicode,
                     compiled: OnceLock::new(),
+                    questions: OnceLock::new(),
                 });
                 if pattern.is_none() {
                     without_pattern.push(number);
@@ -112,7 +125,6 @@ impl Machine {
 
     /// Numbers of the signals that this text may match, and of those without a pattern, ascending.
     pub(super) fn candidates(&self, text: &str, out: &mut Vec<u32>) {
-        out.extend(&self.without_pattern);
         let mut seen: Vec<bool> = Vec::new();
         self.prefilter.find(text, |number| {
             seen.resize(self.signals.len(), false);
@@ -121,7 +133,15 @@ impl Machine {
                 out.push(number);
             }
         });
+        if !out.is_empty() {
+            // Of ten patterns of which something was found, nine miss something else.
+            let presence = Presence::of(text);
+            out.retain(|number| {
+                let pattern = self.signals.get(*number as usize).and_then(|signal| signal.pattern.as_ref());
+                pattern.is_none_or(|pattern| pattern.may_match(&presence))
+            });
+        }
+        out.extend(&self.without_pattern);
         out.sort_unstable();
-        out.dedup();
     }
 }

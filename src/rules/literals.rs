@@ -9,10 +9,17 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// Least length of a text that is worth looking for, in bytes.
 pub(super) const MIN_BYTES: usize = 4;
+/// Least length of a text that is asked for beside others.
+pub(super) const MIN_FURTHER_BYTES: usize = 3;
 /// Longer texts are cut: they would take longer to compare and tell no more.
 pub(super) const MAX_BYTES: usize = 16;
 /// Most texts for one pattern or part of one.
 const MAX_TEXTS: usize = 64;
+
+/// Most texts of a group that is not the first of its pattern: to ask for more would cost more than it saves.
+const MAX_FURTHER_TEXTS: usize = 64;
+/// Most groups of one pattern or part of one.
+const MAX_GROUPS: usize = 5;
 
 type Texts = Vec<Vec<u8>>;
 
@@ -20,22 +27,65 @@ type Texts = Vec<Vec<u8>>;
 struct Part {
     /// All texts that it can match, if these are few.
     exact: Option<Texts>,
-    /// Texts of which at least one occurs in every match, each long enough.
-    required: Option<Texts>,
+    /// Groups of texts, each long enough. Of every group at least one occurs in every match.
+    groups: Vec<Texts>,
 }
 
-/// Texts (small letters stand for both cases, at least [`MIN_BYTES`] long) of which every match contains at least one; `None` if
-/// the pattern can match without such a text.
+/// The texts to look for (small letters stand for both cases, at least [`MIN_BYTES`] long), of which every match contains at least
+/// one; none if the pattern can match without such a text.
 pub(super) fn required_texts(hir: &Hir) -> Option<Vec<String>> {
+    let long = |group: &Vec<String>| group.iter().all(|text| text.len() >= MIN_BYTES);
+    groups(hir).into_iter().next().filter(long)
+}
+
+/// What else a match contains, for each way in which a pattern can match: at least one text (at least [`MIN_FURTHER_BYTES`] long) of
+/// each group. Small groups, which are quickly asked for, come first.
+pub(super) fn ways(hir: &Hir) -> Vec<Vec<Vec<String>>> {
+    let mut ways = match hir.kind() {
+        HirKind::Alternation(branches) => branches.iter().map(groups).collect(),
+        _ => vec![groups(hir).into_iter().skip(1).collect()],
+    };
+    ways.iter_mut().for_each(|groups| groups.sort_by_key(Vec::len));
+    ways
+}
+
+/// Groups of texts of which every match contains at least one each, the most telling first.
+fn groups(hir: &Hir) -> Vec<Vec<String>> {
     let part = analyse(hir);
-    let exact = part.exact.and_then(usable);
-    let mut texts = better(part.required, exact)?
-        .iter()
-        .map(|text| whole_characters(text))
-        .collect::<Option<Vec<String>>>()?;
-    texts.sort();
-    texts.dedup();
-    Some(texts)
+    let mut groups = part.groups;
+    groups.extend(part.exact.and_then(usable));
+    most_telling(&mut groups);
+    let whole = |texts: &Texts| texts.iter().map(|text| whole_characters(text)).collect();
+    let mut groups: Vec<Vec<String>> = groups.iter().filter_map(whole).collect();
+    groups.iter_mut().for_each(without_longer);
+    let mut telling: Vec<Vec<String>> = Vec::with_capacity(groups.len());
+    for group in groups {
+        let few = telling.is_empty() || group.len() <= MAX_FURTHER_TEXTS;
+        // What an earlier group says already is not asked for again.
+        let said = |known: &Vec<String>| known.iter().all(|text| group.iter().any(|part| holds(text, part)));
+        if few && !telling.iter().any(said) {
+            telling.push(group);
+        }
+    }
+    telling
+}
+
+/// Forgets texts that hold another one of the same group, which is found where they are.
+fn without_longer(texts: &mut Vec<String>) {
+    texts.sort_by(|a, b| a.len().cmp(&b.len()).then(a.cmp(b)));
+    let mut least: Vec<String> = Vec::with_capacity(texts.len());
+    for text in texts.drain(..) {
+        if !least.iter().any(|known| holds(&text, known)) {
+            least.push(text);
+        }
+    }
+    *texts = least;
+}
+
+/// Whether a text is nowhere without a part of it. A small letter of the part stands for both cases.
+fn holds(text: &str, part: &str) -> bool {
+    let same = |(there, wanted): (&u8, &u8)| there == wanted || there.to_ascii_lowercase() == *wanted;
+    text.as_bytes().windows(part.len()).any(|there| there.iter().zip(part.as_bytes()).all(same))
 }
 
 /// The first whole characters of a text, at most [`MAX_BYTES`]; `None` if too few bytes are left. Only a text
@@ -43,14 +93,14 @@ pub(super) fn required_texts(hir: &Hir) -> Option<Vec<String>> {
 fn whole_characters(text: &[u8]) -> Option<String> {
     let text = text.get(..MAX_BYTES).unwrap_or(text);
     let longest = text.utf8_chunks().max_by_key(|chunk| chunk.valid().len())?.valid();
-    (longest.len() >= MIN_BYTES).then(|| longest.to_owned())
+    (longest.len() >= MIN_FURTHER_BYTES).then(|| longest.to_owned())
 }
 
 fn analyse(hir: &Hir) -> Part {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => exact(vec![Vec::new()]),
         HirKind::Literal(literal) => exact(vec![literal.0.to_vec()]),
-        HirKind::Class(class) => Part { exact: class_texts(class), required: None },
+        HirKind::Class(class) => Part { exact: class_texts(class), groups: Vec::new() },
         HirKind::Capture(capture) => analyse(&capture.sub),
         HirKind::Repetition(repetition) => {
             let inner = analyse(&repetition.sub);
@@ -65,52 +115,80 @@ fn analyse(hir: &Hir) -> Part {
                     .try_fold(vec![Vec::new()], |product: Texts, _| cross(&product, &texts)),
                 _ => None,
             };
-            let required =
-                if repetition.min == 0 { None } else { better(inner.required, inner.exact.and_then(usable)) };
-            Part { exact: texts, required }
-        }
-        HirKind::Alternation(branches) => {
-            let mut all_exact: Option<Texts> = Some(Vec::new());
-            let mut all_required: Option<Texts> = Some(Vec::new());
-            for branch in branches {
-                let part = analyse(branch);
-                let needed = better(part.required, part.exact.clone().and_then(usable));
-                all_required = join(all_required, needed);
-                all_exact = join(all_exact, part.exact);
+            let mut groups = Vec::new();
+            if repetition.min > 0 {
+                groups = inner.groups;
+                groups.extend(inner.exact.and_then(usable));
             }
-            Part { exact: all_exact, required: all_required }
+            Part { exact: texts, groups }
         }
+        HirKind::Alternation(branches) => alternation(branches),
         HirKind::Concat(parts) => concat(parts),
     }
 }
 
-/// A sequence: neighbouring parts with few texts are multiplied out, and the best run or part wins.
+/// Branches: a group of each together is a group of all.
+fn alternation(branches: &[Hir]) -> Part {
+    let mut all_exact: Option<Texts> = Some(Vec::new());
+    let mut of_branches: Vec<Vec<Texts>> = Vec::with_capacity(branches.len());
+    for branch in branches {
+        let part = analyse(branch);
+        let mut groups = part.groups;
+        groups.extend(part.exact.clone().and_then(usable));
+        most_telling(&mut groups);
+        of_branches.push(groups);
+        all_exact = join(all_exact, part.exact);
+    }
+    let most = of_branches.iter().map(Vec::len).max().unwrap_or_default();
+    let group = |number: usize| {
+        of_branches.iter().try_fold(Vec::new(), |all, groups| {
+            // A branch with fewer groups lends its last one again.
+            join(Some(all), groups.get(number).or(groups.last()).cloned())
+        })
+    };
+    Part { exact: all_exact, groups: (0..most).filter_map(group).collect() }
+}
+
+/// A sequence: neighbouring parts with few texts are multiplied out.
 fn concat(parts: &[Hir]) -> Part {
-    let mut best: Option<Texts> = None;
+    let mut groups: Vec<Texts> = Vec::new();
     let mut run: Texts = vec![Vec::new()];
     let mut whole = true;
     for hir in parts {
         let part = analyse(hir);
-        best = better(best, part.required);
-        let Some(texts) = part.exact else {
-            whole = false;
-            best = better(best, usable(std::mem::replace(&mut run, vec![Vec::new()])));
-            continue;
-        };
-        match cross(&run, &texts) {
-            Some(product) => run = product,
-            None => {
-                whole = false;
-                best = better(best, usable(std::mem::replace(&mut run, texts)));
+        groups.extend(part.groups);
+        if let Some(texts) = part.exact {
+            if let Some(product) = cross(&run, &texts) {
+                run = product;
+                continue;
             }
+            whole = false;
+            groups.extend(usable(std::mem::replace(&mut run, texts)));
+            continue;
         }
+        whole = false;
+        // What is repeated stands at least once behind what comes before it and before what follows.
+        let once = repeated(hir);
+        let before = once.as_ref().and_then(|texts| cross(&run, texts));
+        groups.extend(usable(before.unwrap_or(run)));
+        run = once.unwrap_or_else(|| vec![Vec::new()]);
     }
     let exact = whole.then(|| run.clone());
-    Part { exact, required: better(best, usable(run)) }
+    groups.extend(usable(run));
+    Part { exact, groups }
+}
+
+/// The texts of what stands several times, at least once.
+fn repeated(hir: &Hir) -> Option<Texts> {
+    match hir.kind() {
+        HirKind::Capture(capture) => repeated(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => analyse(&repetition.sub).exact,
+        _ => None,
+    }
 }
 
 fn exact(texts: Texts) -> Part {
-    Part { exact: Some(texts), required: None }
+    Part { exact: Some(texts), groups: Vec::new() }
 }
 
 /// The members of a small class, a letter in both cases once; `None` for large ones.
@@ -171,17 +249,19 @@ fn join(all: Option<Texts>, more: Option<Texts>) -> Option<Texts> {
 
 /// The texts, if each of them is long enough to look for.
 fn usable(texts: Texts) -> Option<Texts> {
-    (!texts.is_empty() && texts.iter().all(|text| text.len() >= MIN_BYTES)).then_some(texts)
+    (!texts.is_empty() && texts.iter().all(|text| text.len() >= MIN_FURTHER_BYTES)).then_some(texts)
 }
 
-/// The choice that lets less through: long texts, and few of them.
-fn better(left: Option<Texts>, right: Option<Texts>) -> Option<Texts> {
-    let (Some(left), Some(right)) = (&left, &right) else { return left.or(right) };
+/// Keeps the groups that let least through, those first: long texts, and few of them. Those with texts that are too short to
+/// be looked for come last.
+fn most_telling(groups: &mut Vec<Texts>) {
     let worth = |texts: &Texts| {
         let shortest = texts.iter().map(Vec::len).min().unwrap_or_default().min(MAX_BYTES);
-        4 * shortest as i64 - texts.len() as i64
+        (shortest >= MIN_BYTES, 4 * shortest as i64 - texts.len() as i64)
     };
-    Some(if worth(right) > worth(left) { right.clone() } else { left.clone() })
+    groups.sort_by_key(|texts| std::cmp::Reverse(worth(texts)));
+    groups.dedup();
+    groups.truncate(MAX_GROUPS);
 }
 
 #[cfg(test)]
@@ -189,8 +269,25 @@ mod tests {
     use super::*;
 
     fn texts(pattern: &str) -> Option<Vec<String>> {
-        let hir = regex_syntax::Parser::new().parse(pattern).unwrap();
-        required_texts(&hir)
+        required_texts(&regex_syntax::Parser::new().parse(pattern).unwrap())
+    }
+
+    #[test]
+    fn finds_all_that_a_match_contains() {
+        let ways = |pattern| super::ways(&regex_syntax::Parser::new().parse(pattern).unwrap());
+        assert_eq!(
+            ways(r"(?:error|failure)\b[^\n]{0,60}?status(?: code)?[:= ]{1,3}\(?(?:500|503)"),
+            [[
+                vec!["error", "failure"],
+                vec![" 500", " 503", ":500", ":503", "=500", "=503", " (500", " (503", ":(500"],
+            ]]
+        );
+        // Branches are ways of their own where nothing stands beside them.
+        let (one, other) = (vec![vec!["timeout"], vec!["after"]], vec![vec!["refused"]]);
+        assert_eq!(ways("timeout[^x]+after|refused"), [one, other]);
+        // A branch with fewer groups lends its last one; a group that says nothing new is left out.
+        assert_eq!(ways("a(?:timeout[^x]+after|refused)"), [[["after", "refused"]]]);
+        assert_eq!(ways("connection[^x]+connect"), [Vec::<Vec<String>>::new()]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub mod load;
 pub mod matcher;
 pub mod model;
 mod prefilter;
+mod presence;
 mod refusal;
 mod signal;
 pub mod template;

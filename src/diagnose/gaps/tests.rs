@@ -59,7 +59,8 @@ fn texts_of_any_length_and_script_are_looked_at() {
     let long = "größe ".repeat(1000) + "TypeError";
     assert!(!names_error_class(&long), "beyond what is looked at");
     assert!(names_error_class("TypeError: größe"));
-    for text in ["Error", "Exception", "error: x", "myError", ""] {
+    assert!(names_error_class("in x.ErrorException (1)") && names_error_class("caught MyError"));
+    for text in ["Error", "Exception", "error: x", "myError", "TypeErrors", "_XError", ""] {
         assert!(!names_error_class(text), "{text}");
     }
     assert_eq!(logged(&[line(&long, Marks::default(), &[])], IdKind::Trace), [Phase::CorrelationId]);
