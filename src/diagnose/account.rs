@@ -38,6 +38,12 @@ pub enum Factor {
     Recovered(usize),
     /// Other lines are logged as errors, this one is not.
     Quiet,
+    /// It is only mentioned: below a warning, and not as an error that is printed.
+    Mentioned,
+    /// The request ended with an error in this line, which no rule knows.
+    UnknownError(usize),
+    /// Figures of the pool: some were free, and nobody waited.
+    PoolWasFree,
     /// The rule is experimental.
     Experimental,
     /// It stands further out in a chain of errors than this rule.
@@ -92,6 +98,11 @@ impl Account {
     pub fn open(rule: u16, strength: Strength, score: f64) -> Account {
         let first = Weight { factor: Factor::Strength(strength), score };
         Account { rule, score, weights: vec![first], fate: Fate::Lost }
+    }
+
+    /// Whether something moved the score.
+    pub fn has(&self, factor: Factor) -> bool {
+        self.weights.iter().any(|weight| weight.factor == factor)
     }
 
     /// Leaves only this share of the doubt.

@@ -13,6 +13,30 @@ use crate::record::{Level, Marks};
 use crate::rules::RuleSet;
 use crate::rules::model::{Class, Effect, Strength};
 
+/// How something was said: programs quote and mention errors that are none of theirs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Voice {
+    /// Below a warning, and not as an error that is printed.
+    #[default]
+    Mentioned,
+    /// As a warning, or as an error that is printed.
+    Warned,
+    /// As an error, without a level, or by the platform.
+    Raised,
+}
+
+impl Voice {
+    fn of(line: &Line) -> Voice {
+        let by_platform = Marks::CRASH | Marks::TIMEOUT | Marks::OUT_OF_MEMORY | Marks::SUMMARY | Marks::INIT;
+        match line.record.level {
+            None => Voice::Raised,
+            Some(level) if level >= Level::Error || line.record.marks.has(by_platform) => Voice::Raised,
+            Some(level) if level >= Level::Warn || line.record.error_class.is_some() => Voice::Warned,
+            Some(_) => Voice::Mentioned,
+        }
+    }
+}
+
 /// The hits of one rule.
 #[derive(Debug, Default)]
 pub struct Case {
@@ -30,6 +54,8 @@ pub struct Case {
     pub recovered: Option<usize>,
     /// A supporting line is logged as an error, or has no level.
     pub severe: bool,
+    /// How a supporting line was said, the loudest counts.
+    pub voice: Voice,
     /// Supporting hits: strength, line, where it begins and ends in the line's text.
     pub hits: Vec<(Strength, usize, usize, usize)>,
     /// Captured hosts.
@@ -52,6 +78,7 @@ pub fn gather(lines: &[Line]) -> BTreeMap<u16, Case> {
                     case.best = case.best.max(Some(hit.strength));
                     case.witnesses.insert(index);
                     case.last = index;
+                    case.voice = case.voice.max(Voice::of(line));
                     case.severe |= line.record.level.is_none_or(|level| level >= Level::Error);
                     case.hits.push((hit.strength, index, hit.start, hit.end));
                     for (name, value) in &hit.captures {
@@ -107,6 +134,10 @@ pub struct Context {
     pub normal: Vec<usize>,
     /// Lines (by index) that say of anything that it works again.
     pub recoveries: Vec<usize>,
+    /// Lines (by index) that say of a host that a connection to it stands.
+    pub connections: Vec<usize>,
+    /// The last line (by index) with an error of a class of its own that no rule knows.
+    pub unknown_error: Option<usize>,
     chains: BTreeMap<usize, Chain>,
 }
 
@@ -128,6 +159,8 @@ impl Context {
             figures: Figures::read(lines),
             duration_ms: lines.iter().rev().find_map(|line| line.record.duration_ms),
             recoveries: normal.iter().copied().filter(|index| says_recovered(&lines[*index].text)).collect(),
+            connections: normal.iter().copied().filter(|index| says_connected(&lines[*index].text)).collect(),
+            unknown_error: lines.iter().rposition(is_unknown_error),
             normal,
             chains: lines
                 .iter()
@@ -153,6 +186,45 @@ impl Context {
     pub fn chained_lines(&self) -> impl Iterator<Item = usize> {
         self.chains.keys().copied()
     }
+}
+
+/// Whether a line raises an error of a class that says something, and no rule knows it.
+fn is_unknown_error(line: &Line) -> bool {
+    /// Classes that frameworks wrap anything in.
+    const GENERIC: [&str; 16] = [
+        "Error",
+        "Exception",
+        "RuntimeError",
+        "RuntimeException",
+        "AggregateError",
+        "ServerError",
+        "ServletException",
+        "NestedServletException",
+        "InternalServerError",
+        "InternalServerErrorException",
+        "HttpException",
+        "HTTPException",
+        "HttpError",
+        "HTTPError",
+        "AppError",
+        "ApplicationError",
+    ];
+    line.hits.is_empty()
+        && line.record.level >= Some(Level::Error)
+        && !line.record.marks.has(Marks::SUMMARY | Marks::CLIENT)
+        && line.record.error_class.as_deref().is_some_and(|class| {
+            let class = class.rsplit(['.', ':', '\\']).next().unwrap_or(class);
+            !GENERIC.contains(&class)
+        })
+}
+
+/// Words with which programs say that a connection stands, beside the name of what they are connected to.
+const CONNECTED: [&str; 4] =
+    ["successfully connected", "connected successfully", "connection established", "connected to "];
+
+fn says_connected(text: &str) -> bool {
+    let head: String = text.chars().take(400).collect::<String>().to_ascii_lowercase();
+    CONNECTED.iter().any(|words| head.contains(words)) && !head.contains("not connected")
 }
 
 /// Words with which clients say that a connection or call works again.

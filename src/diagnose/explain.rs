@@ -56,6 +56,12 @@ pub fn factor(factor: Factor, lines: &[Line], rules: &RuleSet) -> String {
             None => "survived".to_owned(),
         },
         Factor::Quiet => "not logged as an error, others are".to_owned(),
+        Factor::Mentioned => "only mentioned, below a warning".to_owned(),
+        Factor::UnknownError(line) => match lines.get(line) {
+            Some(line) => format!("the request ended with an error that no rule knows ({})", class_of(line)),
+            None => "the request ended with an error that no rule knows".to_owned(),
+        },
+        Factor::PoolWasFree => "figures: connections were free and nobody waited".to_owned(),
         Factor::Experimental => "an experimental rule".to_owned(),
         Factor::Outer(rule) => format!("wraps {}", id(rule, rules)),
         Factor::Follows(rule) => format!("seen after {}", id(rule, rules)),
@@ -92,6 +98,10 @@ pub fn why(account: &Account, accounts: &[Account], rules: &RuleSet) -> String {
     }
 }
 
+fn class_of(line: &Line) -> &str {
+    line.record.error_class.as_deref().unwrap_or("of no class")
+}
+
 /// Why a signal of a record does not count, if it does not.
 pub fn overruled(hit: &Hit, accounts: &[Account], rules: &RuleSet) -> Option<String> {
     if hit.effect != Effect::Supports {
@@ -103,6 +113,8 @@ pub fn overruled(hit: &Hit, accounts: &[Account], rules: &RuleSet) -> Option<Str
         Factor::Recovered(_) => Some("it was survived".to_owned()),
         Factor::Contradicted(_) => Some("it is contradicted".to_owned()),
         Factor::PoolNeverReached => Some("no connection could be opened".to_owned()),
+        Factor::PoolWasFree => Some("connections were free".to_owned()),
+        Factor::UnknownError(_) => Some("the request ended with another error".to_owned()),
         _ => None,
     });
     match account.fate {

@@ -54,6 +54,8 @@ pub enum Pool {
     NeverReached,
     /// Connections were free while somebody waited: the process was busy, or held one connection and asked for another.
     Idle,
+    /// Connections were free and nobody waited.
+    Free,
 }
 
 /// What a figure is.
@@ -235,6 +237,7 @@ impl Figures {
             (1.., Some(0)) if waiting || full => Some(Pool::Exhausted),
             (1.., None) if waiting && full => Some(Pool::Exhausted),
             (_, Some(1..)) if waiting && !full => Some(Pool::Idle),
+            (_, Some(1..)) if self.waiting == Some(0) && !full => Some(Pool::Free),
             _ => None,
         }
     }
@@ -245,7 +248,7 @@ impl Figures {
             value.as_deref().is_some_and(|value| words.iter().any(|word| value.eq_ignore_ascii_case(word)))
         };
         is(&self.ssl_required, &["true", "on", "1", "required", "yes"])
-            && is(&self.ssl_config, &["false", "off", "disable", "disabled", "none", "null", "0"])
+            && is(&self.ssl_config, &["false", "off", "disable", "disabled", "none", "null", "0", "{}"])
     }
 
     /// The figures as `key = value` facts of a report.
@@ -469,6 +472,8 @@ mod tests {
             of(&["QueuePool limit of size 5 overflow 10 reached, connection timed out"]).max,
             Some(15)
         );
+        let free = of(&["HikariPool-1 - Pool stats (total=10, active=2, idle=8, waiting=0)"]);
+        assert_eq!(free.pool(), Some(Pool::Free));
         let knex = of(&["pool numUsed: 3, numFree: 4, numPendingAcquires: 2"]);
         assert_eq!(knex.pool(), Some(Pool::Idle));
     }

@@ -69,8 +69,10 @@ fn clear(step: Class, winner: Option<Class>, diagnosis: &Diagnosis, lines: &[Lin
     let says = |line: &Line, why: String| Step { step, verdict: Verdict::Clear, why, cites: Some(line.at) };
     match step {
         Class::Runtime => {
-            // The code was loaded and ran: an application's own line below error level, written in the request.
-            let line = lines.iter().find(|line| {
+            // The code was loaded and ran: an application's own line below error level, written in the request before
+            // the cause was. Where no cause is known, a module that is loaded late may still be it.
+            let failed_at = diagnosis.evidence.iter().map(|(line, _)| *line).min()?;
+            let line = lines.get(..failed_at)?.iter().find(|line| {
                 !line.text.is_empty()
                     && line.record.id.is_some()
                     && line.record.level.is_some_and(|level| level < crate::record::Level::Warn)
@@ -179,8 +181,21 @@ mod tests {
             memory_limit_mb: Some(512.0),
             ..Record::default()
         };
-        let steps =
-            steps(&Diagnosis::default(), &[line("cart loaded", handler), line("REPORT", summary)], &rules);
+        let lines = [
+            line("cart loaded", handler.clone()),
+            line("REPORT", summary),
+            line("Error: x", Record::default()),
+            line("cart kept", handler),
+        ];
+        let undecided = steps(&Diagnosis::default(), &lines, &rules);
+        assert_eq!(
+            undecided[0].verdict,
+            Verdict::Unknown,
+            "what was not found may be a module that is loaded late"
+        );
+        let decided = Diagnosis { evidence: vec![(2, 0)], ..Diagnosis::default() };
+        let steps = steps(&decided, &lines, &rules);
+        assert_eq!(steps[0].cites, Some(lines[0].at));
         let clear: Vec<Class> =
             steps.iter().filter(|step| step.verdict == Verdict::Clear).map(|step| step.step).collect();
         assert_eq!(clear, [Class::Runtime, Class::Platform]);

@@ -15,7 +15,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::account::{Account, Factor, Fate};
-use super::case::{Case, Context, begins_in_app, gather, has_driver_frames, is_platform_end};
+use super::case::{Case, Context, Voice, begins_in_app, gather, has_driver_frames, is_platform_end};
 use super::telemetry::{Figures, Pool};
 use crate::correlate::line::Line;
 use crate::record::Marks;
@@ -68,6 +68,14 @@ const DOUBTED: f64 = 0.75;
 const RECOVERED: f64 = 0.3;
 /// Score left where other lines of the request are logged as errors and this one is not: probably it was survived.
 const QUIET: f64 = 0.75;
+/// Score left where a cause is only mentioned: a search for its words, a quoted mail, a setting.
+const MENTIONED: f64 = 0.75;
+/// Score left where the request ended with an error of its own that no rule knows: to what was raised before it, ...
+const AFTER_RAISED: f64 = 0.85;
+/// ... to what was a warning, ...
+const AFTER_WARNED: f64 = 0.6;
+/// ... and to what was mentioned: not named any more.
+const AFTER_MENTIONED: f64 = 0.4;
 /// Score left to a rule that is experimental.
 const EXPERIMENTAL: f64 = 0.9;
 /// Score left to a cause that stands further out in a chain of errors than one at least as sure. Like the two below it
@@ -144,10 +152,28 @@ fn own_account(
     if let Some(line) = said.or(elsewhere) {
         account.lower(Factor::Recovered(line), RECOVERED);
     }
+    let connected =
+        context.connections.iter().copied().find(|line| {
+            *line > case.last && !case.hosts.is_empty() && names_target(case, &lines[*line].text)
+        });
+    if let (Some(line), None) = (connected.filter(|_| rule.class == Class::Connectivity), said.or(elsewhere))
+    {
+        account.lower(Factor::Recovered(line), RECOVERED);
+    }
     // Figures are no errors wherever they are logged; a proof by them is not survived.
-    let proved = account.weights.iter().any(|weight| weight.factor == Factor::PoolExhausted);
+    let proved = account.has(Factor::PoolExhausted);
     if context.any_severe && !case.severe && !proved {
         account.lower(Factor::Quiet, QUIET);
+    } else if !context.any_severe && case.voice == Voice::Mentioned {
+        account.lower(Factor::Mentioned, MENTIONED);
+    }
+    if let Some(line) = context.unknown_error.filter(|line| *line > case.last) {
+        let left = match case.voice {
+            Voice::Raised => AFTER_RAISED,
+            Voice::Warned => AFTER_WARNED,
+            Voice::Mentioned => AFTER_MENTIONED,
+        };
+        account.lower(Factor::UnknownError(line), left);
     }
     if rule.status == Status::Experimental {
         account.lower(Factor::Experimental, EXPERIMENTAL);
@@ -180,6 +206,10 @@ fn circumstances(
             }
             Some(Pool::Idle) if strength < Strength::Definitive => {
                 account.lower(Factor::PoolHadIdle, DOUBTED);
+            }
+            Some(Pool::Free) => {
+                let left = if strength < Strength::Definitive { CONTRADICTED } else { DOUBTED };
+                account.lower(Factor::PoolWasFree, left);
             }
             _ => {}
         },
@@ -270,6 +300,12 @@ fn compare(account: &mut Account, fired: &[(u16, &Case, Strength)], context: &Co
                     .is_some_and(|other| other.class != Class::Platform && !other.symptom)
         })
     });
+    // A full pool that is only reported is no witness against an error of another kind.
+    let raised =
+        rivals().any(|(_, other, other_rule)| other.severe && other_rule.class != Class::Connectivity);
+    if raised && !case.severe && account.has(Factor::PoolExhausted) {
+        account.lower(Factor::Quiet, QUIET);
+    }
     let (outer, follows, went_on) =
         (outer.map(|one| one.0), follows.map(|one| one.0), went_on.map(|one| one.0));
     if let Some(other) = outer {

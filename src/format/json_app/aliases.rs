@@ -261,7 +261,24 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "amzntraceid",
         ],
     ),
-    (Slot::Error, &["err", "error", "exception", "excinfo", "@x", "rawerror", "cause", "e", "reason"]),
+    (
+        Slot::Error,
+        &[
+            "err",
+            "error",
+            "exception",
+            "excinfo",
+            "@x",
+            "rawerror",
+            "cause",
+            "e",
+            "reason",
+            "errors",
+            "rootcause",
+            "innerexception",
+            "innererror",
+        ],
+    ),
     (
         Slot::ErrorClass,
         &[

@@ -263,7 +263,7 @@ impl<'v> Found<'v> {
                 self.errors.push(value);
                 return true;
             }
-            (Slot::Error, Value::String(_)) if !matches!(place.path, "cause" | "e" | "reason") => {
+            (Slot::Error, Value::String(_)) if !matches!(place.path, "cause" | "e" | "reason" | "errors") => {
                 self.errors.push(value);
                 return true;
             }
