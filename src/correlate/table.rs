@@ -5,6 +5,7 @@
 //! neither counts twice nor vanishes; failed requests stay to the end. Never is anything evicted by distance. Where all
 //! sources run newest first the same holds in the mirror: the watermark is the greatest log time that may still come.
 
+mod alone;
 mod evict;
 mod finish;
 mod join;
@@ -14,10 +15,11 @@ mod relief;
 mod routes;
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::evict::{HORIZON_MS, IDLE_MS};
@@ -30,7 +32,7 @@ use self::routes::{Names, RouteText};
 use super::aliases::Aliases;
 use super::attach::{Brackets, Completion, Neighbours, Place};
 use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
-use super::held::{FrameRef, Held, Order, event_identity, glanced_identity, identity};
+use super::held::{FrameRef, Held, Order, event_identity, glanced_stream, identity};
 use super::line::Fold;
 use super::outcome::Facts;
 use super::partial::Partial;
@@ -88,14 +90,18 @@ pub struct Correlator<'f> {
     /// Any stream of a platform that serves one request at a time was seen.
     bracketed: bool,
     neighbours: HashMap<u64, Neighbours>,
-    /// For the bytes of an identity, so that they are allocated once.
+    /// For the name of a stream, so that it is allocated once.
     scratch: Vec<u8>,
+    /// For the bytes of frames; what it says shows nowhere.
+    hasher: DefaultHashBuilder,
     routes: Names,
     deployments: Names,
     /// The deployment of the last entry that named one.
     last_deployment: u32,
     /// Requests that were let go, and at the end all.
     counts: Counts,
+    /// Of these, those that were counted where they were seen, see [`Correlator::alone`].
+    alone: u64,
     /// Of those that were let go, clients that left, and those with neither status nor end.
     aborted: u64,
     incomplete: u64,
@@ -139,10 +145,12 @@ impl<'f> Correlator<'f> {
             bracketed: false,
             neighbours: HashMap::new(),
             scratch: Vec::new(),
+            hasher: DefaultHashBuilder::default(),
             routes: Names::default(),
             deployments: Names::default(),
             last_deployment: NONE,
             counts: Counts::default(),
+            alone: 0,
             aborted: 0,
             incomplete: 0,
             sample: Sample::default(),
@@ -202,26 +210,26 @@ impl<'f> Correlator<'f> {
         frame: FrameRef<'_>,
         origin: Origin<'_>,
     ) -> Taken {
+        if brief.id.is_empty() {
+            return self.alone(brief, at, frame, origin);
+        }
         let key = xxh3_64(brief.id);
         let order = Order::new(brief.time_ms, at, origin.backwards);
         let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
         self.see_time(brief.time_ms);
-        let (identity, written) = match (brief.event_id, &brief.line) {
-            (Some(id), _) => (event_identity(id), None),
-            (None, Some(line)) => glanced_identity(line, at, brief.time_ms, brief.status, &mut self.scratch),
-            (None, None) => (xxh3_64(frame.bytes()), None),
-        };
         let route = RouteText::of(brief.route, brief.path, brief.marks);
         let format = Shapes::container_name(frame.part.container);
-        let mut frame = frame;
-        frame.part.complete = brief.complete;
-        let held = Held { identity, order, line: at.line, body: self.shared.hold(frame) };
+        let held = self.hold(brief, at, frame, order);
         let names = Named { route, deployment: brief.deployment };
         // Lines without an ID stand beside such as this one only where there are streams of that kind, or completions.
-        let beside = brief.line.is_some() && (self.bracketed || brief.marks.has(Marks::CLIENT));
-        let stream = match brief.stream {
-            Some(stream) => Some((xxh3_64(stream), true)),
-            None => beside.then(|| (written.unwrap_or_else(|| source_key(origin)), false)),
+        let beside = brief.line.as_ref().filter(|_| self.bracketed || brief.marks.has(Marks::CLIENT));
+        let stream = match (brief.stream, beside) {
+            (Some(stream), _) => Some((xxh3_64(stream), true)),
+            (None, Some(line)) => {
+                let written = glanced_stream(line, &mut self.scratch);
+                Some((written.unwrap_or_else(|| source_key(origin)), false))
+            }
+            (None, None) => None,
         };
         let new = match stream {
             Some((stream, brackets)) => {
@@ -236,8 +244,10 @@ impl<'f> Correlator<'f> {
                     let completion = if ends { Completion::of_brief(brief) } else { Completion::default() };
                     let freed = self.pass(key, stream, brief.marks, completion, format, origin, brackets);
                     let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
-                    let id = std::str::from_utf8(brief.id).ok();
-                    self.put_freed(key, id, IdKind::Request, freed, origin);
+                    if !freed.is_empty() {
+                        let id = std::str::from_utf8(brief.id).ok();
+                        self.put_freed(key, id, IdKind::Request, freed, origin);
+                    }
                     self.put_overdue(stream, brief.marks, format, origin);
                     new
                 }
@@ -252,13 +262,32 @@ impl<'f> Correlator<'f> {
         if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
     }
 
+    /// An entry that was only glanced at.
+    fn hold(&mut self, brief: &Brief<'_>, at: Position, mut frame: FrameRef<'_>, order: Order) -> Held {
+        frame.part.complete = brief.complete;
+        frame.part.by_text = brief.line.is_some();
+        let identity = match brief.event_id {
+            Some(id) => event_identity(id),
+            None => {
+                let mut hasher = self.hasher.build_hasher();
+                hasher.write(frame.bytes());
+                if brief.time_ms.is_none() && frame.part.by_text {
+                    // Without a time, equal texts at two places are two entries.
+                    (at.source, at.entry).hash(&mut hasher);
+                }
+                hasher.finish()
+            }
+        };
+        Held { identity, order, line: at.line, body: self.shared.hold(frame) }
+    }
+
     /// The request that is open in a stream which serves one at a time, where a line with another ID that was never seen
     /// is of something that this request logs.
     fn amid(&mut self, stream: u64, key: u64, marks: Marks) -> Option<u64> {
         if marks.has(Marks::START | Marks::END) {
             return None;
         }
-        let open = self.brackets(stream).only_open().filter(|open| *open != key)?;
+        let open = self.streams.get(&stream)?.only_open().filter(|open| *open != key)?;
         (!self.knows(key)).then_some(open)
     }
 
