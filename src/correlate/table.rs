@@ -100,7 +100,7 @@ pub struct Correlator<'f> {
     last_deployment: u32,
     /// Requests that were let go, and at the end all.
     counts: Counts,
-    /// Of these, those that were counted where they were seen, see [`Correlator::alone`].
+    /// Of these, those that were counted where they were seen, see `alone.rs`.
     alone: u64,
     /// Of those that were let go, clients that left, and those with neither status nor end.
     aborted: u64,
@@ -211,7 +211,7 @@ impl<'f> Correlator<'f> {
         origin: Origin<'_>,
     ) -> Taken {
         if brief.id.is_empty() {
-            return self.alone(brief, at, frame, origin);
+            return self.glance_alone(brief, at, frame, origin);
         }
         let key = xxh3_64(brief.id);
         let order = Order::new(brief.time_ms, at, origin.backwards);

@@ -20,11 +20,9 @@ impl Correlator<'_> {
         {
             return Some(key);
         }
-        let completion = record.marks.has(Marks::CLIENT | Marks::ABORTED) && record.marks.has(Marks::END);
-        let in_stream = record.field("domain").is_some();
         // A printed table has neither times nor IDs; its rows are requests.
-        let row = in_stream && record.time_ms.is_none();
-        if row || (completion && !in_stream) {
+        let row = record.field("domain").is_some() && record.time_ms.is_none();
+        if row || is_own_completion(record) {
             let key = own_place(record, origin);
             self.last_own = Some((record.at, key));
             return Some(key);
@@ -56,6 +54,13 @@ pub fn neighbours_key(stream: u64, format: &str, origin: Origin<'_>) -> Option<u
 /// The same, of an entry with these marks, if it is a completion.
 pub fn completion_key(stream: u64, marks: Marks, format: &str, origin: Origin<'_>) -> Option<u64> {
     if marks.has(Marks::CLIENT) { neighbours_key(stream, format, origin) } else { None }
+}
+
+/// Whether a record without an ID is the completion of a request, and all that there is of it.
+pub fn is_own_completion(record: &Record) -> bool {
+    let completion = record.marks.has(Marks::CLIENT | Marks::ABORTED) && record.marks.has(Marks::END);
+    // Runtime-log streams name the domain on every line.
+    completion && record.field("domain").is_none()
 }
 
 /// The stream of the entries of a source that name none.
