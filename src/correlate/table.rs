@@ -8,6 +8,7 @@
 mod alone;
 mod evict;
 mod finish;
+mod glance;
 mod join;
 mod keys;
 mod place;
@@ -15,7 +16,6 @@ mod relief;
 mod routes;
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,14 +25,14 @@ use xxhash_rust::xxh3::xxh3_64;
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 use self::evict::{due_second, may_hasten};
 pub use self::finish::Requests;
-use self::keys::{neighbours_key, own_place, source_key, stream_key};
+use self::keys::{neighbours_key, own_place, stream_key};
 pub use self::relief::Losses;
 pub use self::routes::{MAX_ROUTES, OTHER, OTHER_PLACE};
 use self::routes::{Names, RouteText};
 use super::aliases::Aliases;
-use super::attach::{Brackets, Completion, Neighbours, Place};
+use super::attach::{Brackets, Neighbours, Place};
 use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
-use super::held::{FrameRef, Held, Order, event_identity, glanced_stream, identity};
+use super::held::{Held, Order, identity};
 use super::line::Fold;
 use super::outcome::Facts;
 use super::partial::Partial;
@@ -42,8 +42,7 @@ use super::spill::Entries;
 use super::spill::graves::Graves;
 use super::traffic::{Counts, NONE, Sample};
 use super::wanted::Wanted;
-use crate::format::registry::Shapes;
-use crate::record::{Brief, IdKind, Marks, Position, Record};
+use crate::record::{IdKind, Position, Record};
 
 /// The source that an entry comes from, as far as order matters.
 #[derive(Debug, Clone, Copy)]
@@ -200,95 +199,6 @@ impl<'f> Correlator<'f> {
 
     fn is_wanted(&self, key: u64) -> bool {
         self.wanted.as_ref().is_some_and(|wanted| wanted.is(key))
-    }
-
-    /// Takes a frame that was only glanced at.
-    pub fn glance(
-        &mut self,
-        brief: &Brief<'_>,
-        at: Position,
-        frame: FrameRef<'_>,
-        origin: Origin<'_>,
-    ) -> Taken {
-        if brief.id.is_empty() {
-            return self.glance_alone(brief, at, frame, origin);
-        }
-        let key = xxh3_64(brief.id);
-        let order = Order::new(brief.time_ms, at, origin.backwards);
-        let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
-        self.see_time(brief.time_ms);
-        let route = RouteText::of(brief.route, brief.path, brief.marks);
-        let format = Shapes::container_name(frame.part.container);
-        let held = self.hold(brief, at, frame, order);
-        let names = Named { route, deployment: brief.deployment };
-        // Lines without an ID stand beside such as this one only where there are streams of that kind, or completions.
-        let beside = brief.line.as_ref().filter(|_| self.bracketed || brief.marks.has(Marks::CLIENT));
-        let stream = match (brief.stream, beside) {
-            (Some(stream), _) => Some((xxh3_64(stream), true)),
-            (None, Some(line)) => {
-                let written = glanced_stream(line, &mut self.scratch);
-                Some((written.unwrap_or_else(|| source_key(origin)), false))
-            }
-            (None, None) => None,
-        };
-        let new = match stream {
-            Some((stream, brackets)) => {
-                let open = if brackets { self.amid(stream, key, brief.marks) } else { None };
-                if let Some(trace) = brief.trace {
-                    self.claim(open.unwrap_or(key), trace, IdKind::Trace);
-                }
-                if let Some(open) = open {
-                    self.put(open, None, IdKind::Order, &facts, names, held)
-                } else {
-                    let ends = brief.marks.has(Marks::CLIENT);
-                    let completion = if ends { Completion::of_brief(brief) } else { Completion::default() };
-                    let freed = self.pass(key, stream, brief.marks, completion, format, origin, brackets);
-                    let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
-                    if !freed.is_empty() {
-                        let id = std::str::from_utf8(brief.id).ok();
-                        self.put_freed(key, id, IdKind::Request, freed, origin);
-                    }
-                    self.put_overdue(stream, brief.marks, format, origin);
-                    new
-                }
-            }
-            None => {
-                if let Some(trace) = brief.trace {
-                    self.claim(key, trace, IdKind::Trace);
-                }
-                self.put(key, Some(brief.id), IdKind::Request, &facts, names, held)
-            }
-        };
-        if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
-    }
-
-    /// An entry that was only glanced at.
-    fn hold(&mut self, brief: &Brief<'_>, at: Position, mut frame: FrameRef<'_>, order: Order) -> Held {
-        frame.part.complete = brief.complete;
-        frame.part.by_text = brief.line.is_some();
-        let identity = match brief.event_id {
-            Some(id) => event_identity(id),
-            None => {
-                let mut hasher = self.hasher.build_hasher();
-                hasher.write(frame.bytes());
-                if brief.time_ms.is_none() && frame.part.by_text {
-                    // Without a time, equal texts at two places are two entries.
-                    (at.source, at.entry).hash(&mut hasher);
-                }
-                hasher.finish()
-            }
-        };
-        Held { identity, order, line: at.line, body: self.shared.hold(frame) }
-    }
-
-    /// The request that is open in a stream which serves one at a time, where a line with another ID that was never seen
-    /// is of something that this request logs.
-    fn amid(&mut self, stream: u64, key: u64, marks: Marks) -> Option<u64> {
-        if marks.has(Marks::START | Marks::END) {
-            return None;
-        }
-        let open = self.streams.get(&stream)?.only_open().filter(|open| *open != key)?;
-        (!self.knows(key)).then_some(open)
     }
 
     /// Takes a decoded record. `brackets`: its platform serves one request at a time in a stream.
