@@ -401,7 +401,7 @@ mod exact {
 /// lets the lines of healthy requests go by unread. Texts are UTF-8, as bytes, because most are only hashed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Brief<'a> {
-    /// Normalised request ID.
+    /// Normalised request ID; empty if the entry is a completion without any, which is a request by itself.
     pub id: &'a [u8],
     /// The trace ID beside it: the one of [`Record::also`], which holds nothing else.
     pub trace: Option<&'a [u8]>,

@@ -330,7 +330,7 @@ fn put_records(
     floor_ms: i64,
 ) -> u64 {
     let format = Shapes::container_name(container);
-    let mut all_duplicates = !records.is_empty();
+    let (mut all_duplicates, only) = (!records.is_empty(), records.len() == 1);
     for mut record in records {
         step(table, record.time_ms, direction, clock_ms, floor_ms);
         if record.time_ms.is_none() && *clock_ms != i64::MIN && !origin.backwards {
@@ -339,7 +339,12 @@ fn put_records(
             record.marks.insert(Marks::NO_TIME);
         }
         let brackets = record.payload.starts_with("lambda");
-        all_duplicates &= table.record(record, format, origin, brackets) == Taken::Duplicate;
+        let taken = if only {
+            table.only_record(record, format, origin, brackets)
+        } else {
+            table.record(record, format, origin, brackets)
+        };
+        all_duplicates &= taken == Taken::Duplicate;
     }
     u64::from(all_duplicates)
 }

@@ -168,14 +168,10 @@ impl Shapes {
 
     /// Who glances at the frames of the container at this index, if anybody does.
     pub fn glancer(&self, container: u8) -> Option<Box<dyn Glance>> {
-        let glancer = CONTAINERS.get(usize::from(container))?.glancer()?;
+        let mut glancer = CONTAINERS.get(usize::from(container))?.glancer()?;
         // It knows what payload the frames have when nobody forces another.
         let forced = self.forced_payload.map(|index| PAYLOADS[usize::from(index)].name());
-        let fits = |forced| match glancer.payload() {
-            "" => true,
-            payload => payload == forced && !glancer.reads_on(),
-        };
-        forced.is_none_or(fits).then_some(glancer)
+        forced.is_none_or(|forced| glancer.keep_to(forced)).then_some(glancer)
     }
 
     /// Reads into records one frame that the glancer of the container at this index has read.
@@ -306,15 +302,28 @@ impl Detector {
         self.text
     }
 
-    /// As if asked of a line, and of the one after it, that both begin an entry of [`Detector::text_container`].
+    /// Whether lines that surely are entries of the container at this index are framed as such: it is the text container,
+    /// or none was found and it takes what is left.
+    pub fn takes_lines_of(&self, container: u8) -> bool {
+        let takes_rest = usize::from(container) + 1 == CONTAINERS.len();
+        self.text.map_or(takes_rest, |text| text == container)
+    }
+
+    /// As if asked of a line, and of the one after it, that both begin an entry of such a container.
     pub fn took_entry(&mut self) {
-        self.note_start();
-        self.note_start();
+        for _ in 0..2 {
+            if self.text.is_some() { self.note_start() } else { self.note_other() }
+        }
     }
 
     fn note_start(&mut self) {
         self.starts = (self.starts + 1).min(16);
         self.others = self.others.saturating_sub(1);
+    }
+
+    fn note_other(&mut self) {
+        self.others = (self.others + 1).min(64);
+        self.starts = self.starts.saturating_sub(1);
     }
 }
 
@@ -358,8 +367,7 @@ impl Boundaries for Detector {
             }
             return false;
         }
-        self.others = (self.others + 1).min(64);
-        self.starts = self.starts.saturating_sub(1);
+        self.note_other();
         CONTAINERS.get(last).is_none_or(|shape| shape.starts_entry(line))
     }
 }

@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "others use the rest of it")]
 mod generate;
 
+mod access;
 mod algebra;
 mod aliases;
 mod backwards;

@@ -77,7 +77,7 @@ impl Glancer {
 
 impl Glance for Glancer {
     /// What no other payload reads is text.
-    fn payload(&self) -> &'static str {
+    fn payload(&self, _: FrameKind) -> &'static str {
         "text"
     }
 
