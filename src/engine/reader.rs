@@ -149,6 +149,11 @@ impl SourceReader {
         self.stream = Some(stream);
     }
 
+    /// Whether a thread reads its bytes and was slower than what is done with them, when last asked.
+    pub fn waits_for_bytes(&self) -> bool {
+        self.stream.as_ref().is_some_and(Stream::was_waited_for)
+    }
+
     /// Reads and decodes the next batch and hands its items to `each` in order. False at the end of the source.
     ///
     /// Where reading breaks off, what was read before is decoded like the end of any source, and then the error is
