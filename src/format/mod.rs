@@ -7,6 +7,7 @@
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
 pub mod access_log;
+pub mod alone;
 pub mod ansi;
 pub mod apigw_access;
 pub mod apigw_execution;

@@ -1,6 +1,6 @@
 //! The lists of shapes, and the two things done with them: deciding which shape a frame has, and reading it.
 
-use super::{Container, Decoded, Glance, Payload, json};
+use super::{Container, Decoded, Glance, Payload, alone, json};
 use crate::format::{ansi, aws};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::Boundaries;
@@ -350,9 +350,12 @@ impl Boundaries for Detector {
             self.text = Some(index as u8);
             return true;
         }
-        // A line without the prefix continues the entry before it, but only in a source that mostly has the prefix:
-        // one odd line never decides for the rest.
+        // A line without the prefix continues the entry before it unless it is another program's, but only in a source
+        // that mostly has the prefix: one odd line never decides for the rest.
         if self.text.is_some() && self.starts >= self.others {
+            if self.shapes.forced_container.is_none() && alone::is_entry(line) {
+                return true;
+            }
             if !line.is_empty() && !line[0].is_ascii_whitespace() && CONTAINERS[last].starts_entry(line) {
                 self.others = (self.others + u32::from(self.starts < 2)).min(64);
             }

@@ -14,5 +14,6 @@ mod horizon;
 mod hostile;
 mod inputs;
 mod memory;
+mod mixed;
 mod support;
 mod whole_run;
