@@ -116,9 +116,24 @@ pub fn set_request_id(record: &mut Record, raw: &str) {
         if raw.trim() != "0" {
             record.set_id(&text, IdKind::Scoped);
         }
-    } else if raw.len() <= 200 && !raw.contains(char::is_whitespace) {
+    } else if !raw.contains(char::is_whitespace) {
         record.set_id(raw, IdKind::Request);
     }
+}
+
+/// As [`set_request_id`], of a member that holds nothing else: there an ID may have blanks in it.
+pub fn set_whole_request_id(record: &mut Record, raw: &str) {
+    if may_have_blanks(raw) {
+        record.set_id(raw, IdKind::Request);
+    } else {
+        set_request_id(record, raw);
+    }
+}
+
+/// Whether a text with blanks can be an ID: words alone (`not set`) say that there is none.
+pub fn may_have_blanks(raw: &str) -> bool {
+    let id = raw.trim();
+    id.contains(char::is_whitespace) && id.bytes().any(|b| b.is_ascii_digit())
 }
 
 /// Whether a text is a UUID in its usual form.
