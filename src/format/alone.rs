@@ -12,7 +12,7 @@ const PROTOCOL: &[u8] = b" HTTP/";
 
 /// Whether a physical line without the prefix of the entries around it is one of another program: a whole JSON object of a
 /// logger or of a platform, an access line, a line that begins with a time. Each must say more than that: its time and a
-/// level, an ID or a status. Objects and access lines that a program prints inside a text of several lines seldom do.
+/// level, an ID, a status or by what it was written. Objects and access lines that a program prints inside a text of several lines seldom do.
 pub fn is_entry(line: &[u8]) -> bool {
     match line.first() {
         Some(b'{') => is_object(line),
@@ -27,6 +27,8 @@ pub fn is_entry(line: &[u8]) -> bool {
 /// Whether the line is one object and nothing else, and an entry.
 fn is_object(line: &[u8]) -> bool {
     let line = line.trim_ascii_end();
+    // Some loggers put a comma between their objects.
+    let line = line.strip_suffix(b",").unwrap_or(line);
     if !line.starts_with(b"{\"") || !line.ends_with(b"}") || json::object(line).is_none() {
         return false;
     }
@@ -52,7 +54,11 @@ fn read(line: &[u8], kind: FrameKind) -> Option<Vec<Record>> {
 fn says_enough(record: &Record) -> bool {
     record.time_ms.is_some()
         && !record.marks.has(Marks::TRUNCATED | Marks::NO_TIME)
-        && (record.id.is_some() || record.level.is_some() || record.status.is_some())
+        && (record.id.is_some()
+            || record.level.is_some()
+            || record.status.is_some()
+            || record.field("logger").is_some()
+            || !matches!(record.payload, "" | "json" | "text"))
 }
 
 #[cfg(test)]
@@ -67,6 +73,8 @@ mod tests {
             r#"{"requestId":"11111111-2222-4333-8444-555555555555","requestTimeEpoch":"1767571200000","httpMethod":"POST","resourcePath":"/o","status":"502","responseLength":"36"}"#,
             r#"{"id":"1767225600000000000000001","timestamp":1767225600000,"source":"lambda","deploymentId":"dpl_A","projectId":"prj_A","host":"shop.example.com","requestId":"a","message":"x"}"#,
             r#"203.0.113.9 - - [10/Mar/2026:09:15:00 +0000] "GET / HTTP/1.1" 200 500 "-" "ExampleClient/1.0""#,
+            r#"{"startTime":"2026-01-01T00:00:00.000Z","categoryName":"api","data":["x"],"level":{"level":40000,"levelStr":"ERROR"}},"#,
+            r#"{"time":"2026-01-01T00:00:00.000Z","type":"platform.initStart","record":{"initializationType":"on-demand","phase":"init"}}"#,
             "2026-01-01T00:00:00.188Z\t11111111-2222-4333-8444-555555555555\tERROR\tError: x",
         ] {
             assert!(is_entry(line.as_bytes()), "{line}");

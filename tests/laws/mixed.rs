@@ -163,3 +163,20 @@ fn two_programs_in_one_file_fail_as_apart() {
     }
     assert!(found.is_empty(), "{} pairs differ\n{}", found.len(), found.join(""));
 }
+
+#[test]
+fn many_programs_in_one_file_fail_as_apart() {
+    let files = files();
+    let mut found = Vec::new();
+    for seed in 0..30 {
+        let mut random = Random::new(seed);
+        let some: Vec<&File> = (0..6).map(|_| &files[random.below(files.len() as u64) as usize]).collect();
+        let mut names: Vec<&str> = some.iter().map(|file| file.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        if names.len() == some.len() {
+            found.extend(difference(&some, seed));
+        }
+    }
+    assert!(found.is_empty(), "{} mixtures differ\n{}", found.len(), found.join(""));
+}
