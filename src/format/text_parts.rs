@@ -85,6 +85,15 @@ pub fn request_line(text: &str) -> Option<(&str, &str)> {
     (!target.is_empty()).then_some((verb, target))
 }
 
+/// What koa-logger's arrows mean, and the request line after it: `<--` came in, `-->` was answered, `xxx` failed, `-x-` was
+/// closed by the client.
+pub fn koa_line(text: &str) -> Option<(&str, &str)> {
+    let (arrow, rest) = text.split_at_checked(3)?;
+    let request = rest.strip_prefix(' ')?;
+    let is_arrow = matches!(arrow, "<--" | "-->" | "xxx" | "-x-");
+    (is_arrow && request_line(request).is_some_and(|(_, target)| target.starts_with('/'))).then_some((arrow, request))
+}
+
 /// Fills method and path of a record that has none.
 pub fn set_request(record: &mut Record, verb: &str, target: &str) {
     if record.method.is_none() {
