@@ -173,7 +173,9 @@ impl Neighbours {
             // The rest of a block of which a line is broken: without a time and a path of its own.
             let rest = self.blocks[own + 1..]
                 .iter()
-                .take_while(|(block, _)| names_path && block.path.is_none() && block.marks.has(Marks::NO_TIME))
+                .take_while(|(block, _)| {
+                    names_path && block.path.is_none() && block.marks.has(Marks::NO_TIME)
+                })
                 .count();
             return self.blocks.drain(own..=own + rest).collect();
         }

@@ -85,9 +85,8 @@ pub fn report(
             requests.other_routes
         ));
     }
-    let names_of = |one: &Judged| {
-        one.id.iter().chain(one.aliases.iter().map(|id| &id.text)).any(|id| ids::was_cut(id))
-    };
+    let names_of =
+        |one: &Judged| one.id.iter().chain(one.aliases.iter().map(|id| &id.text)).any(|id| ids::was_cut(id));
     let cut = judged.iter().filter(|one| names_of(one)).count();
     if cut > 0 {
         remarks.push(format!(

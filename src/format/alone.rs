@@ -39,7 +39,10 @@ fn is_object(line: &[u8]) -> bool {
 fn begins_with_time(line: &[u8]) -> bool {
     let form = b"dddd-dd-ddTdd:dd:dd";
     line.len() > form.len()
-        && line.iter().zip(form).all(|(byte, is)| if *is == b'd' { byte.is_ascii_digit() } else { byte == is })
+        && line
+            .iter()
+            .zip(form)
+            .all(|(byte, is)| if *is == b'd' { byte.is_ascii_digit() } else { byte == is })
 }
 
 /// What the line holds if it is read by itself.

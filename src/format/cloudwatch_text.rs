@@ -158,11 +158,15 @@ mod tests {
 
     #[test]
     fn reads_events_of_one_and_of_several_streams() {
-        let line = read(&format!("EVENTS\t0017\t1767225600900\t{STREAM}\t{START}\n\t1767225600188")).expect("read");
+        let line =
+            read(&format!("EVENTS\t0017\t1767225600900\t{STREAM}\t{START}\n\t1767225600188")).expect("read");
         assert_eq!((line.message.as_str(), line.time_ms), (START, Some(1_767_225_600_188)));
         assert_eq!((line.stream.as_deref(), line.event_id.as_deref()), (Some(STREAM), Some("0017")));
         let line = read("EVENTS\t1767225600900\tError: x\n    at f (a.js:1:2)\t1767225600188").expect("read");
-        assert_eq!((line.message.as_str(), line.time_ms), ("Error: x\n    at f (a.js:1:2)", Some(1_767_225_600_188)));
+        assert_eq!(
+            (line.message.as_str(), line.time_ms),
+            ("Error: x\n    at f (a.js:1:2)", Some(1_767_225_600_188))
+        );
         assert_eq!(line.stream, None);
         for text in ["SEARCHEDLOGSTREAMS\ta\tTrue", "b/0017\tf/0018"] {
             let frame = Frame { bytes: text.as_bytes(), kind: FrameKind::Line, at: Default::default() };

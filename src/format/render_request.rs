@@ -60,7 +60,8 @@ fn read(head: &str, pairs: &str, record: &mut Record) {
     record.marks.insert(Marks::EDGE);
     let (verb, rest) = head.strip_prefix('[').and_then(|rest| rest.split_once(']')).unwrap_or(("", head));
     let rest = rest.trim();
-    let status = rest.get(..3).and_then(|digits| digits.parse().ok()).filter(|code| (100..600).contains(code));
+    let status =
+        rest.get(..3).and_then(|digits| digits.parse().ok()).filter(|code| (100..600).contains(code));
     let url = if status.is_some() { rest[3..].trim() } else { rest };
     if let Some(slash) = url.find('/')
         && (verb.is_empty() || method(verb).is_some())
@@ -88,7 +89,11 @@ mod tests {
 
     #[test]
     fn reads_the_message_and_what_the_page_puts_before_it() {
-        for head in ["[GET]502shop.example.com/o?x=1", "[GET]\n502\nshop.example.com/o ", "[GET] 502 shop.example.com/o "] {
+        for head in [
+            "[GET]502shop.example.com/o?x=1",
+            "[GET]\n502\nshop.example.com/o ",
+            "[GET] 502 shop.example.com/o ",
+        ] {
             let line = of(&format!("{head}{PAIRS}")).expect("read");
             assert_eq!((line.method.as_deref(), line.path.as_deref()), (Some("GET"), Some("/o")), "{head}");
             assert_eq!((line.status, line.duration_ms), (Some(502), Some(17.0)));
@@ -106,7 +111,14 @@ mod tests {
 
     #[test]
     fn leaves_others() {
-        for text in ["", "[GET]", "clientIP=\"203.0.113.9\"", "[x] clientIP=\"a\" requestID=\"b\"", "a b/c clientIP=\"a\" requestID=\"b\" responseTimeMS=1", "é clientIP=\""] {
+        for text in [
+            "",
+            "[GET]",
+            "clientIP=\"203.0.113.9\"",
+            "[x] clientIP=\"a\" requestID=\"b\"",
+            "a b/c clientIP=\"a\" requestID=\"b\" responseTimeMS=1",
+            "é clientIP=\"",
+        ] {
             assert_eq!(of(text), None, "{text}");
         }
         assert!(of(&format!("[é]éé{PAIRS}")).is_some_and(|line| line.method.is_none()));

@@ -91,7 +91,8 @@ pub fn koa_line(text: &str) -> Option<(&str, &str)> {
     let (arrow, rest) = text.split_at_checked(3)?;
     let request = rest.strip_prefix(' ')?;
     let is_arrow = matches!(arrow, "<--" | "-->" | "xxx" | "-x-");
-    (is_arrow && request_line(request).is_some_and(|(_, target)| target.starts_with('/'))).then_some((arrow, request))
+    (is_arrow && request_line(request).is_some_and(|(_, target)| target.starts_with('/')))
+        .then_some((arrow, request))
 }
 
 /// Fills method and path of a record that has none.

@@ -88,7 +88,8 @@ mod tests {
         assert_eq!(id_key(XRAY.as_bytes()), id_key(OTEL.as_bytes()));
         assert_eq!(id_key(XRAY.to_ascii_uppercase().as_bytes()), id_key(OTEL.as_bytes()));
         assert!(is_same_id(XRAY, OTEL) && is_same_id(OTEL, XRAY) && is_same_id("aB", "Ab"));
-        for other in ["1-5759e988-bd862e3fe1be46a99427279g", "2-5759e988-bd862e3fe1be46a994272793", "1-", ""] {
+        for other in ["1-5759e988-bd862e3fe1be46a99427279g", "2-5759e988-bd862e3fe1be46a994272793", "1-", ""]
+        {
             assert_ne!(id_key(other.as_bytes()), id_key(OTEL.as_bytes()));
             assert!(!is_same_id(other, OTEL));
         }

@@ -99,7 +99,10 @@ fn reads_morgan_and_next() {
 #[test]
 fn reads_koa_logger() {
     let record = read("  --> GET /ok 200 9ms 2b");
-    assert_eq!((record.status, record.path.as_deref(), record.duration_ms), (Some(200), Some("/ok"), Some(9.0)));
+    assert_eq!(
+        (record.status, record.path.as_deref(), record.duration_ms),
+        (Some(200), Some("/ok"), Some(9.0))
+    );
     let record = read("xxx GET /pay/7?x=1 500 1.2s -");
     assert_eq!((record.status, record.path.as_deref(), id(&record)), (Some(500), Some("/pay/7"), None));
     let record = read("-x- GET /ok 200 9ms -");

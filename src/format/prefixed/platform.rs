@@ -118,7 +118,13 @@ fn netlify(line: &str) -> Option<Head<'_>> {
         None => (None, rest),
     };
     let (level, body) = word(rest)?;
-    Some(Head { time_ms, stream: Some(name.into()), level: Some(Level::parse(level)?), body, ..Head::default() })
+    Some(Head {
+        time_ms,
+        stream: Some(name.into()),
+        level: Some(Level::parse(level)?),
+        body,
+        ..Head::default()
+    })
 }
 
 pub(super) fn heroku(line: &str) -> Option<Head<'_>> {
@@ -226,7 +232,9 @@ mod tests {
         let at = Some(1_767_262_215_000);
         let text = "2026-01-01 10:10:15      at f (a.js:1:1)";
         assert_eq!(of(render, text), Some((at, None, "    at f (a.js:1:1)".to_owned())));
-        for text in ["2026-01-01 10:10:15 x", "2026-01-01 10:10:15  INFO x", "2026-01-01T10:10:15  x", "é", ""] {
+        for text in
+            ["2026-01-01 10:10:15 x", "2026-01-01 10:10:15  INFO x", "2026-01-01T10:10:15  x", "é", ""]
+        {
             assert_eq!(of(render, text), None, "{text}");
         }
         let text = "[𝒇 pay] 2026-01-01T10:10:15.001Z ERROR TypeError: no";
