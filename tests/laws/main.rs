@@ -9,6 +9,7 @@ mod algebra;
 mod aliases;
 mod backwards;
 mod damage;
+mod formats;
 mod glance;
 mod horizon;
 mod hostile;
