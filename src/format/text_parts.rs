@@ -133,6 +133,7 @@ pub fn set_request_id(record: &mut Record, raw: &str) {
 
 /// As [`set_request_id`], of a member that holds nothing else: there an ID may have blanks in it.
 pub fn set_whole_request_id(record: &mut Record, raw: &str) {
+    let raw = raw.trim();
     if may_have_blanks(raw) {
         record.set_id(raw, IdKind::Request);
     } else {
@@ -298,6 +299,19 @@ mod tests {
         let mut record = Record { stream: Some("web-1:17".to_owned()), ..Record::default() };
         set_request_id(&mut record, "412");
         assert_eq!(record.id.map(|id| (id.text, id.kind)), Some(("web-1:17:412".to_owned(), IdKind::Scoped)));
+    }
+
+    #[test]
+    fn a_member_may_hold_an_id_with_blanks() {
+        let of = |raw: &str| {
+            let mut record = Record::default();
+            set_whole_request_id(&mut record, raw);
+            record.id.map(|id| id.text)
+        };
+        assert_eq!(of(" order 42 / try 1 ").as_deref(), Some("order 42 / try 1"));
+        assert_eq!(of(" 7b1f-aa ").as_deref(), Some("7b1f-aa"));
+        assert_eq!((of("not set"), of("")), (None, None));
+        assert!(of(&"x1".repeat(200)).is_some_and(|id| id.len() < 100));
     }
 
     #[test]
