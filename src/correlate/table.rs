@@ -42,6 +42,7 @@ use super::spill::Entries;
 use super::spill::graves::Graves;
 use super::traffic::{Counts, NONE, Sample};
 use super::wanted::Wanted;
+use crate::record::ids::id_key;
 use crate::record::{IdKind, Position, Record};
 
 /// The source that an entry comes from, as far as order matters.
@@ -212,7 +213,7 @@ impl<'f> Correlator<'f> {
         self.see_time(record.time_ms);
         let stream = stream_key(&record, origin);
         if let Some(id) = record.id.clone() {
-            let key = xxh3_64(id.text.as_bytes());
+            let key = id_key(id.text.as_bytes());
             let open = if brackets { self.amid(stream, key, record.marks) } else { None };
             return match open {
                 Some(open) => self.attach(open, IdKind::Order, record, format, origin),
@@ -304,6 +305,7 @@ impl<'f> Correlator<'f> {
         if partial.id.is_none() {
             partial.id = id.map(|id| String::from_utf8_lossy(id).into_owned());
         }
+        partial.spell(id);
         partial.learn(facts, kind);
         if let Some(deployment) = names.deployment {
             self.last_deployment = self.deployments.number(deployment, self.last_deployment);

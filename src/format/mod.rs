@@ -8,12 +8,14 @@
 
 pub mod access_glance;
 pub mod access_log;
+pub mod alone;
 pub mod ansi;
 pub mod apigw_access;
 pub mod apigw_execution;
 pub mod aws;
 pub mod cloudwatch_events;
 pub mod cloudwatch_tail;
+pub mod cloudwatch_text;
 pub mod docker_json;
 pub mod envelope;
 pub mod frameworks;
@@ -39,6 +41,7 @@ pub mod proxy_log;
 pub mod python_text;
 pub mod quiet;
 pub mod registry;
+pub mod render_request;
 pub mod s3_export;
 pub mod sam_logs;
 pub mod stencil;

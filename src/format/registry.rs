@@ -1,6 +1,6 @@
 //! The lists of shapes, and the two things done with them: deciding which shape a frame has, and reading it.
 
-use super::{Container, Decoded, Glance, Payload, json};
+use super::{Container, Decoded, Glance, Payload, alone, json};
 use crate::format::{ansi, aws};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::Boundaries;
@@ -19,6 +19,7 @@ pub const CONTAINERS: &[&dyn Container] = &[
     &super::insights::InsightsCsv,
     &super::viewer_csv::ViewerCsv,
     &super::cloudwatch_tail::CloudWatchTail,
+    &super::cloudwatch_text::CloudWatchText,
     &super::s3_export::S3Export,
     &super::sam_logs::SamLogs,
     &super::vercel_table::VercelTable,
@@ -31,6 +32,8 @@ pub const CONTAINERS: &[&dyn Container] = &[
     &super::prefixed::platform::FLY,
     &super::prefixed::platform::RAILWAY,
     &super::prefixed::platform::DIGITALOCEAN,
+    &super::prefixed::platform::RENDER,
+    &super::prefixed::platform::NETLIFY,
     &super::prefixed::syslog::SYSLOG,
     &super::lines::Lines,
 ];
@@ -46,6 +49,7 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::access_log::AccessLog,
     &super::proxy_log::ProxyLog,
     &super::heroku::Heroku,
+    &super::render_request::RenderRequest,
     &super::next_stdout::NextStdout,
     &super::frameworks::rails::RAILS,
     &super::frameworks::java::SPRING,
@@ -359,9 +363,12 @@ impl Boundaries for Detector {
             self.text = Some(index as u8);
             return true;
         }
-        // A line without the prefix continues the entry before it, but only in a source that mostly has the prefix:
-        // one odd line never decides for the rest.
+        // A line without the prefix continues the entry before it unless it is another program's, but only in a source
+        // that mostly has the prefix: one odd line never decides for the rest.
         if self.text.is_some() && self.starts >= self.others {
+            if self.shapes.forced_container.is_none() && alone::is_entry(line) {
+                return true;
+            }
             if !line.is_empty() && !line[0].is_ascii_whitespace() && CONTAINERS[last].starts_entry(line) {
                 self.others = (self.others + u32::from(self.starts < 2)).min(64);
             }

@@ -11,6 +11,7 @@ use crate::correlate::attach::Completion;
 use crate::correlate::held::{FrameRef, Held, Order, event_identity, glanced_stream};
 use crate::correlate::outcome::Facts;
 use crate::format::registry::Shapes;
+use crate::record::ids::id_key;
 use crate::record::{Brief, IdKind, Marks, Position};
 
 impl Correlator<'_> {
@@ -25,7 +26,7 @@ impl Correlator<'_> {
         if brief.id.is_empty() {
             return self.glance_alone(brief, at, frame, origin);
         }
-        let key = xxh3_64(brief.id);
+        let key = id_key(brief.id);
         let order = Order::new(brief.time_ms, at, origin.backwards);
         let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
         self.see_time(brief.time_ms);

@@ -362,7 +362,7 @@ fn request_id(raw: &[u8]) -> Option<&[u8]> {
         return Some(raw);
     }
     let short = raw.len() <= 12 && std::str::from_utf8(raw).is_ok_and(is_counter);
-    let fits = !short && raw.len() <= 200 && !raw.contains(&b' ');
+    let fits = !short && raw.is_ascii() && !raw.contains(&b' ');
     if fits { normalise_id_bytes(raw) } else { None }
 }
 
