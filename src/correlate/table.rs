@@ -20,7 +20,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
-use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 use self::evict::{due_second, may_hasten};

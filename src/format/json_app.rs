@@ -16,9 +16,13 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use crate::format::text_parts::{is_counter, may_have_blanks, push_field, set_time, set_whole_request_id};
+use crate::format::text_parts::{
+    is_counter, is_uuid, may_have_blanks, push_field, set_request_id, set_time, set_whole_request_id,
+};
 use crate::format::time::{self, Stamp};
-use crate::format::{About, Payload, access_log, ansi, envelope, json, next_stdout, plain_text, python_text};
+use crate::format::{
+    About, Payload, access_log, ansi, completion, envelope, json, next_stdout, plain_text, python_text,
+};
 use crate::record::{IdKind, Level, Marks, Record};
 use aliases::Slot;
 pub use outcome::is_phrase;
@@ -138,8 +142,29 @@ fn read_level(
     read_ids(&mut found, record);
     errors::read(map, &mut found, record);
     outcome::read(map, &mut found, record, logger);
+    if depth == 0 {
+        read_words(record);
+    }
     found.keep_unread(record);
     logger
+}
+
+/// What only the words of the message say: an ID in brackets before them, how the request ended.
+fn read_words(record: &mut Record) {
+    if record.id.is_none()
+        && let Some(id) = bracketed_id(record.message.as_bytes())
+        && let Ok(id) = std::str::from_utf8(id)
+    {
+        let id = id.to_owned();
+        set_request_id(record, &id);
+    }
+    completion::complete(record);
+}
+
+/// The UUID in brackets that a message begins with.
+pub fn bracketed_id(message: &[u8]) -> Option<&[u8]> {
+    let id = message.strip_prefix(b"[")?.get(..36)?;
+    (message.get(37) == Some(&b']') && std::str::from_utf8(id).is_ok_and(is_uuid)).then_some(id)
 }
 
 /// Time and level.

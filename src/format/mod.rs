@@ -16,6 +16,7 @@ pub mod aws;
 pub mod cloudwatch_events;
 pub mod cloudwatch_tail;
 pub mod cloudwatch_text;
+pub mod completion;
 pub mod docker_json;
 pub mod envelope;
 pub mod frameworks;

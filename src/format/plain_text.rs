@@ -7,12 +7,14 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::format::text_parts::{
-    first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request_id, set_time,
+    first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request, set_request_id,
+    set_time,
 };
 use crate::format::{About, Payload, ansi, json, json_app, time};
 use crate::record::{Level, Marks, Record};
 
 mod logfmt;
+pub(super) mod prefix;
 mod servers;
 
 #[cfg(test)]
@@ -55,7 +57,13 @@ pub(super) fn read_text(record: &mut Record) {
 
 /// A line of no known shape; returns the message without its leading time.
 fn read_generic(mut text: String, record: &mut Record) -> String {
-    let (stamp, rest) = leading_time(&text);
+    // What the platform or a logger's object says of the request is better than what stands in the words.
+    let alone = record.id.is_none();
+    let (stamp, rest) = match leading_time(&text) {
+        (None, _) if alone => time_behind_word(&text, record),
+        found => found,
+    };
+    let is_dated = stamp.is_some();
     if let Some(stamp) = stamp {
         set_time(record, stamp);
     }
@@ -70,6 +78,9 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     read_node(rest, record);
     read_ids(rest, record);
     let first = first_line(rest);
+    if alone && (is_dated || record.level.is_some()) {
+        read_prefix(first, record);
+    }
     if let Some(pairs) = logfmt::pairs(first) {
         return read_pairs(pairs, rest, record, logfmt::leads(first));
     }
@@ -105,6 +116,33 @@ fn leading_time(text: &str) -> (Option<time::Stamp>, &str) {
         Some((Some(stamp), trimmed[*end..].trim_start_matches([' ', '\t', '|'])))
     });
     found.unwrap_or((None, text))
+}
+
+/// A time behind the first word, which is a level or the name of a process: `error 2026-01-01T…`, `Main  2026-01-01 …`.
+fn time_behind_word<'t>(text: &'t str, record: &mut Record) -> (Option<time::Stamp>, &'t str) {
+    const MAX_WORD: usize = 16;
+    let Some((word, behind)) = text.split_once(' ').filter(|(word, _)| word.len() <= MAX_WORD) else {
+        return (None, text);
+    };
+    let found = leading_time(behind.trim_start());
+    if found.0.is_none() {
+        return (None, text);
+    }
+    record.level = Level::parse(word.trim_matches(|c: char| !c.is_alphanumeric())).or(record.level);
+    found
+}
+
+/// The request's ID and how it ended, as applications print them in an order of their own.
+pub(super) fn read_prefix(first: &str, record: &mut Record) {
+    let found = prefix::read(first);
+    if let (Some(id), None) = (found.id, &record.id) {
+        set_request_id(record, id);
+    }
+    if let (Some(ended), None) = (found.completion, record.status) {
+        set_request(record, ended.method, ended.path);
+        record.status = Some(ended.status);
+        record.marks.insert(Marks::CLIENT | Marks::END);
+    }
 }
 
 /// A level as the first word: `ERROR text`, `[error] text`, `error: text`, `E text`, `<warn> text`, `npm ERR! text`.

@@ -2,6 +2,7 @@
 //! the tracebacks below them, and bare tracebacks. Access lines and JSON loggers are read elsewhere.
 
 use crate::format::lines::is_python_last_line;
+use crate::format::plain_text::read_prefix;
 use crate::format::text_parts::{first_line, method, set_request, set_time};
 use crate::format::{About, Payload, ansi, time};
 use crate::record::{Level, Marks, Record};
@@ -56,6 +57,9 @@ impl Payload for PythonText {
             None => first,
         };
         read_body(body, record);
+        if record.id.is_none() && body.len() < text.len() {
+            read_prefix(body, record);
+        }
         if text.contains(TRACEBACK) {
             record.error_class = last_exception(&text).map(|(class, _)| class);
             record.level = record.level.filter(|level| *level > Level::Info).or(Some(Level::Error));

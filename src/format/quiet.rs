@@ -98,6 +98,7 @@ fn goes_on<const ESCAPED: bool>(message: &[u8]) -> bool {
     !message.iter().skip(3).take(2).any(|b| *b == b',')
         && !matches!(message.last(), Some(b' '))
         && !begins_known(message)
+        && json_app::bracketed_id(message).is_none()
         && !names_method(message)
         && has_only_harmless::<ESCAPED>(message)
 }

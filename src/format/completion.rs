@@ -1,0 +1,192 @@
+//! Completions that applications log in words of their own: `GET /orders/7 -> 500 (12 ms)`, `"POST /pay HTTP/1.1" 500`,
+//! `http PUT /files/b.bin 500 3ms`. One sentence with a verb, a path of this server and a status; a call to another
+//! server has an address in the place of the path and is none. Access lines of servers are read elsewhere.
+
+use super::text_parts::{METHODS, is_uuid, set_request};
+use crate::record::{Marks, Record};
+
+/// Longest message that is looked at, in bytes.
+const MAX_BYTES: usize = 600;
+/// The verb is one of the first words (as `quiet` expects it).
+const VERB_WITHIN: usize = 3;
+
+/// Words that may stand before the verb.
+const OPENERS: [&str; 12] = [
+    "http",
+    "https",
+    "request",
+    "response",
+    "access",
+    "req",
+    "res",
+    "completed",
+    "handled",
+    "finished",
+    "served",
+    "answered",
+];
+/// Words that may stand between path and status.
+const JOINTS: [&str; 14] = [
+    "=>",
+    "->",
+    "-->",
+    "→",
+    ":",
+    "-",
+    "|",
+    "status",
+    "returned",
+    "responded",
+    "with",
+    "completed",
+    "in",
+    "code",
+];
+/// First words of what follows a status: its reason, or how long it took.
+const AFTER: [&str; 21] = [
+    "in",
+    "took",
+    "ms",
+    "OK",
+    "Created",
+    "Accepted",
+    "No",
+    "Moved",
+    "Found",
+    "Not",
+    "Bad",
+    "Unauthorized",
+    "Forbidden",
+    "Conflict",
+    "Gone",
+    "Unprocessable",
+    "Too",
+    "Internal",
+    "Service",
+    "Gateway",
+    "after",
+];
+
+/// What a completion says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Completion<'t> {
+    /// HTTP verb.
+    pub method: &'t str,
+    /// Path, with its query.
+    pub path: &'t str,
+    /// Status that the client got.
+    pub status: u16,
+}
+
+/// Reads a message of one line; `None` in any doubt.
+pub fn read(message: &str) -> Option<Completion<'_>> {
+    let text = message.trim();
+    if text.len() > MAX_BYTES || text.contains('\n') || !text.contains('/') {
+        return None;
+    }
+    let mut words = text.split_ascii_whitespace();
+    let method =
+        words.by_ref().take(VERB_WITHIN).map(bare).find_map(|word| match METHODS.contains(&word) {
+            true => Some(Some(word)),
+            false if opens(word) => None,
+            false => Some(None),
+        })??;
+    let path = words.next().map(bare).filter(|path| path.starts_with('/') && !path.starts_with("//"))?;
+    let status = words.by_ref().skip_while(|word| joins(word)).next().and_then(status)?;
+    let is_end = words.next().is_none_or(|word| {
+        word.starts_with(|c: char| !c.is_alphabetic()) || word.contains('=') || AFTER.contains(&bare(word))
+    });
+    is_end.then_some(Completion { method, path, status })
+}
+
+/// Fills in a record whose message is a completion, where nothing else said how its request ended.
+pub fn complete(record: &mut Record) {
+    if record.status.is_some() {
+        return;
+    }
+    let message = std::mem::take(&mut record.message);
+    if let Some(found) = read(&message) {
+        set_request(record, found.method, found.path);
+        record.status = Some(found.status);
+        record.marks.insert(Marks::CLIENT | Marks::END);
+    }
+    record.message = message;
+}
+
+fn bare(word: &str) -> &str {
+    word.trim_matches(|c| matches!(c, '"' | '\'' | '[' | ']' | '(' | ')' | ',' | ';'))
+}
+
+/// Whether a word may stand before the verb: an opener, an arrow, an ID, an address.
+fn opens(word: &str) -> bool {
+    let lower = word.trim_end_matches(':').to_ascii_lowercase();
+    OPENERS.contains(&lower.as_str())
+        || is_uuid(word)
+        || !word.contains(|c: char| c.is_ascii_alphabetic())
+        || word.parse::<std::net::IpAddr>().is_ok()
+}
+
+fn joins(word: &str) -> bool {
+    let word = bare(word);
+    word.is_empty()
+        || word.starts_with("HTTP/")
+        || JOINTS.contains(&word.trim_end_matches([':', '=']))
+        || JOINTS.contains(&word)
+}
+
+/// `500`, `500,`, `status=500`.
+fn status(word: &str) -> Option<u16> {
+    let word = bare(word);
+    let digits = word.strip_prefix("status=").or_else(|| word.strip_prefix("status:")).unwrap_or(word);
+    let digits = digits.trim_end_matches(':');
+    let is_status = digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|status| is_status && (100..600).contains(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(message: &str) -> Option<(&str, &str, u16)> {
+        read(message).map(|found| (found.method, found.path, found.status))
+    }
+
+    #[test]
+    fn reads_what_middleware_prints() {
+        for (message, path) in [
+            ("GET /views/home => 500", "/views/home"),
+            ("GET /features/dark -> 500 (94 ms)", "/features/dark"),
+            ("http GET /sessions/abcdef 500 821.0ms", "/sessions/abcdef"),
+            ("GET /stock/1 HTTP/1.1 500 0.008221", "/stock/1"),
+            ("\"GET /reviews/AB-1\" 500", "/reviews/AB-1"),
+            ("--> GET /describe 500 452ms", "/describe"),
+            ("[5c18ae68-1eab-4adf-965c-b1ff5215de14] GET /refunds 500 52 - 14ms", "/refunds"),
+            ("10.30.0.2 GET /orders 500 44.724 ms - 20 id=a6", "/orders"),
+            ("GET /a?b=c 500 Internal Server Error", "/a?b=c"),
+            ("GET /a status=500 dur=4", "/a"),
+            ("GET /a responded with status 500", "/a"),
+            ("Completed: GET /a [500] in 12ms", "/a"),
+        ] {
+            assert_eq!(told(message), Some(("GET", path, 500)), "{message}");
+        }
+    }
+
+    #[test]
+    fn leaves_calls_to_others_and_sentences() {
+        for message in [
+            "GET https://api.example.com/x 500",
+            "HTTP Request: GET https://api.example.com/x \"HTTP/1.1 500 Internal Server Error\"",
+            "upstream GET /x 500",
+            "retrying GET /x 500",
+            "GET /orders 500 items loaded",
+            "GET //cdn.example.com/x 500",
+            "GET /orders",
+            "GET /orders 5000",
+            "failed to GET /x 500",
+            "GET /x 500\nError: x",
+            "",
+        ] {
+            assert_eq!(told(message), None, "{message}");
+        }
+    }
+}
