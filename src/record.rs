@@ -8,10 +8,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use client::Client;
+use ids::{MAX_ID_BYTES, kept_id};
 
 // Named, for the build script reads this file from elsewhere.
 #[path = "record/client.rs"]
 mod client;
+#[path = "record/ids.rs"]
+pub mod ids;
 
 /// Where a record stands in the input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -166,8 +169,12 @@ pub fn normalise_id(raw: &str) -> Option<&str> {
     (!is_placeholder(id.as_bytes())).then_some(id)
 }
 
-/// As [`normalise_id`], for the bytes of a text; most have nothing to strip and are read but once.
+/// As [`normalise_id`], for the bytes of a text; most have nothing to strip and are read but once. None of over-long ones,
+/// which are not kept as they stand.
 pub fn normalise_id_bytes(raw: &[u8]) -> Option<&[u8]> {
+    if raw.len() > MAX_ID_BYTES {
+        return None;
+    }
     if memchr::memchr3(b':', b'=', b'/', raw).is_some() || !raw.is_ascii() {
         return normalise_id(std::str::from_utf8(raw).ok()?).map(str::as_bytes);
     }
@@ -362,8 +369,8 @@ impl Record {
             Some(have) if kind == IdKind::Trace && have.kind < IdKind::Trace => self.know_as(raw, kind),
             Some(have) if have.kind <= kind => {}
             _ => {
-                let Some(text) = normalise_id(raw) else { return };
-                let id = CorrelationId { text: text.to_owned(), kind };
+                let Some(text) = normalise_id(raw).map(kept_id) else { return };
+                let id = CorrelationId { text: text.into_owned(), kind };
                 if let Some(before) = self.id.replace(id)
                     && before.kind == IdKind::Trace
                     && kind < IdKind::Trace
@@ -376,10 +383,10 @@ impl Record {
 
     /// Keeps another ID of the request beside its own: [`IdKind::Alias`] for a request ID, [`IdKind::Trace`].
     pub fn know_as(&mut self, raw: &str, kind: IdKind) {
-        let Some(text) = normalise_id(raw) else { return };
+        let Some(text) = normalise_id(raw).map(kept_id) else { return };
         let is_known = self.also.iter().map(|id| &id.text).chain(self.id.iter().map(|id| &id.text));
-        if self.also.len() < MAX_ALSO && !is_known.into_iter().any(|known| known == text) {
-            self.also.push(CorrelationId { text: text.to_owned(), kind });
+        if self.also.len() < MAX_ALSO && !is_known.into_iter().any(|known| *known == text) {
+            self.also.push(CorrelationId { text: text.into_owned(), kind });
         }
     }
 }
@@ -401,7 +408,7 @@ mod exact {
 /// lets the lines of healthy requests go by unread. Texts are UTF-8, as bytes, because most are only hashed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Brief<'a> {
-    /// Normalised request ID.
+    /// Normalised request ID; empty if the entry is a completion without any, which is a request by itself.
     pub id: &'a [u8],
     /// The trace ID beside it: the one of [`Record::also`], which holds nothing else.
     pub trace: Option<&'a [u8]>,

@@ -148,7 +148,7 @@ fn as_of_is_the_only_clock() {
     assert_eq!(slo.spent.requests, 6000);
     assert!(slo.notes.iter().any(|note| note.contains("6000 requests lie outside")), "{:?}", slo.notes);
     let nothing = of(&fixture::empty(), &objective("99.9"));
-    assert_eq!((nothing.verdict, nothing.as_of, nothing.spent.availability), (State::Kept, None, None));
+    assert_eq!((nothing.verdict, nothing.as_of, nothing.spent.availability), (State::Unknown, None, None));
 }
 
 #[test]

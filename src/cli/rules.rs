@@ -5,6 +5,8 @@ use std::fmt::Write;
 use super::args::{ListFormat, RulesAction, RulesArgs};
 use super::exit::{Exit, Failure, print};
 use crate::diagnose::samples;
+use crate::redact::printable::single_line;
+use crate::redact::samples as redaction;
 use crate::rules::coverage::Totals;
 use crate::rules::lint::Which;
 use crate::rules::model::{Class, Rule};
@@ -100,8 +102,16 @@ fn test(rules: &RuleSet) -> Result<Exit, Failure> {
         rules.rules().len(),
         failures.len()
     );
+    let unsound = redaction::test();
+    for failure in &unsound {
+        let _ = writeln!(out, "{}", single_line(failure));
+    }
+    let (patterns, samples) = redaction::count();
+    let failed = unsound.len();
+    let _ =
+        writeln!(out, "{patterns} redaction patterns, {samples} samples and look-alikes: {failed} failed");
     print(out.as_bytes())?;
-    Ok(if failures.is_empty() { Exit::Success } else { Exit::Found })
+    Ok(if failures.is_empty() && unsound.is_empty() { Exit::Success } else { Exit::Found })
 }
 
 fn lint(rules: &RuleSet, which: Which) -> Result<Exit, Failure> {
@@ -116,8 +126,17 @@ fn lint(rules: &RuleSet, which: Which) -> Result<Exit, Failure> {
     };
     let own = if which == Which::Own { " of your own" } else { "" };
     let _ = writeln!(out, "{looked_at} rules{own} linted: {} refused", refused.len());
+    let mut unproved = Vec::new();
+    if which == Which::All {
+        unproved = redaction::lint();
+        for fault in &unproved {
+            let _ = writeln!(out, "{}", single_line(fault));
+        }
+        let patterns = redaction::count().0;
+        let _ = writeln!(out, "{patterns} redaction patterns linted: {} refused", unproved.len());
+    }
     print(out.as_bytes())?;
-    Ok(if refused.is_empty() { Exit::Success } else { Exit::Config })
+    Ok(if refused.is_empty() && unproved.is_empty() { Exit::Success } else { Exit::Config })
 }
 
 fn show_coverage(rules: &RuleSet) -> Result<Exit, Failure> {

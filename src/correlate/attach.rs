@@ -161,7 +161,7 @@ impl<'a> Completion<'a> {
 }
 
 impl Neighbours {
-    /// A completion passes. Returns the block that waited for it.
+    /// A completion passes. Returns the block that waited for it, and what belongs to that.
     pub fn completed(&mut self, key: u64, completion: Completion<'_>) -> Freed {
         let Completion { failed, explained, path } = completion;
         self.completions = true;
@@ -169,7 +169,15 @@ impl Neighbours {
         let own = self.blocks.iter().position(|(block, _)| may_be_of(block, path));
         if let Some(own) = own.filter(|_| failed) {
             self.passed = 0;
-            return vec![self.blocks.remove(own)];
+            let names_path = self.blocks.get(own).is_some_and(|(block, _)| block.path.is_some());
+            // The rest of a block of which a line is broken: without a time and a path of its own.
+            let rest = self.blocks[own + 1..]
+                .iter()
+                .take_while(|(block, _)| {
+                    names_path && block.path.is_none() && block.marks.has(Marks::NO_TIME)
+                })
+                .count();
+            return self.blocks.drain(own..=own + rest).collect();
         }
         if failed && !explained {
             self.failed_before = Some((key, path.map(str::to_owned)));
@@ -181,7 +189,9 @@ impl Neighbours {
 
     /// Where a line without an ID goes.
     pub fn place(&self, record: &Record) -> Place {
-        if !tells_of_failure(record) {
+        // What is left of an object may have named its request.
+        let is_torn = record.marks.has(Marks::TRUNCATED);
+        if is_torn || !tells_of_failure(record) {
             return Place::Nowhere;
         }
         if let Some((key, path)) = &self.failed_before
@@ -320,6 +330,16 @@ mod tests {
         other.wait(of_a, "lines");
         assert!(other.completed(2, completion(true, false, Some("/c"))).is_empty());
         assert_eq!(other.completed(3, completion(true, false, Some("/a"))).len(), 1);
+
+        let mut broken = Neighbours::default();
+        let names = Record { path: Some("/a".to_owned()), ..block.clone() };
+        let rest = Record { marks: Marks::ERROR_BLOCK | Marks::NO_TIME, ..Record::default() };
+        for one in [&names, &rest, &block] {
+            broken.wait(one.clone(), "lines");
+        }
+        assert_eq!(broken.completed(1, completion(true, false, Some("/a"))).len(), 2, "with its rest");
+        let torn = Record { marks: Marks::ERROR_BLOCK | Marks::TRUNCATED, ..Record::default() };
+        assert_eq!(broken.place(&torn), Place::Nowhere);
 
         let mut before = Neighbours::default();
         before.completed(1, completion(false, false, None));

@@ -56,6 +56,8 @@ pub struct Part {
     pub container: u8,
     /// As [`crate::record::Brief::complete`].
     pub complete: bool,
+    /// What tells the entry from others is its stream, time and text, not its bytes.
+    pub by_text: bool,
     /// How it was framed.
     pub kind: FrameKind,
 }
@@ -64,7 +66,7 @@ impl Part {
     /// The bytes in `range`, with the batch's context of that index. None beyond 4 GiB.
     pub fn new(range: Range<usize>, context: u32, container: u8, kind: FrameKind) -> Option<Part> {
         let (start, end) = (u32::try_from(range.start).ok()?, u32::try_from(range.end).ok()?);
-        Some(Part { start, end, context, container, complete: false, kind })
+        Some(Part { start, end, context, container, complete: false, by_text: false, kind })
     }
 
     /// How many bytes it has.
@@ -123,6 +125,15 @@ impl RawFrame {
     pub fn context(&self) -> Option<&Arc<FrameContext>> {
         self.as_ref().context()
     }
+
+    /// Identity of the frame by the first record that was decoded of it.
+    pub fn identity(&self, record: &Record) -> u64 {
+        if self.part.by_text || record.event_id.is_some() {
+            identity(record)
+        } else {
+            xxh3_64(self.as_ref().bytes())
+        }
+    }
 }
 
 /// An entry's content.
@@ -144,7 +155,8 @@ pub const STORED_BYTES: usize = 208;
 /// One entry of an undecided request.
 #[derive(Debug, Clone)]
 pub struct Held {
-    /// Equal for equal entries.
+    /// Equal for equal entries. Of a frame without an event ID that was only glanced at it is a hash of its bytes, which is
+    /// faster than what tells its record from others, see [`RawFrame::identity`].
     pub identity: u64,
     /// Place in the request.
     pub order: Order,
@@ -206,14 +218,8 @@ pub fn identity(record: &Record) -> u64 {
     xxh3_64(&bytes)
 }
 
-/// As [`identity`], of an entry that was only glanced at, and a hash of its stream, if it has one. `bytes` is for use.
-pub fn glanced_identity(
-    line: &BriefLine<'_>,
-    place: Position,
-    time_ms: Option<i64>,
-    status: Option<u16>,
-    bytes: &mut Vec<u8>,
-) -> (u64, Option<u64>) {
+/// Hash of the stream of an entry that was only glanced at, if it names one. `bytes` is for use.
+pub fn glanced_stream(line: &BriefLine<'_>, bytes: &mut Vec<u8>) -> Option<u64> {
     bytes.clear();
     let [first, second] = line.stream;
     bytes.extend_from_slice(first);
@@ -221,18 +227,7 @@ pub fn glanced_identity(
         bytes.push(b':');
     }
     bytes.extend_from_slice(second);
-    let stream = (!bytes.is_empty()).then(|| xxh3_64(bytes));
-    let mut parts = line.message.split(|byte| *byte == b'\\');
-    if memchr::memchr(b'\\', line.message).is_some() {
-        append_text(bytes, place, time_ms, status, parts.next().unwrap_or_default());
-        // The text goes on before the zero that ends it.
-        bytes.pop();
-        parts.for_each(|part| bytes.extend_from_slice(part));
-        bytes.push(0);
-    } else {
-        append_text(bytes, place, time_ms, status, line.message);
-    }
-    (xxh3_64(bytes), stream)
+    (!bytes.is_empty()).then(|| xxh3_64(bytes))
 }
 
 /// What follows the stream in the bytes that an identity is the hash of.

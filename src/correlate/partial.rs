@@ -12,6 +12,7 @@ use super::outcome::{Facts, Outcome};
 use super::shared::Shared;
 use super::spill::{Entries, restore};
 use super::traffic::{NONE, Place};
+use crate::record::ids::shown_id;
 use crate::record::{CorrelationId, IdKind, Marks};
 
 /// Bytes of undecoded entries that one request may hold; beyond it they are decoded, matched and reduced.
@@ -179,10 +180,20 @@ impl Partial {
         self.bits = 0;
     }
 
+    /// Learns another spelling of the ID; which one is shown does not depend on which came first.
+    #[inline]
+    pub fn spell(&mut self, id: Option<&[u8]>) {
+        if let (Some(have), Some(id)) = (&mut self.id, id)
+            && have.len() != id.len()
+        {
+            *have = shown_id(std::mem::take(have), String::from_utf8_lossy(id).into_owned());
+        }
+    }
+
     /// Joins two partials of one request, whose entries are detached.
     pub fn merge(&mut self, other: Partial, fold: &dyn Fold) {
         self.id = match (self.id.take(), other.id) {
-            (Some(a), Some(b)) => Some(a.min(b)),
+            (Some(a), Some(b)) => Some(shown_id(a, b)),
             (a, b) => a.or(b),
         };
         self.learn(&other.facts, other.kind);

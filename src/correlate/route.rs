@@ -17,7 +17,8 @@ pub fn of_path(path: &str) -> String {
         Some(at) => path[at + 3..].find('/').map_or("/", |slash| &path[at + 3 + slash..]),
         None => path,
     };
-    let mut out = String::with_capacity(path.len().min(MAX_ROUTE_BYTES) + 1);
+    // Numbers of a digit or two get longer.
+    let mut out = String::with_capacity(path.len().min(MAX_ROUTE_BYTES) + 16);
     for segment in path.split('/').filter(|s| !s.is_empty()).take(MAX_SEGMENTS) {
         out.push('/');
         out.push_str(if is_variable(segment) { "[id]" } else { segment });
@@ -49,14 +50,15 @@ pub fn of_template(template: &str) -> Cow<'_, str> {
 /// Whether a segment stands for a value: it holds a digit and is not a short word with a version (`v1`, `oauth2`),
 /// or is too long or too odd for a name.
 fn is_variable(segment: &str) -> bool {
-    if segment.starts_with(['[', '{', ':', '<']) {
+    if matches!(segment.as_bytes().first(), Some(b'[' | b'{' | b':' | b'<')) {
         return false;
     }
-    let digits = segment.bytes().filter(u8::is_ascii_digit).count();
-    if digits == segment.len() {
-        return true;
+    let (mut digits, mut odd) = (0, false);
+    for byte in segment.bytes() {
+        digits += usize::from(byte.is_ascii_digit());
+        odd |= matches!(byte, b'%' | b'@' | b'=' | b',');
     }
-    if segment.len() > 48 || segment.contains(['%', '@', '=', ',']) {
+    if digits == segment.len() || odd || segment.len() > 48 {
         return true;
     }
     if digits == 0 {

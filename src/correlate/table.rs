@@ -5,8 +5,10 @@
 //! neither counts twice nor vanishes; failed requests stay to the end. Never is anything evicted by distance. Where all
 //! sources run newest first the same holds in the mirror: the watermark is the greatest log time that may still come.
 
+mod alone;
 mod evict;
 mod finish;
+mod glance;
 mod join;
 mod keys;
 mod place;
@@ -17,20 +19,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 use self::evict::{due_second, may_hasten};
 pub use self::finish::Requests;
-use self::keys::{neighbours_key, own_place, source_key, stream_key};
+use self::keys::{neighbours_key, own_place, stream_key};
 pub use self::relief::Losses;
 pub use self::routes::{MAX_ROUTES, OTHER, OTHER_PLACE};
 use self::routes::{Names, RouteText};
 use super::aliases::Aliases;
-use super::attach::{Brackets, Completion, Neighbours, Place};
+use super::attach::{Brackets, Neighbours, Place};
 use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
-use super::held::{FrameRef, Held, Order, event_identity, glanced_identity, identity};
+use super::held::{Held, Order, identity};
 use super::line::Fold;
 use super::outcome::Facts;
 use super::partial::Partial;
@@ -40,8 +42,8 @@ use super::spill::Entries;
 use super::spill::graves::Graves;
 use super::traffic::{Counts, NONE, Sample};
 use super::wanted::Wanted;
-use crate::format::registry::Shapes;
-use crate::record::{Brief, IdKind, Marks, Position, Record};
+use crate::record::ids::id_key;
+use crate::record::{IdKind, Position, Record};
 
 /// The source that an entry comes from, as far as order matters.
 #[derive(Debug, Clone, Copy)]
@@ -88,14 +90,18 @@ pub struct Correlator<'f> {
     /// Any stream of a platform that serves one request at a time was seen.
     bracketed: bool,
     neighbours: HashMap<u64, Neighbours>,
-    /// For the bytes of an identity, so that they are allocated once.
+    /// For the name of a stream, so that it is allocated once.
     scratch: Vec<u8>,
+    /// For the bytes of frames; what it says shows nowhere.
+    hasher: DefaultHashBuilder,
     routes: Names,
     deployments: Names,
     /// The deployment of the last entry that named one.
     last_deployment: u32,
     /// Requests that were let go, and at the end all.
     counts: Counts,
+    /// Of these, those that were counted where they were seen, see `alone.rs`.
+    alone: u64,
     /// Of those that were let go, clients that left, and those with neither status nor end.
     aborted: u64,
     incomplete: u64,
@@ -139,10 +145,12 @@ impl<'f> Correlator<'f> {
             bracketed: false,
             neighbours: HashMap::new(),
             scratch: Vec::new(),
+            hasher: DefaultHashBuilder::default(),
             routes: Names::default(),
             deployments: Names::default(),
             last_deployment: NONE,
             counts: Counts::default(),
+            alone: 0,
             aborted: 0,
             incomplete: 0,
             sample: Sample::default(),
@@ -194,74 +202,6 @@ impl<'f> Correlator<'f> {
         self.wanted.as_ref().is_some_and(|wanted| wanted.is(key))
     }
 
-    /// Takes a frame that was only glanced at.
-    pub fn glance(
-        &mut self,
-        brief: &Brief<'_>,
-        at: Position,
-        frame: FrameRef<'_>,
-        origin: Origin<'_>,
-    ) -> Taken {
-        let key = xxh3_64(brief.id);
-        let order = Order::new(brief.time_ms, at, origin.backwards);
-        let facts = Facts::of(order.time_ms, brief.status, brief.function_status, brief.marks);
-        self.see_time(brief.time_ms);
-        let (identity, written) = match (brief.event_id, &brief.line) {
-            (Some(id), _) => (event_identity(id), None),
-            (None, Some(line)) => glanced_identity(line, at, brief.time_ms, brief.status, &mut self.scratch),
-            (None, None) => (xxh3_64(frame.bytes()), None),
-        };
-        let route = RouteText::of(brief.route, brief.path, brief.marks);
-        let format = Shapes::container_name(frame.part.container);
-        let mut frame = frame;
-        frame.part.complete = brief.complete;
-        let held = Held { identity, order, line: at.line, body: self.shared.hold(frame) };
-        let names = Named { route, deployment: brief.deployment };
-        // Lines without an ID stand beside such as this one only where there are streams of that kind, or completions.
-        let beside = brief.line.is_some() && (self.bracketed || brief.marks.has(Marks::CLIENT));
-        let stream = match brief.stream {
-            Some(stream) => Some((xxh3_64(stream), true)),
-            None => beside.then(|| (written.unwrap_or_else(|| source_key(origin)), false)),
-        };
-        let new = match stream {
-            Some((stream, brackets)) => {
-                let open = if brackets { self.amid(stream, key, brief.marks) } else { None };
-                if let Some(trace) = brief.trace {
-                    self.claim(open.unwrap_or(key), trace, IdKind::Trace);
-                }
-                if let Some(open) = open {
-                    self.put(open, None, IdKind::Order, &facts, names, held)
-                } else {
-                    let ends = brief.marks.has(Marks::CLIENT);
-                    let completion = if ends { Completion::of_brief(brief) } else { Completion::default() };
-                    let freed = self.pass(key, stream, brief.marks, completion, format, origin, brackets);
-                    let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
-                    let id = std::str::from_utf8(brief.id).ok();
-                    self.put_freed(key, id, IdKind::Request, freed, origin);
-                    self.put_overdue(stream, brief.marks, format, origin);
-                    new
-                }
-            }
-            None => {
-                if let Some(trace) = brief.trace {
-                    self.claim(key, trace, IdKind::Trace);
-                }
-                self.put(key, Some(brief.id), IdKind::Request, &facts, names, held)
-            }
-        };
-        if new || brief.event_id.is_none() { Taken::New } else { Taken::Duplicate }
-    }
-
-    /// The request that is open in a stream which serves one at a time, where a line with another ID that was never seen
-    /// is of something that this request logs.
-    fn amid(&mut self, stream: u64, key: u64, marks: Marks) -> Option<u64> {
-        if marks.has(Marks::START | Marks::END) {
-            return None;
-        }
-        let open = self.brackets(stream).only_open().filter(|open| *open != key)?;
-        (!self.knows(key)).then_some(open)
-    }
-
     /// Takes a decoded record. `brackets`: its platform serves one request at a time in a stream.
     pub fn record(
         &mut self,
@@ -273,7 +213,7 @@ impl<'f> Correlator<'f> {
         self.see_time(record.time_ms);
         let stream = stream_key(&record, origin);
         if let Some(id) = record.id.clone() {
-            let key = xxh3_64(id.text.as_bytes());
+            let key = id_key(id.text.as_bytes());
             let open = if brackets { self.amid(stream, key, record.marks) } else { None };
             return match open {
                 Some(open) => self.attach(open, IdKind::Order, record, format, origin),
@@ -365,6 +305,7 @@ impl<'f> Correlator<'f> {
         if partial.id.is_none() {
             partial.id = id.map(|id| String::from_utf8_lossy(id).into_owned());
         }
+        partial.spell(id);
         partial.learn(facts, kind);
         if let Some(deployment) = names.deployment {
             self.last_deployment = self.deployments.number(deployment, self.last_deployment);

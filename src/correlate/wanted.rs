@@ -4,6 +4,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use crate::record::ids::{is_same_id, kept_id};
 use crate::record::{Position, normalise_id};
 
 /// IDs that are remembered.
@@ -33,7 +34,7 @@ struct AtLine {
 impl Wanted {
     /// An ID as somebody typed it or copied it from a header: with `fra1::iad1::`, `Root=` or a trace's path before it.
     pub fn new(typed: &str) -> Wanted {
-        let id = normalise_id(typed).unwrap_or(typed.trim()).to_owned();
+        let id = kept_id(normalise_id(typed).unwrap_or(typed.trim())).into_owned();
         Wanted { id, keys: BTreeSet::new(), near: BTreeSet::new(), place: None }
     }
 
@@ -93,7 +94,7 @@ impl Wanted {
     /// The ID itself, in any case of letters; of one scoped as `host:pid:id` the last part is enough.
     fn matches(&self, id: &str) -> bool {
         !self.id.is_empty()
-            && (id.eq_ignore_ascii_case(&self.id)
+            && (is_same_id(id, &self.id)
                 || id.strip_suffix(self.id.as_str()).is_some_and(|scope| scope.ends_with(':')))
     }
 }

@@ -54,7 +54,7 @@ impl Fold for Folder<'_> {
                     let format = Shapes::container_name(raw.as_ref().part.container);
                     for record in records.drain(..) {
                         // The entry's own identity for its first record, so that a repetition is found again.
-                        let own = if record.at.part == 0 { entry.identity } else { identity(&record) };
+                        let own = if record.at.part == 0 { raw.identity(&record) } else { identity(&record) };
                         let order = Order::new(record.time_ms, record.at, backwards);
                         lines.push((line(own, order, record), format));
                     }

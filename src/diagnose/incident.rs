@@ -40,10 +40,14 @@ pub fn subject(rule: &Rule, captures: &BTreeMap<String, String>) -> BTreeMap<Str
 pub fn first_error(lines: &[Line]) -> Option<(&Line, &str)> {
     let severe = |line: &&Line| line.record.level >= Some(Level::Error) || line.record.error_class.is_some();
     let warns = |line: &&Line| line.record.level >= Some(Level::Warn);
-    let telling = || lines.iter().filter_map(|line| decisive(&line.text).map(|text| (line, text)));
-    telling()
-        .find(|(line, _)| severe(line))
-        .or_else(|| telling().find(|(line, _)| warns(line)))
+    fn telling(line: &Line) -> Option<(&Line, &str)> {
+        Some((line, decisive(&line.text)?))
+    }
+    let mut of_severe = lines.iter().filter(severe).filter_map(telling);
+    let mut of_warning = lines.iter().filter(warns).filter_map(telling);
+    of_severe
+        .next()
+        .or_else(|| of_warning.next())
         .or_else(|| {
             lines.iter().find(severe).and_then(|line| line.text.lines().next().map(|text| (line, text)))
         })

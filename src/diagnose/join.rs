@@ -70,11 +70,18 @@ fn is_open(text: &str) -> bool {
 
 fn open_traceback(text: &str) -> bool {
     const HEAD: &str = "Traceback (most recent call last):";
-    let Some(at) = text.rfind(HEAD) else { return false };
+    // Forwards is quicker, and nearly no text holds it.
+    memchr::memmem::find(text.as_bytes(), HEAD.as_bytes())
+        .and_then(|_| text.rfind(HEAD))
+        .is_some_and(|at| lacks_error(&text[at + HEAD.len()..]))
+}
+
+/// Whether a traceback below its head goes on to the end of the text.
+fn lacks_error(below: &str) -> bool {
     // The error is the first line that is not indented; carets and frames are. Where a collector took the indent
     // away, a frame is told by its first word, and the line below it is its code.
     let mut below_frame = false;
-    !text[at + HEAD.len()..].lines().skip(1).any(|line| {
+    !below.lines().skip(1).any(|line| {
         let is_frame = line.starts_with("File \"");
         let is_code = std::mem::replace(&mut below_frame, is_frame) && !names_error(line);
         line.starts_with(|c: char| c.is_alphabetic()) && !is_frame && !is_code
@@ -91,6 +98,9 @@ fn names_error(line: &str) -> bool {
 /// Whether a line ended in an opening brace or bracket (`{ code: …` printed over several lines) that no later line
 /// closed at its beginning.
 fn open_braces(text: &str) -> bool {
+    if memchr::memchr2(b'{', b'[', text.as_bytes()).is_none() {
+        return false;
+    }
     let mut depth = 0u32;
     for line in text.lines().map(str::trim) {
         if line.starts_with(['}', ']']) {

@@ -11,6 +11,26 @@ use crate::input::framer::Skipped;
 use crate::record::{Marks, Record};
 use crate::report::model;
 
+/// How many frames were glanced at, by how they were framed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Glanced {
+    lines: u64,
+    others: u64,
+}
+
+impl Glanced {
+    /// Counts one.
+    pub fn add(&mut self, kind: FrameKind) {
+        let count = if kind == FrameKind::Line { &mut self.lines } else { &mut self.others };
+        *count += 1;
+    }
+
+    /// All of them.
+    pub fn count(self) -> u64 {
+        self.lines + self.others
+    }
+}
+
 /// The account of one source.
 #[derive(Default)]
 pub struct Account {
@@ -23,7 +43,7 @@ pub struct Account {
     rejects: BTreeMap<&'static str, (u64, u64)>,
     formats: BTreeMap<(u8, &'static str), u64>,
     /// Frames glanced at, not yet in `formats`.
-    glanced: u64,
+    glanced: Glanced,
     /// Entries that the source cut off, and the line of the first.
     cut_off: (u64, u64),
 }
@@ -36,16 +56,18 @@ impl Account {
     }
 
     /// Enters lines that were only glanced at.
-    pub fn glanced(&mut self, lines: u64) {
-        self.ledger.frames += lines;
-        self.ledger.decoded += lines;
-        self.ledger.records += lines;
-        self.glanced += lines;
+    pub fn glanced(&mut self, entries: Glanced) {
+        let count = entries.count();
+        self.ledger.frames += count;
+        self.ledger.decoded += count;
+        self.ledger.records += count;
+        self.glanced.lines += entries.lines;
+        self.glanced.others += entries.others;
     }
 
     /// Whether most frames were glanced at, so far.
     pub fn mostly_glanced(&self) -> bool {
-        self.glanced * 2 >= self.ledger.decoded
+        self.glanced.count() * 2 >= self.ledger.decoded
     }
 
     /// Enters a frame whose records wait to be joined; each of them says whether it continues another.
@@ -96,7 +118,7 @@ impl Account {
             Item::Glance(..) => {
                 ledger.decoded += 1;
                 ledger.records += 1;
-                self.glanced += 1;
+                self.glanced.add(cut.kind);
             }
             Item::Records(records, container) => {
                 ledger.decoded += 1;
@@ -153,9 +175,9 @@ impl Account {
         self.rounded = 0;
     }
 
-    /// Closes the account; what was not framed is not counted. `glanced`: container and payload of frames that were only
-    /// glanced at.
-    pub fn close(&mut self, glanced: Option<(u8, &'static str)>) {
+    /// Closes the account; what was not framed is not counted. `container`: that of frames that were only glanced at, and
+    /// `payload` which they have, by how they were framed.
+    pub fn close(&mut self, container: Option<u8>, payload: &dyn Fn(FrameKind) -> &'static str) {
         let (count, line) = std::mem::take(&mut self.cut_off);
         if count > 0 {
             let entries = if count == 1 { "entry is" } else { "entries are" };
@@ -173,8 +195,13 @@ impl Account {
                 first_line: *first_line,
             })
             .collect();
-        if let Some(shape) = glanced.filter(|_| self.glanced > 0) {
-            *self.formats.entry(shape).or_default() += std::mem::take(&mut self.glanced);
+        if let Some(container) = container {
+            let Glanced { lines, others } = std::mem::take(&mut self.glanced);
+            for (kind, count) in [(FrameKind::Line, lines), (FrameKind::Json, others)] {
+                if count > 0 {
+                    *self.formats.entry((container, payload(kind))).or_default() += count;
+                }
+            }
         }
         let most =
             self.formats.iter().max_by_key(|((container, payload), count)| (**count, !container, *payload));

@@ -16,7 +16,7 @@ use crate::diagnose::judge::{Judged, evidence, judge};
 use crate::diagnose::weigh::{round, weigh};
 use crate::diagnose::{circumstances, gaps, incident, neighbours, onset, segments, triage};
 use crate::format::time::rfc3339;
-use crate::record::{CorrelationId, IdKind, Position};
+use crate::record::{CorrelationId, IdKind, Position, ids};
 use crate::redact::{Keep, Redactor};
 use crate::report::model::{
     Alias, Correlation, Evidence, Failure, Incident, Outside, Place, Report, Rival, RouteCount, SCHEMA,
@@ -83,6 +83,15 @@ pub fn report(
         remarks.push(format!(
             "{} requests are counted as one route: there are more than {MAX_ROUTES} routes",
             requests.other_routes
+        ));
+    }
+    let names_of =
+        |one: &Judged| one.id.iter().chain(one.aliases.iter().map(|id| &id.text)).any(|id| ids::was_cut(id));
+    let cut = judged.iter().filter(|one| names_of(one)).count();
+    if cut > 0 {
+        remarks.push(format!(
+            "IDs of {cut} failed requests are longer than {} bytes; shown is their beginning and a hash",
+            ids::MAX_ID_BYTES
         ));
     }
     remarks.sort();

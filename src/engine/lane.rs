@@ -22,6 +22,9 @@ const DIRECTION_ITEMS: usize = 4096;
 /// Files up to this size are read to their end at once: a folder may hold more of them than a process may have open.
 const SMALL_BYTES: u64 = 64 * 1024;
 
+/// Files from this size on are worth a thread that reads them.
+const LARGE_BYTES: u64 = 1 << 20;
+
 /// Batches read while those before them go into the table.
 const BATCHES_AHEAD: usize = 8;
 
@@ -71,15 +74,20 @@ impl Lane {
         }
     }
 
-    /// Opens the source, if that was not done yet. One that cannot be opened is over.
+    /// Opens the source, if that was not done yet; `ahead`: to be read in a thread of its own, if it is large. One that
+    /// cannot be opened is over.
     pub fn open(
         &mut self,
         stop: &Arc<AtomicBool>,
         watcher: &mut (dyn Watcher + Send),
+        ahead: bool,
     ) -> Result<(), SourceError> {
         let Some(input) = self.input.take() else { return Ok(()) };
         let mut stream = input.open(stop, watcher.ticks()).inspect_err(|_| self.end())?;
         watcher.opened(&self.reader.name, &mut stream);
+        if ahead && self.size_bytes.is_some_and(|bytes| bytes >= LARGE_BYTES) {
+            stream.read_ahead();
+        }
         self.size_bytes = stream.size_bytes;
         self.reader.attach(stream);
         Ok(())
@@ -186,10 +194,14 @@ impl Lane {
         self.count_duplicates(duplicates);
     }
 
-    /// Whether all that waits goes into the table now, so that more may be read meanwhile.
+    /// Whether all that waits goes into the table now, so that more may be read meanwhile. Not if its bytes are waited for
+    /// already: then whoever unpacks them needs the other thread.
     pub fn may_read_on(&self, index: usize, next: Option<Turn>) -> bool {
         let last = self.queue.last_ms().map(|time_ms| (self.turn_of(time_ms), index));
-        !self.ended && self.backwards.is_some() && next.is_none_or(|next| last <= Some(next))
+        !self.ended
+            && !self.reader.waits_for_bytes()
+            && self.backwards.is_some()
+            && next.is_none_or(|next| last <= Some(next))
     }
 
     /// As [`Lane::put_until`], and reads the next batch at the same time.
@@ -330,7 +342,7 @@ fn put_records(
     floor_ms: i64,
 ) -> u64 {
     let format = Shapes::container_name(container);
-    let mut all_duplicates = !records.is_empty();
+    let (mut all_duplicates, only) = (!records.is_empty(), records.len() == 1);
     for mut record in records {
         step(table, record.time_ms, direction, clock_ms, floor_ms);
         if record.time_ms.is_none() && *clock_ms != i64::MIN && !origin.backwards {
@@ -339,7 +351,12 @@ fn put_records(
             record.marks.insert(Marks::NO_TIME);
         }
         let brackets = record.payload.starts_with("lambda");
-        all_duplicates &= table.record(record, format, origin, brackets) == Taken::Duplicate;
+        let taken = if only {
+            table.only_record(record, format, origin, brackets)
+        } else {
+            table.record(record, format, origin, brackets)
+        };
+        all_duplicates &= taken == Taken::Duplicate;
     }
     u64::from(all_duplicates)
 }

@@ -6,7 +6,7 @@ mod decoding;
 use std::sync::Arc;
 
 use self::decoding::decode;
-use super::account::Account;
+use super::account::{Account, Glanced};
 use crate::correlate::held::{FrameRef, Part};
 use crate::format::joiner::Joiner;
 use crate::format::registry::{Detector, Shapes};
@@ -149,6 +149,11 @@ impl SourceReader {
         self.stream = Some(stream);
     }
 
+    /// Whether a thread reads its bytes and was slower than what is done with them, when last asked.
+    pub fn waits_for_bytes(&self) -> bool {
+        self.stream.as_ref().is_some_and(Stream::was_waited_for)
+    }
+
     /// Reads and decodes the next batch and hands its items to `each` in order. False at the end of the source.
     ///
     /// Where reading breaks off, what was read before is decoded like the end of any source, and then the error is
@@ -209,7 +214,8 @@ impl SourceReader {
         let context = Arc::clone(self.framer.context());
         let (batch, filled) = self.batches.lend(vec![Arc::clone(&context)]);
         let mut glancer = self.glancers.pop().flatten();
-        let (mut from, mut frames, mut lines) = (0, 0, 0);
+        let (mut from, mut frames) = (0, 0);
+        let mut glanced = Glanced::default();
         let mut begun = None;
         let through = loop {
             if !Arc::ptr_eq(&context, self.framer.context()) {
@@ -218,7 +224,7 @@ impl SourceReader {
             let bytes = &batch.bytes[from..filled];
             if let Some(ahead) = self.glance_ahead(&mut glancer, &context, bytes, from, &mut begun) {
                 self.entries += 1;
-                lines += 1;
+                glanced.add(ahead.part.kind);
                 let at = Position { source: self.index, line: ahead.line, entry: self.entries, part: 0 };
                 each(Item::Glance(ahead.brief, at, FrameRef { batch: &batch, part: ahead.part }));
                 from += ahead.next;
@@ -245,10 +251,10 @@ impl SourceReader {
                 Found::More => break true,
             }
         };
-        self.account.glanced(lines);
+        self.account.glanced(glanced);
         self.glancers.push(glancer);
         self.batches.keep(&batch.bytes[from..filled]);
-        let any = frames + lines > 0;
+        let any = frames + glanced.count() > 0;
         if through { Along::Through(any) } else { Along::Changed(any) }
     }
 
@@ -280,7 +286,7 @@ impl SourceReader {
         {
             return Some(Ahead { brief, part, line, next: first + length });
         }
-        if self.detector.text_container() != Some(container) {
+        if !self.detector.takes_lines_of(container) {
             return None;
         }
         let entry = self.framer.peek_line(bytes)?;
@@ -304,8 +310,9 @@ impl SourceReader {
     /// Closes the account at the end, after an error or an interruption.
     pub fn close(&mut self) {
         // Only frames of the container that the hint names are glanced at.
-        let payload = || self.new_glancer().map_or("", |glancer| glancer.payload());
-        self.account.close(self.hint.map(|container| (container, payload())));
+        let glancer = self.new_glancer();
+        let payload = |kind| glancer.as_ref().map_or("", |glancer| glancer.payload(kind));
+        self.account.close(self.hint, &payload);
     }
 
     /// False if nothing is there yet.

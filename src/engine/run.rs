@@ -21,6 +21,9 @@ use crate::report::model::{self, Report};
 const READ_AHEAD_BYTES: usize = 4 << 20;
 const LEAST_BATCH_BYTES: usize = 16 << 10;
 
+/// Sources that are each read in a thread of their own, where there are no more.
+const MAX_AHEAD: usize = 4;
+
 /// More workers than this help nowhere and only cost their stacks.
 const MAX_THREADS: usize = 256;
 
@@ -160,6 +163,8 @@ impl Engine {
                 Lane::new(SourceReader::new(index as u32, &name, shapes, most, batch_bytes), input)
             })
             .collect();
+        // Each of them takes a thread and a megabyte or two.
+        let ahead = parallel && lanes.len() <= MAX_AHEAD;
         let mut errors = Vec::new();
         let mut unreadable = BTreeSet::new();
         let mut turns: BinaryHeap<Reverse<Turn>> = BinaryHeap::new();
@@ -174,7 +179,7 @@ impl Engine {
                         lanes[index].end();
                         break;
                     }
-                    if let Err(error) = lanes[index].open(stop, watcher) {
+                    if let Err(error) = lanes[index].open(stop, watcher, ahead) {
                         unreadable.insert(lanes[index].reader.name.clone());
                         errors.push(error);
                         break;

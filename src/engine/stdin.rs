@@ -4,86 +4,71 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-/// Bytes that are read at a time.
-const CHUNK_BYTES: usize = 256 * 1024;
-/// Chunks that wait at most.
-const QUEUE: usize = 4;
+use crate::input::ahead::Ahead;
+
 /// How long a quiet pipe is waited for before interruptions are looked at.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// How long a non-blocking pipe that holds nothing is left alone.
-const PAUSE: Duration = Duration::from_millis(10);
-
 /// A reader that ends when `stop` is set, and reports [`io::ErrorKind::WouldBlock`] on a quiet pipe if `ticks` is set.
 pub struct LiveReader {
-    chunks: Receiver<io::Result<Vec<u8>>>,
-    chunk: Vec<u8>,
-    at: usize,
+    ahead: Ahead,
     stop: Arc<AtomicBool>,
     ticks: bool,
 }
 
 impl LiveReader {
     /// Opens and begins to read in a thread of its own: opening a named pipe waits for its writer.
-    pub fn new<R: Read>(
+    pub fn new<R: Pipe>(
         open: impl FnOnce() -> io::Result<R> + Send + 'static,
         stop: Arc<AtomicBool>,
         ticks: bool,
     ) -> LiveReader {
-        let (send, chunks) = sync_channel(QUEUE);
-        std::thread::spawn(move || {
-            let mut inner = match open() {
-                Ok(inner) => inner,
-                Err(error) => {
-                    let _ = send.send(Err(error));
-                    return;
-                }
-            };
-            loop {
-                let mut chunk = vec![0; CHUNK_BYTES];
-                match inner.read(&mut chunk) {
-                    Ok(0) => return,
-                    Ok(count) => {
-                        chunk.truncate(count);
-                        if send.send(Ok(chunk)).is_err() {
-                            return;
-                        }
-                    }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
-                    Err(error) => {
-                        let _ = send.send(Err(error));
-                        return;
-                    }
-                }
-            }
+        let ahead = Ahead::new(|| {
+            let pipe = open()?;
+            widen(&pipe);
+            Ok(pipe)
         });
-        LiveReader { chunks, chunk: Vec::new(), at: 0, stop, ticks }
+        LiveReader { ahead, stop, ticks }
     }
 }
 
 impl Read for LiveReader {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.at == self.chunk.len() {
+        loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(0);
             }
-            match self.chunks.recv_timeout(PATIENCE) {
-                Ok(chunk) => {
-                    self.chunk = chunk?;
-                    self.at = 0;
-                }
-                Err(RecvTimeoutError::Disconnected) => return Ok(0),
-                Err(RecvTimeoutError::Timeout) if self.ticks => return Err(io::ErrorKind::WouldBlock.into()),
-                Err(RecvTimeoutError::Timeout) => {}
+            match self.ahead.wait(PATIENCE) {
+                Ok(true) => return Ok(self.ahead.hand_out(out)),
+                Ok(false) => return Ok(0),
+                Err(error) if error.kind() != io::ErrorKind::TimedOut => return Err(error),
+                Err(_) if self.ticks => return Err(io::ErrorKind::WouldBlock.into()),
+                Err(_) => {}
             }
         }
-        let count = out.len().min(self.chunk.len() - self.at);
-        out[..count].copy_from_slice(&self.chunk[self.at..self.at + count]);
-        self.at += count;
-        Ok(count)
     }
 }
+
+/// What may be a pipe.
+#[cfg(target_os = "linux")]
+pub trait Pipe: Read + std::os::fd::AsFd {}
+#[cfg(target_os = "linux")]
+impl<R: Read + std::os::fd::AsFd> Pipe for R {}
+
+/// What may be a pipe.
+#[cfg(not(target_os = "linux"))]
+pub trait Pipe: Read {}
+#[cfg(not(target_os = "linux"))]
+impl<R: Read> Pipe for R {}
+
+/// Lets a pipe hold a megabyte, so that its writer and we wake each other more seldom: Linux gives it 64 KiB. What is no
+/// pipe, or may not be so large, stays as it is.
+#[cfg(target_os = "linux")]
+fn widen(pipe: &impl Pipe) {
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn widen(_pipe: &impl Pipe) {}

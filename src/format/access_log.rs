@@ -107,7 +107,7 @@ fn first_line(text: &str) -> &str {
 
 fn parse(line: &str) -> Option<Entry<'_>> {
     let line = line.trim();
-    quoted_entry(line).or_else(|| bare_entry(line)).or_else(|| {
+    quoted_entry(line).or_else(|| bare_entry(line)).or_else(|| koa_entry(line)).or_else(|| {
         // Railway's request lines begin with a time.
         let (date, rest) = line.split_once(' ').filter(|(date, _)| date.as_bytes().get(10) == Some(&b'T'))?;
         let entry = bare_entry(rest).filter(|_| time::parse(date).is_some())?;
@@ -216,6 +216,17 @@ fn bare_entry(line: &str) -> Option<Entry<'_>> {
     None
 }
 
+/// `--> GET /x 200 9ms 2b`, `xxx GET /x 500 0ms -`, `-x- GET /x 200 3ms -`.
+fn koa_entry(line: &str) -> Option<Entry<'_>> {
+    let (arrow, request) = text_parts::koa_line(line).filter(|(arrow, _)| *arrow != "<--")?;
+    let (verb, rest) = request.split_once(' ')?;
+    let (target, after) = rest.split_once(' ')?;
+    let (status, tail) = status(after)?;
+    let took = tail.trim_start().split(' ').next().and_then(duration_ms);
+    let status = status.filter(|_| arrow != "-x-");
+    took.is_some().then_some(Entry { date: None, verb, target, status, tail, quoted: false })
+}
+
 /// `HTTP/1.1 ` before the status.
 fn protocol(text: &str) -> IResult<&str, &str> {
     delimited(tag("HTTP/"), take_till(|c| c == ' '), char(' ')).parse(text)
@@ -266,8 +277,11 @@ fn fill(record: &mut Record, entry: &Entry<'_>) {
         && let Some(took) = duration_ms(took)
     {
         record.duration_ms = Some(took);
-        record.marks.insert(Marks::EDGE);
-        set_request_id(record, id.trim());
+        let id = id.trim();
+        if id.len() >= 16 {
+            record.marks.insert(Marks::EDGE);
+            set_request_id(record, id);
+        }
     } else {
         let words: Vec<&str> = entry.tail.split(' ').filter(|word| !word.is_empty()).collect();
         let before_unit = words.windows(2).find(|pair| pair[1] == "ms").map(|pair| pair[0]);

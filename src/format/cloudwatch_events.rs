@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::lambda_glance::{self, Escaped, Reader};
 use super::members::Members;
+use super::stencil::{Role, Stencils, integer};
 use super::{About, Container, Decoded, Glance, aws, json, subscription, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{Brief, Position, Record};
@@ -62,7 +63,7 @@ impl Container for CloudWatchEvents {
     }
 
     fn glancer(&self) -> Option<Box<dyn Glance>> {
-        Some(Box::new(Glancer::default()))
+        Some(Box::new(Glancer { stencils: Stencils::new(role), reader: Reader::default() }))
     }
 
     fn decode(&self, frame: &Frame<'_>, context: &FrameContext, out: &mut Vec<Record>) -> Decoded {
@@ -211,9 +212,68 @@ fn event_time(value: &Value) -> Option<i64> {
 }
 
 /// Reads briefs of events as `filter-log-events` lists them.
-#[derive(Default)]
 struct Glancer {
+    stencils: Stencils<()>,
     reader: Reader,
+}
+
+const STREAM: u8 = 0;
+const TIME: u8 = 1;
+const MESSAGE: u8 = 2;
+const EVENT: u8 = 3;
+const INGESTED: u8 = 4;
+
+fn role(path: &[&str]) -> Option<Role> {
+    Some(match path {
+        ["logStreamName"] => Role::Text(STREAM),
+        ["timestamp"] => Role::Integer(TIME),
+        ["message"] => Role::Raw(MESSAGE),
+        ["eventId"] => Role::Text(EVENT),
+        ["ingestionTime"] => Role::Integer(INGESTED),
+        _ => return None,
+    })
+}
+
+/// The members of an event, as they stand.
+struct Event<'a> {
+    stream: &'a [u8],
+    timestamp: i64,
+    message: &'a [u8],
+    event_id: &'a [u8],
+}
+
+impl<'a> Event<'a> {
+    /// The event that `bytes` begin with, and its length. Most are laid out as one before them.
+    #[inline]
+    fn read(bytes: &'a [u8], stencils: &mut Stencils<()>) -> Option<(Event<'a>, usize)> {
+        if let Some((_, holes, length)) = stencils.fill_start(bytes) {
+            let hole = |slot: u8| holes.get(usize::from(slot)).copied().flatten();
+            let timestamp = integer(hole(TIME)?);
+            let event =
+                Event { stream: hole(STREAM)?, timestamp, message: hole(MESSAGE)?, event_id: hole(EVENT)? };
+            return Some((event, length));
+        }
+        let found = Event::walk(bytes)?;
+        stencils.learn(&bytes[..found.1], ());
+        Some(found)
+    }
+
+    fn walk(bytes: &'a [u8]) -> Option<(Event<'a>, usize)> {
+        let mut members = Members::new(bytes)?;
+        let (mut stream, mut timestamp, mut message, mut event_id) = (None, None, None, None);
+        while let Some(key) = members.next_key()? {
+            match key {
+                b"logStreamName" => once(&mut stream, members.text()?.as_bytes())?,
+                b"timestamp" => once(&mut timestamp, members.integer()?)?,
+                b"message" => once(&mut message, members.raw_string()?)?,
+                b"eventId" => once(&mut event_id, members.text()?.as_bytes())?,
+                b"ingestionTime" => drop(members.integer()?),
+                _ => return None,
+            }
+        }
+        let event = Event { stream: stream?, timestamp: timestamp?, message: message?, event_id: event_id? };
+        Some((event, members.position()))
+    }
 }
 
 impl Glance for Glancer {
@@ -228,22 +288,13 @@ impl Glance for Glancer {
         if context.array_key != "events" || context.envelope.iter().any(foreign) {
             return None;
         }
-        let mut members = Members::new(bytes)?;
-        let (mut stream, mut time_ms, mut message, mut event_id) = (None, None, None, None);
-        while let Some(key) = members.next_key()? {
-            match key {
-                b"logStreamName" => once(&mut stream, members.text()?.as_bytes())?,
-                b"timestamp" => once(&mut time_ms, time::from_integer(members.integer()?.into())?)?,
-                b"message" => once(&mut message, members.raw_string()?)?,
-                b"eventId" => once(&mut event_id, members.text()?.as_bytes())?,
-                b"ingestionTime" => drop(members.integer()?),
-                _ => return None,
-            }
-        }
+        let (event, length) = Event::read(bytes, &mut self.stencils)?;
+        let Event { stream, timestamp, mut message, event_id } = event;
+        let time_ms = time::from_integer(timestamp.into())?;
         // Words that stand for nothing are shorter.
-        let named = |text: &&[u8]| text.len() > 9;
-        let (stream, event_id) = (stream.filter(named)?, event_id.filter(named)?);
-        let mut message: &[u8] = message?;
+        if stream.len() <= 9 || event_id.len() <= 9 {
+            return None;
+        }
         while let Some(rest) = message.strip_suffix(b"\\n").or_else(|| message.strip_suffix(b"\\r")) {
             message = rest;
         }
@@ -252,7 +303,7 @@ impl Glance for Glancer {
             deployment: None,
             id: seen.id,
             trace: None,
-            time_ms: Some(time_ms?),
+            time_ms: Some(time_ms),
             status: seen.status,
             function_status: None,
             marks: seen.marks,
@@ -263,10 +314,10 @@ impl Glance for Glancer {
             complete: true,
             line: None,
         };
-        Some((brief, members.position()))
+        Some((brief, length))
     }
 
-    fn payload(&self) -> &'static str {
+    fn payload(&self, _: FrameKind) -> &'static str {
         "lambda-text"
     }
 

@@ -115,7 +115,7 @@ impl Glance for Glancer {
         })
     }
 
-    fn payload(&self) -> &'static str {
+    fn payload(&self, _: FrameKind) -> &'static str {
         "lambda-text"
     }
 

@@ -16,7 +16,7 @@ mod tests;
 
 use serde_json::{Map, Value};
 
-use crate::format::text_parts::{is_counter, push_field, set_request_id, set_time};
+use crate::format::text_parts::{is_counter, may_have_blanks, push_field, set_time, set_whole_request_id};
 use crate::format::time::{self, Stamp};
 use crate::format::{About, Payload, access_log, ansi, envelope, json, next_stdout, plain_text, python_text};
 use crate::record::{IdKind, Level, Marks, Record};
@@ -213,12 +213,13 @@ fn is_ray(name: &str) -> bool {
 fn read_ids(found: &mut Found<'_>, record: &mut Record) {
     if let Some(id) = found.value(Slot::RequestId).and_then(json::scalar) {
         let is_ray = is_ray(found.name(Slot::RequestId));
-        set_request_id(record, if is_ray { envelope::ray_id(&id) } else { &id });
+        set_whole_request_id(record, if is_ray { envelope::ray_id(&id) } else { &id });
     }
     // One member names the request; of several, each gives it another name.
     for (id, name) in found.request_ids.iter().filter(|_| found.request_ids.len() > 1) {
         let Some(other) = json::scalar(id) else { continue };
-        if other.len() <= 200 && !other.contains(char::is_whitespace) && !is_counter(other.trim()) {
+        let has_blanks = other.trim().contains(char::is_whitespace);
+        if (!has_blanks || may_have_blanks(&other)) && !is_counter(other.trim()) {
             record.know_as(if is_ray(name) { envelope::ray_id(&other) } else { &other }, IdKind::Alias);
         }
     }

@@ -71,7 +71,7 @@ pub const TRACEBACK: &str = "Traceback (most recent call last)";
 
 fn platform(input: &str) -> IResult<&str, Line<'_>> {
     alt((
-        map(preceded(tag("START RequestId: "), id), Line::Start),
+        map(preceded(tag("START RequestId: "), start_id), Line::Start),
         map(preceded(tag("END RequestId: "), id), Line::End),
         map((preceded(tag("REPORT RequestId: "), id), rest), |(id, figures)| Line::Report(id, figures)),
         map((preceded(tag("RequestId: "), id), preceded(space1, fault)), |(id, text)| Line::Fault(id, text)),
@@ -212,6 +212,15 @@ fn peek_tab(input: &str) -> IResult<&str, &str> {
     value("", peek(char('\t'))).parse(input)
 }
 
+/// The id of a START line: a UUID, or what has the version after it. A line that was cut off names another request.
+fn start_id(input: &str) -> IResult<&str, &str> {
+    let (rest, id) = id(input)?;
+    match rest.is_empty() && !aws::is_uuid(id) {
+        true => Err(nom::Err::Error(nom::error::Error::new(input, nom::error::ErrorKind::Verify))),
+        false => Ok((rest, id)),
+    }
+}
+
 /// The id in a line of the platform.
 fn id(input: &str) -> IResult<&str, &str> {
     verify(take_while1(|c: char| c.is_ascii_alphanumeric() || c == '-'), |id: &str| id.len() >= 8)
@@ -237,6 +246,7 @@ mod tests {
             ("RESTORE_START Runtime Version: java:21.v1".into(), Line::Init),
             ("EXTENSION\tName: x\tState: Ready\tEvents: [INVOKE]".into(), Line::Init),
             ("INIT_REPORT Init Duration: 1 ms".into(), Line::InitReport("Init Duration: 1 ms")),
+            (format!("START RequestId: {U}"), Line::Start(U)),
             ("XRAY TraceId: 1-6955b900-0123456789abcdef01234567".into(), Line::Xray),
             (
                 format!("{iso} {U} Task timed out after 3.00 seconds"),
@@ -293,6 +303,7 @@ mod tests {
             "",
             "START",
             "START RequestId: ",
+            "START RequestId: 11110034-2222-4333-8444-5",
             "END of file",
             "REPORT RequestId: é",
             "Error: x",

@@ -162,9 +162,10 @@ pub fn starts_entry(line: &[u8]) -> bool {
         || is_python_last_line(&text))
 }
 
-/// Whether an indented line is one of Next.js's own: a symbol, or a request line of its development server.
+/// Whether an indented line is one of Next.js's own (a symbol, or a request line of its development server), or koa-logger's.
 fn begins_next_line(body: &str) -> bool {
     NEXT_SYMBOLS.iter().any(|symbol| body.starts_with(symbol))
+        || text_parts::koa_line(body).is_some()
         || text_parts::request_line(body).is_some_and(|(_, target)| {
             target.starts_with('/')
                 && target.contains(" in ")

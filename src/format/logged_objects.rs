@@ -96,7 +96,7 @@ fn is_plain(text: &[u8]) -> bool {
 fn is_silent(text: &[u8]) -> bool {
     !matches!(text, b"" | b"-" | b"null" | b"undefined")
         && quiet::is_quiet(text)
-        && !std::str::from_utf8(text).is_ok_and(json_app::is_phrase)
+        && !json_app::is_phrase(text)
 }
 
 /// Has an object of a layout read in every place where one may stand.

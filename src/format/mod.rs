@@ -6,13 +6,16 @@
 //! [`registry::PAYLOADS`].
 //! A shape reads one frame at a time and keeps no state: what spans frames is the business of `correlate`.
 
+pub mod access_glance;
 pub mod access_log;
+pub mod alone;
 pub mod ansi;
 pub mod apigw_access;
 pub mod apigw_execution;
 pub mod aws;
 pub mod cloudwatch_events;
 pub mod cloudwatch_tail;
+pub mod cloudwatch_text;
 pub mod docker_json;
 pub mod envelope;
 pub mod frameworks;
@@ -38,6 +41,7 @@ pub mod proxy_log;
 pub mod python_text;
 pub mod quiet;
 pub mod registry;
+pub mod render_request;
 pub mod s3_export;
 pub mod sam_logs;
 pub mod stencil;
@@ -52,7 +56,7 @@ pub mod vercel_stream;
 pub mod vercel_table;
 pub mod viewer_csv;
 
-use crate::input::frame::{Frame, FrameContext};
+use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{Brief, Record};
 
 /// What `why500 formats` prints of a shape.
@@ -145,9 +149,17 @@ pub struct Begun {
 /// Reads of a frame only what correlation must know. It may learn from frame to frame how to do that faster, or for more
 /// of them; what it says of a frame, if it says anything, never depends on that.
 pub trait Glance: Send {
-    /// The payload that all frames have of which it tells anything; empty where that is not known.
-    fn payload(&self) -> &'static str {
+    /// The payload that all frames of this kind have of which it tells anything; empty where that is not known.
+    fn payload(&self, _kind: FrameKind) -> &'static str {
         ""
+    }
+
+    /// Whether it may be asked where no other payload than this one is to be read; from then on it tells of no other.
+    fn keep_to(&mut self, payload: &str) -> bool {
+        match self.payload(FrameKind::Line) {
+            "" => true,
+            known => known == payload && !self.reads_on(),
+        }
     }
 
     /// Whether it tells also what further payloads find in what [`Glance::payload`] leaves of a message.

@@ -102,7 +102,8 @@ fn code(word: &str) -> Option<u16> {
 /// `203.0.113.9:33317 [01/Jan/2026:10:10:15.655] http-in web/web1 10/0/30/69/109 503 2750 - - sC-- 1/1/1/1/0 0/0
 /// {captured} "GET /x HTTP/1.1"`. <https://docs.haproxy.org/3.0/configuration.html#8.2.3>
 fn haproxy(line: &str) -> Option<Entry<'_>> {
-    let open = line.find(" [").filter(|at| *at <= 200)?;
+    let head = line.as_bytes().get(..202).unwrap_or(line.as_bytes());
+    let open = memchr::memchr_iter(b'[', head).find(|at| head[..*at].ends_with(b" "))? - 1;
     let (date, rest) = line[open + 2..].split_once("] ")?;
     let (second, fraction) = date.split_once('.')?;
     let stamp = time::parse(second)?;

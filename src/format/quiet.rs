@@ -135,15 +135,8 @@ fn has_only_harmless<const ESCAPED: bool>(message: &[u8]) -> bool {
     let quote_mark = if ESCAPED { b'\\' } else { b'"' };
     let (quote, backslash) = (u8x16::splat(quote_mark), u8x16::splat(b'\\'));
     let (equals, bracket, last_control) = (u8x16::splat(b'='), u8x16::splat(b'['), u8x16::splat(0x1f));
+    let endings = &**ENDINGS;
     let mut quoted = false;
-    let mut harmless = |at: usize| {
-        if message[at] == quote_mark {
-            let first = !std::mem::replace(&mut quoted, true);
-            is_harmless_quote::<ESCAPED>(message, at, first)
-        } else {
-            is_harmless(message, at)
-        }
-    };
     let mut blocks = message.chunks_exact(16);
     let mut at = 0;
     for block in &mut blocks {
@@ -159,7 +152,8 @@ fn has_only_harmless<const ESCAPED: bool>(message: &[u8]) -> bool {
         let telling = block.simd_eq(equals) | block.simd_eq(bracket) | block.simd_eq(quote);
         let mut telling = telling.to_bitmask();
         while telling != 0 {
-            if !harmless(at + telling.trailing_zeros() as usize) {
+            let place = at + telling.trailing_zeros() as usize;
+            if !is_harmless_at::<ESCAPED>(message, place, endings, &mut quoted) {
                 return false;
             }
             telling &= telling - 1;
@@ -169,14 +163,32 @@ fn has_only_harmless<const ESCAPED: bool>(message: &[u8]) -> bool {
     blocks.remainder().iter().enumerate().all(|(offset, byte)| match byte {
         ..=0x1f | 0x7f.. => false,
         b'\\' if !ESCAPED => false,
-        b'=' | b'[' => harmless(at + offset),
-        byte if *byte == quote_mark => harmless(at + offset),
+        b'=' | b'[' | b'"' | b'\\' => is_harmless_at::<ESCAPED>(message, at + offset, endings, &mut quoted),
         _ => true,
     })
 }
 
+/// What stands at an equals sign, an opening bracket or a quote; `quoted`: another quote stands before it.
+#[inline(always)]
+fn is_harmless_at<const ESCAPED: bool>(
+    message: &[u8],
+    at: usize,
+    endings: &Endings,
+    quoted: &mut bool,
+) -> bool {
+    match message.get(at) {
+        Some(b'=') => is_harmless_pair(&message[..at], endings),
+        Some(b'[') => is_harmless_bracket(message, at),
+        Some(b'"') if !ESCAPED => is_harmless_quote::<ESCAPED>(message, at, quoted),
+        Some(b'\\') => is_harmless_quote::<ESCAPED>(message, at, quoted),
+        _ => true,
+    }
+}
+
 /// What stands at a quote, or at the backslash before it.
-fn is_harmless_quote<const ESCAPED: bool>(message: &[u8], at: usize, first: bool) -> bool {
+#[inline(never)]
+fn is_harmless_quote<const ESCAPED: bool>(message: &[u8], at: usize, quoted: &mut bool) -> bool {
+    let first = !std::mem::replace(quoted, true);
     let before = &message[..at];
     let may_be_name = matches!(before, [.., b'I', b'd'] | [.., b'i', b'd'] | [.., b'r', b'd'])
         || matches!(before, [.., b'p', b'e'] | [.., b'm', b'p']);
@@ -184,32 +196,35 @@ fn is_harmless_quote<const ESCAPED: bool>(message: &[u8], at: usize, first: bool
     let reads_like_entry = first
         && (message.last() == Some(&b'}')
             || before.contains(&b'[')
-            || memchr::memmem::find(before, b" -").is_some());
+            || memchr::memchr_iter(b'-', before).any(|at| before[..at].last() == Some(&b' ')));
     let names_shape = may_be_name && message.first() == Some(&b'{');
     let is_other_escape = ESCAPED && message.get(at + 1) != Some(&b'"');
     !(names_shape || reads_like_entry || is_other_escape)
 }
 
-/// What stands at an equals sign or an opening bracket.
-#[inline]
-fn is_harmless(message: &[u8], at: usize) -> bool {
-    if message[at] == b'[' {
-        // A colour (`[31m`), or a UUID in brackets.
-        let digit = message.get(at + 1).is_some_and(u8::is_ascii_digit);
-        return !digit && message.get(at + 37) != Some(&b']');
-    }
-    let Some(end) = message[..at].last_chunk::<4>() else { return is_harmless_key(&message[..at]) };
-    // Most keys have an ending that no telling one has.
-    let word = u32::from_le_bytes(*end);
-    if may_be_telling(word) { is_harmless_key(&message[..at]) } else { true }
+/// What stands at an opening bracket: no colour (`[31m`), and no UUID in brackets.
+#[inline(never)]
+fn is_harmless_bracket(message: &[u8], at: usize) -> bool {
+    let digit = message.get(at + 1).is_some_and(u8::is_ascii_digit);
+    !digit && message.get(at + 37) != Some(&b']')
 }
 
-/// Whether the pair whose key `before` ends in says nothing. A key that is longer than any known one does not.
-#[cold]
-fn is_harmless_key(before: &[u8]) -> bool {
+/// Whether the pair whose key `before` ends in says nothing. Most keys have an ending that no telling one has.
+#[inline(always)]
+fn is_harmless_pair(before: &[u8], endings: &Endings) -> bool {
+    let end = before.last_chunk::<4>().map(|end| u32::from_le_bytes(*end));
+    end.is_some_and(|end| !endings.may_end(end)) || is_harmless_key(before, endings)
+}
+
+/// The same, by all of the key. One that is longer than any known one does not say anything.
+#[inline(never)]
+fn is_harmless_key(before: &[u8], endings: &Endings) -> bool {
     let is_part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'@' | b'#' | b'-');
-    let len = before.iter().rev().take(65).take_while(|b| is_part(b)).count();
+    let len = before.iter().rev().take(MAX_KEY_BYTES).take_while(|b| is_part(b)).count();
     let (before, key) = before.split_at(before.len() - len);
+    if key.iter().all(u8::is_ascii_alphabetic) && !endings.may_be(key) {
+        return true;
+    }
     let ends_in_id = key.len() >= 3 && ID_ENDINGS.iter().any(|id| key.ends_with(id.as_bytes()));
     // What stands in the query of an address is no pair.
     !ends_in_id && (matches!(before.last(), Some(b'?' | b'&')) || !json_app::is_telling_key(key))
@@ -218,32 +233,67 @@ fn is_harmless_key(before: &[u8]) -> bool {
 /// How the keys of request IDs in texts end; what stands before such an ending may be anything but a letter.
 const ID_ENDINGS: [&str; 7] = ["request_id", "requestId", "reqId", "req_id", "request-id", "rid", "Rid"];
 
-/// Hashes of the endings of telling keys, a bit each.
-static ENDINGS: LazyLock<Box<[u64; 256]>> = LazyLock::new(|| {
-    let mut bits = Box::new([0u64; 256]);
-    let mut add = |ending: &[u8]| {
-        if let Some(end) = ending.last_chunk::<4>() {
-            let place = place_of(u32::from_le_bytes(*end));
-            bits[place >> 6] |= 1 << (place & 63);
-        }
-    };
-    json_app::telling_keys().for_each(|key| add(key.as_bytes()));
-    ID_ENDINGS.iter().for_each(|key| add(key.as_bytes()));
-    bits
-});
-
-/// Whether a key with these last four bytes may be telling: one such key ends so, or it has fewer letters than four in a
-/// row.
-#[inline]
-fn may_be_telling(word: u32) -> bool {
-    let letters = word.to_le_bytes().iter().all(u8::is_ascii_alphanumeric);
-    let place = place_of(word);
-    !letters || ENDINGS[place >> 6] & (1 << (place & 63)) != 0
+/// Whether the key that `before` ends in is one of a request ID.
+pub fn names_id(before: &[u8]) -> bool {
+    before.last() == Some(&b'd') && ID_ENDINGS.iter().any(|id| before.ends_with(id.as_bytes()))
 }
 
-/// Case does not count.
-fn place_of(word: u32) -> usize {
-    ((word | 0x2020_2020).wrapping_mul(0x9e37_79b1) >> 18) as usize
+/// What tells telling keys from most others: bits for the hashes of their last four bytes, alone and with the length of the
+/// key. Case does not count.
+struct Endings {
+    alone: [u64; 256],
+    with_length: [u64; 256],
+}
+
+static ENDINGS: LazyLock<Box<Endings>> = LazyLock::new(|| {
+    let mut endings = Box::new(Endings { alone: [0; 256], with_length: [0; 256] });
+    let mut add = |key: &[u8], lengths: std::ops::RangeInclusive<usize>| {
+        let end = Endings::end(key);
+        let (word, bit) = Endings::place(end, 0);
+        endings.alone[word] |= bit;
+        for length in lengths {
+            let (word, bit) = Endings::place(end, length);
+            endings.with_length[word] |= bit;
+        }
+    };
+    json_app::telling_keys().for_each(|key| add(key.as_bytes(), key.len()..=key.len()));
+    // Anything may stand before these.
+    ID_ENDINGS.iter().for_each(|key| add(key.as_bytes(), key.len()..=MAX_KEY_BYTES));
+    endings
+});
+
+/// No key that is looked at is longer.
+const MAX_KEY_BYTES: usize = 65;
+
+impl Endings {
+    /// Whether a key with these last four bytes may be telling: one such key ends so, or they are not all letters.
+    #[inline(always)]
+    fn may_end(&self, end: u32) -> bool {
+        // Of bytes below 128, those from `a` on and those beyond `z` have their high bit set.
+        let lower = end | 0x2020_2020;
+        let (from_a, beyond_z) = (lower.wrapping_add(0x1f1f_1f1f), lower.wrapping_add(0x0505_0505));
+        let letters = from_a & !beyond_z & 0x8080_8080 == 0x8080_8080;
+        let (word, bit) = Endings::place(end, 0);
+        !letters || self.alone[word] & bit != 0
+    }
+
+    /// Whether this key, which is all letters, may be telling.
+    fn may_be(&self, key: &[u8]) -> bool {
+        let (word, bit) = Endings::place(Endings::end(key), key.len());
+        self.with_length[word] & bit != 0
+    }
+
+    /// The last four bytes of a key, with zeros before those of a shorter one.
+    fn end(key: &[u8]) -> u32 {
+        key.iter().rev().take(4).rev().fold(0, |end, byte| end >> 8 | u32::from(*byte) << 24)
+    }
+
+    #[inline(always)]
+    fn place(end: u32, length: usize) -> (usize, u64) {
+        let mixed = (end | 0x2020_2020) ^ (length as u32).wrapping_mul(0x85eb_ca6b);
+        let place = (mixed.wrapping_mul(0x9e37_79b1) >> 18) as usize;
+        (place >> 6, 1 << (place & 63))
+    }
 }
 
 #[cfg(test)]

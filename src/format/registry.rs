@@ -1,6 +1,6 @@
 //! The lists of shapes, and the two things done with them: deciding which shape a frame has, and reading it.
 
-use super::{Container, Decoded, Glance, Payload, json};
+use super::{Container, Decoded, Glance, Payload, alone, json};
 use crate::format::{ansi, aws};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::input::framer::Boundaries;
@@ -19,6 +19,7 @@ pub const CONTAINERS: &[&dyn Container] = &[
     &super::insights::InsightsCsv,
     &super::viewer_csv::ViewerCsv,
     &super::cloudwatch_tail::CloudWatchTail,
+    &super::cloudwatch_text::CloudWatchText,
     &super::s3_export::S3Export,
     &super::sam_logs::SamLogs,
     &super::vercel_table::VercelTable,
@@ -31,6 +32,8 @@ pub const CONTAINERS: &[&dyn Container] = &[
     &super::prefixed::platform::FLY,
     &super::prefixed::platform::RAILWAY,
     &super::prefixed::platform::DIGITALOCEAN,
+    &super::prefixed::platform::RENDER,
+    &super::prefixed::platform::NETLIFY,
     &super::prefixed::syslog::SYSLOG,
     &super::lines::Lines,
 ];
@@ -46,6 +49,7 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::access_log::AccessLog,
     &super::proxy_log::ProxyLog,
     &super::heroku::Heroku,
+    &super::render_request::RenderRequest,
     &super::next_stdout::NextStdout,
     &super::frameworks::rails::RAILS,
     &super::frameworks::java::SPRING,
@@ -168,14 +172,10 @@ impl Shapes {
 
     /// Who glances at the frames of the container at this index, if anybody does.
     pub fn glancer(&self, container: u8) -> Option<Box<dyn Glance>> {
-        let glancer = CONTAINERS.get(usize::from(container))?.glancer()?;
+        let mut glancer = CONTAINERS.get(usize::from(container))?.glancer()?;
         // It knows what payload the frames have when nobody forces another.
         let forced = self.forced_payload.map(|index| PAYLOADS[usize::from(index)].name());
-        let fits = |forced| match glancer.payload() {
-            "" => true,
-            payload => payload == forced && !glancer.reads_on(),
-        };
-        forced.is_none_or(fits).then_some(glancer)
+        forced.is_none_or(|forced| glancer.keep_to(forced)).then_some(glancer)
     }
 
     /// Reads into records one frame that the glancer of the container at this index has read.
@@ -306,15 +306,28 @@ impl Detector {
         self.text
     }
 
-    /// As if asked of a line, and of the one after it, that both begin an entry of [`Detector::text_container`].
+    /// Whether lines that surely are entries of the container at this index are framed as such: it is the text container,
+    /// or none was found and it takes what is left.
+    pub fn takes_lines_of(&self, container: u8) -> bool {
+        let takes_rest = usize::from(container) + 1 == CONTAINERS.len();
+        self.text.map_or(takes_rest, |text| text == container)
+    }
+
+    /// As if asked of a line, and of the one after it, that both begin an entry of such a container.
     pub fn took_entry(&mut self) {
-        self.note_start();
-        self.note_start();
+        for _ in 0..2 {
+            if self.text.is_some() { self.note_start() } else { self.note_other() }
+        }
     }
 
     fn note_start(&mut self) {
         self.starts = (self.starts + 1).min(16);
         self.others = self.others.saturating_sub(1);
+    }
+
+    fn note_other(&mut self) {
+        self.others = (self.others + 1).min(64);
+        self.starts = self.starts.saturating_sub(1);
     }
 }
 
@@ -350,16 +363,18 @@ impl Boundaries for Detector {
             self.text = Some(index as u8);
             return true;
         }
-        // A line without the prefix continues the entry before it, but only in a source that mostly has the prefix:
-        // one odd line never decides for the rest.
+        // A line without the prefix continues the entry before it unless it is another program's, but only in a source
+        // that mostly has the prefix: one odd line never decides for the rest.
         if self.text.is_some() && self.starts >= self.others {
+            if self.shapes.forced_container.is_none() && alone::is_entry(line) {
+                return true;
+            }
             if !line.is_empty() && !line[0].is_ascii_whitespace() && CONTAINERS[last].starts_entry(line) {
                 self.others = (self.others + u32::from(self.starts < 2)).min(64);
             }
             return false;
         }
-        self.others = (self.others + 1).min(64);
-        self.starts = self.starts.saturating_sub(1);
+        self.note_other();
         CONTAINERS.get(last).is_none_or(|shape| shape.starts_entry(line))
     }
 }

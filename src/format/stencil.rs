@@ -124,13 +124,23 @@ impl<T> Stencils<T> {
         Some((value, holes, end))
     }
 
+    /// The same of the object that `bytes` begin with, and its length, whatever follows it.
+    #[inline]
+    pub fn fill_start<'a>(&mut self, bytes: &'a [u8]) -> Option<(&T, Holes<'a>, usize)> {
+        let mut holes = [None; SLOTS];
+        let (node, end) = self.walk(bytes, &mut holes)?;
+        let value = self.nodes[node].value.as_ref()?;
+        self.learned.hit();
+        Some((value, holes, end))
+    }
+
     /// The last node of the stencil that fits the beginning of `line`, what stands in the holes, and where it ends.
     #[inline]
     fn walk<'a>(&mut self, line: &'a [u8], holes: &mut Holes<'a>) -> Option<(usize, usize)> {
         let (mut at, mut node) = (0, 0);
         loop {
             let rest = line.get(at..)?;
-            node = self.child(node, |literal| rest.starts_with(literal))?;
+            node = self.child(node, |literal| begins_with(rest, literal))?;
             let Node { literal, texts, hole, .. } = &self.nodes[node];
             at += literal.len();
             // Told by the hole, which is at hand, for few literals have any.
@@ -190,6 +200,11 @@ impl<T> Stencils<T> {
         self.learned.spend()
     }
 
+    /// Says that a line could not be learned although [`Stencils::may_learn`] said yes, so that such lines are tried less.
+    pub fn could_not_learn(&mut self) {
+        self.learned.fail();
+    }
+
     /// Learns from a line that was read in full, and is one JSON object, unless `value` sees in its holes that it cannot
     /// stand for others. Ask [`Stencils::may_learn`] before.
     pub fn learn_by<'a>(&mut self, line: &'a [u8], value: impl FnOnce(&Holes<'a>) -> Option<T>) {
@@ -243,6 +258,21 @@ fn set<'a>(holes: &mut Holes<'a>, slot: u8, text: &'a [u8]) -> Option<()> {
     }
     *slot = Some(text);
     Some(())
+}
+
+/// As [`slice::starts_with`], for literals of a few dozen bytes: two windows, which may overlap, are compared at once.
+#[inline(always)]
+fn begins_with(text: &[u8], literal: &[u8]) -> bool {
+    fn windows<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], &[u8; N])> {
+        Some((bytes.first_chunk()?, bytes.last_chunk()?))
+    }
+    let Some(text) = text.get(..literal.len()) else { return false };
+    match literal.len() {
+        16..=32 => windows::<16>(text) == windows::<16>(literal),
+        8..=15 => windows::<8>(text) == windows::<8>(literal),
+        4..=7 => windows::<4>(text) == windows::<4>(literal),
+        _ => text == literal,
+    }
 }
 
 fn is_word(text: &[u8]) -> bool {

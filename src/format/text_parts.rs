@@ -85,6 +85,16 @@ pub fn request_line(text: &str) -> Option<(&str, &str)> {
     (!target.is_empty()).then_some((verb, target))
 }
 
+/// What koa-logger's arrows mean, and the request line after it: `<--` came in, `-->` was answered, `xxx` failed, `-x-` was
+/// closed by the client.
+pub fn koa_line(text: &str) -> Option<(&str, &str)> {
+    let (arrow, rest) = text.split_at_checked(3)?;
+    let request = rest.strip_prefix(' ')?;
+    let is_arrow = matches!(arrow, "<--" | "-->" | "xxx" | "-x-");
+    (is_arrow && request_line(request).is_some_and(|(_, target)| target.starts_with('/')))
+        .then_some((arrow, request))
+}
+
 /// Fills method and path of a record that has none.
 pub fn set_request(record: &mut Record, verb: &str, target: &str) {
     if record.method.is_none() {
@@ -116,9 +126,25 @@ pub fn set_request_id(record: &mut Record, raw: &str) {
         if raw.trim() != "0" {
             record.set_id(&text, IdKind::Scoped);
         }
-    } else if raw.len() <= 200 && !raw.contains(char::is_whitespace) {
+    } else if !raw.contains(char::is_whitespace) {
         record.set_id(raw, IdKind::Request);
     }
+}
+
+/// As [`set_request_id`], of a member that holds nothing else: there an ID may have blanks in it.
+pub fn set_whole_request_id(record: &mut Record, raw: &str) {
+    let raw = raw.trim();
+    if may_have_blanks(raw) {
+        record.set_id(raw, IdKind::Request);
+    } else {
+        set_request_id(record, raw);
+    }
+}
+
+/// Whether a text with blanks can be an ID: words alone (`not set`) say that there is none.
+pub fn may_have_blanks(raw: &str) -> bool {
+    let id = raw.trim();
+    id.contains(char::is_whitespace) && id.bytes().any(|b| b.is_ascii_digit())
 }
 
 /// Whether a text is a UUID in its usual form.
@@ -273,6 +299,19 @@ mod tests {
         let mut record = Record { stream: Some("web-1:17".to_owned()), ..Record::default() };
         set_request_id(&mut record, "412");
         assert_eq!(record.id.map(|id| (id.text, id.kind)), Some(("web-1:17:412".to_owned(), IdKind::Scoped)));
+    }
+
+    #[test]
+    fn a_member_may_hold_an_id_with_blanks() {
+        let of = |raw: &str| {
+            let mut record = Record::default();
+            set_whole_request_id(&mut record, raw);
+            record.id.map(|id| id.text)
+        };
+        assert_eq!(of(" order 42 / try 1 ").as_deref(), Some("order 42 / try 1"));
+        assert_eq!(of(" 7b1f-aa ").as_deref(), Some("7b1f-aa"));
+        assert_eq!((of("not set"), of("")), (None, None));
+        assert!(of(&"x1".repeat(200)).is_some_and(|id| id.len() < 100));
     }
 
     #[test]

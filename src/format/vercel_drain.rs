@@ -9,6 +9,7 @@ use crate::format::stencil::{self, Holes, Role, Stencils};
 use crate::format::vercel::{self, Number, Object, Text};
 use crate::format::{About, Container, Decoded, Glance, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::record::ids::MAX_ID_BYTES;
 use crate::record::{Brief, IdKind, Level, Marks, Record, normalise_id_bytes};
 
 /// A log drain's entries.
@@ -406,6 +407,9 @@ fn brief<'a>(fixed: Fixed, read: &Read<'a>) -> Option<Brief<'a>> {
         _ => None,
     };
     let id = normalise_id_bytes(read.request_id)?;
+    if read.trace.is_some_and(|trace| trace.len() > MAX_ID_BYTES) {
+        return None;
+    }
     Some(Brief {
         id,
         trace: read.trace.and_then(normalise_id_bytes).filter(|trace| *trace != id),

@@ -1,4 +1,5 @@
 //! Sources and frames: from paths and standard input to the bytes of one entry after the other.
+pub mod ahead;
 pub mod archive;
 pub mod batches;
 pub mod csv_scan;

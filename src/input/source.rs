@@ -4,9 +4,12 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use thiserror::Error;
 
+use super::ahead::Ahead;
 use super::archive::{self, Member, tar};
 use super::unpack::{self, Expand};
 
@@ -258,6 +261,8 @@ pub struct Stream {
     peeked: Vec<u8>,
     /// What went wrong while peeking; it is said when the source is read.
     broken: Option<SourceError>,
+    /// Set where a thread reads ahead: whether it was waited for of late.
+    waited_for: Option<Arc<AtomicBool>>,
     /// Size of the file on disk, where it is known and not compressed; for progress only.
     pub size_bytes: Option<u64>,
 }
@@ -302,7 +307,21 @@ impl Stream {
             size_bytes,
             peeked: Vec::new(),
             broken: None,
+            waited_for: None,
         })
+    }
+
+    /// Reads, and unpacks, in a thread of its own from now on. For a source that does not keep anybody waiting.
+    pub fn read_ahead(&mut self) {
+        let reader = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        let ahead = Ahead::new(move || Ok(reader));
+        self.waited_for = Some(ahead.waited_for());
+        self.reader = Box::new(ahead);
+    }
+
+    /// Whether a thread reads ahead and its bytes had to be waited for, when some were taken last.
+    pub fn was_waited_for(&self) -> bool {
+        self.waited_for.as_ref().is_some_and(|waited| waited.load(Ordering::Relaxed))
     }
 
     /// The first bytes, up to `limit`; they are still there for [`Stream::read`]. Of a pipe that is still

@@ -1,6 +1,6 @@
-//! Build script: reads the files of `rules/` and checks them with the program's own code, so that a faulty built-in
-//! rule stops the build and the program need not read TOML or take patterns apart when it starts. `embedded.rs`
-//! takes up what is written here.
+//! Build script: reads the files of `rules/` and `redaction/` and checks them with the program's own code, so that a faulty
+//! built-in rule stops the build and the program need not read TOML or take patterns apart when it starts. `embedded.rs`
+//! and `redact/patterns.rs` take up what is written here.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -53,15 +53,31 @@ mod rules {
     }
 }
 
+#[path = "../redact/read.rs"]
+mod redaction;
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=rules");
+    println!("cargo::rerun-if-changed=redaction");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     match rules::pack(Path::new("rules")) {
         Ok((rules, texts)) => {
             fs::write(out.join("rules.json"), rules)?;
             fs::write(out.join("texts.json"), texts)?;
         }
-        Err(error) => error.to_string().lines().for_each(|line| println!("cargo::error={line}")),
+        Err(error) => say(&error.to_string()),
+    }
+    match redaction::pack(Path::new("redaction")) {
+        Ok((patterns, samples)) => {
+            fs::write(out.join("redaction.rs"), patterns)?;
+            fs::write(out.join("redaction_samples.rs"), samples)?;
+        }
+        Err(faults) => faults.iter().for_each(|fault| say(&fault.to_string())),
     }
     Ok(())
+}
+
+/// Stops the build with this text.
+fn say(error: &str) {
+    error.lines().for_each(|line| println!("cargo::error={line}"));
 }

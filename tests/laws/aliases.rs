@@ -107,10 +107,6 @@ fn all_ways(files: &Files) -> Report {
         });
         assert_same(&printed(&report).1, &printed(&run_readers(engine(1), readers.collect())).1, "pieces");
     }
-    if files.names.iter().any(|name| name.starts_with("function")) {
-        // Lines of other kinds would continue the function's.
-        return report;
-    }
     let mut one = Files { names: vec!["all.log"], lines: files.sorted().lines };
     one.lines.iter_mut().for_each(|(_, file, _)| *file = 0);
     let bytes = &one.bytes()[0].1;

@@ -5,14 +5,17 @@
 #[expect(dead_code, reason = "others use the rest of it")]
 mod generate;
 
+mod access;
 mod algebra;
 mod aliases;
 mod backwards;
 mod damage;
+mod formats;
 mod glance;
 mod horizon;
 mod hostile;
 mod inputs;
 mod memory;
+mod mixed;
 mod support;
 mod whole_run;

@@ -79,12 +79,15 @@ fn without_files_the_report_says_what_was_lost() {
             let report = run(&engines[0], &[(&input.name, &input.bytes)]);
             let what = format!("{} in {memory_bytes} bytes", input.name);
             let (had, have) = (&all.requests, &report.requests);
-            assert_eq!(have.exact, have.forgotten == 0, "{what}");
+            // Other IDs of requests may be forgotten too.
+            let ids = report.remarks.iter().any(|text| text.contains(" forgotten which request "));
+            assert_eq!(have.exact, have.forgotten == 0 && !ids, "{what}");
             assert!(have.total >= had.total && have.failed >= had.failed, "{what}: {had:?}, {have:?}");
             if have.exact {
                 assert_eq!(had.total, have.total, "{what}");
             } else {
-                assert!(report.remarks.iter().any(|text| text.contains(" forgotten; ")), "{what}");
+                let requests = report.remarks.iter().any(|text| text.contains(" forgotten; "));
+                assert_eq!(requests, have.forgotten > 0, "{what}");
             }
             assert_eq!(
                 report.traffic.intervals.iter().map(|one| one.requests).sum::<u64>(),

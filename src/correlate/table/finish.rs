@@ -71,7 +71,7 @@ impl Correlator<'_> {
         };
         type Order = (i64, Option<String>, u64);
         let mut failed: Vec<(Order, Partial)> = Vec::new();
-        requests.total = self.slots.count() as u64 + self.stored + requests.losses.forgotten;
+        requests.total = self.slots.count() as u64 + self.alone + self.stored + requests.losses.forgotten;
         for (key, index) in self.slots.all_open() {
             let Some(partial) = open.get_mut(index as usize) else { continue };
             let mut partial = std::mem::replace(partial, Partial::new(None, IdKind::Request));

@@ -9,6 +9,7 @@ use crate::correlate::outcome::{Facts, Outcome};
 use crate::correlate::partial::Partial;
 use crate::correlate::spill::restore;
 use crate::correlate::traffic::{NONE, Place};
+use crate::record::ids::id_key;
 use crate::record::{CorrelationId, IdKind, Level, Record};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -77,7 +78,7 @@ impl Correlator<'_> {
 
     /// Notes another ID of a request.
     pub(super) fn claim(&mut self, key: u64, alias: &[u8], kind: IdKind) {
-        if self.aliases.claim(key, xxh3_64(alias), kind) {
+        if self.aliases.claim(key, id_key(alias), kind) {
             self.budget.change(0, CLAIM_BYTES);
         }
     }

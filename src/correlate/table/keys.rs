@@ -20,11 +20,9 @@ impl Correlator<'_> {
         {
             return Some(key);
         }
-        let completion = record.marks.has(Marks::CLIENT | Marks::ABORTED) && record.marks.has(Marks::END);
-        let in_stream = record.field("domain").is_some();
         // A printed table has neither times nor IDs; its rows are requests.
-        let row = in_stream && record.time_ms.is_none();
-        if row || (completion && !in_stream) {
+        let row = record.field("domain").is_some() && record.time_ms.is_none();
+        if row || is_own_completion(record) {
             let key = own_place(record, origin);
             self.last_own = Some((record.at, key));
             return Some(key);
@@ -58,6 +56,13 @@ pub fn completion_key(stream: u64, marks: Marks, format: &str, origin: Origin<'_
     if marks.has(Marks::CLIENT) { neighbours_key(stream, format, origin) } else { None }
 }
 
+/// Whether a record without an ID is the completion of a request, and all that there is of it.
+pub fn is_own_completion(record: &Record) -> bool {
+    let completion = record.marks.has(Marks::CLIENT | Marks::ABORTED) && record.marks.has(Marks::END);
+    // Runtime-log streams name the domain on every line.
+    completion && record.field("domain").is_none()
+}
+
 /// The stream of the entries of a source that name none.
 pub fn source_key(origin: Origin<'_>) -> u64 {
     xxh3_64(origin.name.as_bytes()) ^ 0x9e37_79b9_7f4a_7c15
@@ -73,14 +78,39 @@ pub fn stream_key(record: &Record, origin: Origin<'_>) -> u64 {
 
 /// Where a record stands that is a request by itself.
 pub fn own_place(record: &Record, origin: Origin<'_>) -> u64 {
-    let frame = place_key(origin.name, record.at);
+    let frame = place_key(origin.name, record.at, &mut Vec::new());
     match record.at.part {
         part @ 1.. if record.marks.has(Marks::APART) => xxh3_64(format!("{frame}\0{part}").as_bytes()),
         _ => frame,
     }
 }
 
-/// A place in the input, for what is a request by itself.
-fn place_key(source: &str, at: Position) -> u64 {
-    xxh3_64(format!("{source}\0{}", at.entry).as_bytes())
+/// A place in the input, for what is a request by itself. `bytes` is for use.
+pub fn place_key(source: &str, at: Position, bytes: &mut Vec<u8>) -> u64 {
+    bytes.clear();
+    bytes.extend_from_slice(source.as_bytes());
+    bytes.push(0);
+    // The number in decimal, as no number is longer.
+    let (mut digits, mut rest, mut first) = ([b'0'; 20], at.entry, 20);
+    while rest > 0 || first == 20 {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    bytes.extend_from_slice(&digits[first..]);
+    xxh3_64(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_named_by_source_and_entry() {
+        for entry in [0, 7, 10, 1_234_567_890, u64::MAX] {
+            let at = Position { entry, ..Position::default() };
+            let key = place_key("a.log", at, &mut vec![1, 2]);
+            assert_eq!(key, xxh3_64(format!("a.log\0{entry}").as_bytes()));
+        }
+    }
 }

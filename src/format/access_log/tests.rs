@@ -97,6 +97,22 @@ fn reads_morgan_and_next() {
 }
 
 #[test]
+fn reads_koa_logger() {
+    let record = read("  --> GET /ok 200 9ms 2b");
+    assert_eq!(
+        (record.status, record.path.as_deref(), record.duration_ms),
+        (Some(200), Some("/ok"), Some(9.0))
+    );
+    let record = read("xxx GET /pay/7?x=1 500 1.2s -");
+    assert_eq!((record.status, record.path.as_deref(), id(&record)), (Some(500), Some("/pay/7"), None));
+    let record = read("-x- GET /ok 200 9ms -");
+    assert!(record.status.is_none() && record.marks.has(Marks::ABORTED));
+    for text in ["<-- GET /ok", "--> GET /ok soon", "xxx GET /ok 500", "--> 200"] {
+        assert_eq!(parse(text), None, "{text}");
+    }
+}
+
+#[test]
 fn tells_aborted_requests() {
     let gone = read("10.0.0.2 - - [22/Nov/2026:12:35:08 +0000] \"GET /o HTTP/1.1\" 499 0 \"-\" \"-\"");
     assert!(gone.marks.has(Marks::ABORTED) && gone.status == Some(499));

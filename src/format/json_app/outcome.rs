@@ -156,10 +156,10 @@ fn is_completion(message: &str) -> bool {
 }
 
 /// Whether a text says by itself that a request begins or ends.
-pub fn is_phrase(message: &str) -> bool {
+pub fn is_phrase(message: &[u8]) -> bool {
     // All begin with one of these letters.
-    matches!(message.as_bytes().first(), Some(b'r' | b'R' | b'h' | b'H' | b'a' | b'A' | b'i' | b'I'))
-        && (is_start(message) || is_completion(message))
+    matches!(message.first(), Some(b'r' | b'R' | b'h' | b'H' | b'a' | b'A' | b'i' | b'I'))
+        && std::str::from_utf8(message).is_ok_and(|message| is_start(message) || is_completion(message))
 }
 
 /// Method and path; true if they stand in the entry itself and name a target of this service, which makes a bare

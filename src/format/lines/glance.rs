@@ -1,6 +1,8 @@
-//! Glances at the lines of JSON loggers. What a member means is said by the alias table of payload `json`; which of
-//! several members counts is never worked out here: the full decoder reads the first line of each kind, and a stencil is
-//! learned only if all that it said stands in the holes or is the same for all lines that fill it.
+//! Glances at the lines of JSON loggers, and at access lines ([`crate::format::access_glance`]).
+//!
+//! What a member means is said by the alias table of payload `json`; which of several members counts is never worked out
+//! here: the full decoder reads the first line of each kind, and a stencil is learned only if all that it said stands in
+//! the holes or is the same for all lines that fill it.
 
 use crate::format::json_app::{self, Use};
 use crate::format::logged_objects::Objects;
@@ -8,14 +10,17 @@ use crate::format::quiet::is_quiet_escaped;
 use crate::format::registry::{CONTAINERS, Shapes};
 use crate::format::stencil::{Holes, Role, Stencils};
 use crate::format::text_parts::{is_counter, unescape};
-use crate::format::{Decoded, Glance, ansi, time};
+use crate::format::{Begun, Decoded, Glance, access_glance, ansi, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{Brief, BriefLine, IdKind, Marks, Record, normalise_id_bytes};
 
-/// Reads briefs by stencil.
+/// Reads briefs of objects by stencil, those of lines by their form.
 pub struct Glancer {
     stencils: Stencils<Kind>,
     inner: Inner,
+    access: access_glance::Reader,
+    /// The only payload that is to be read, if there is one.
+    only: Option<&'static str>,
 }
 
 /// Reads texts that are objects themselves.
@@ -47,6 +52,10 @@ struct Kind {
     /// The text too, where it counts for what is said of the request.
     exact: Option<Box<[u8]>>,
 }
+
+/// The payloads of objects, and of lines.
+const JSON: &str = "json";
+const ACCESS: &str = "access-log";
 
 const ID: u8 = 0;
 const TIME_TEXT: u8 = 1;
@@ -119,7 +128,17 @@ fn is_barred(text: &[u8]) -> bool {
 impl Glancer {
     /// One that has learned nothing.
     pub fn new() -> Glancer {
-        Glancer { stencils: Stencils::with_bars(role, is_barred), inner: Inner::default() }
+        Glancer {
+            stencils: Stencils::with_bars(role, is_barred),
+            inner: Inner::default(),
+            access: Default::default(),
+            only: None,
+        }
+    }
+
+    /// Whether this payload is to be read.
+    fn reads(&self, payload: &str) -> bool {
+        self.only.is_none_or(|only| only == payload)
     }
 
     /// Has a line decoded that fills no stencil, and learns from it if that can be done.
@@ -128,6 +147,14 @@ impl Glancer {
         if !self.stencils.may_learn() || !may_stand_for_others(line) {
             return None;
         }
+        let found = self.learn_from(frame);
+        if found.is_none() {
+            self.stencils.could_not_learn();
+        }
+        found
+    }
+
+    fn learn_from<'a>(&mut self, frame: &Frame<'a>) -> Option<Brief<'a>> {
         let mut records = Vec::new();
         let read = Shapes::all().read(frame, &FrameContext::default(), None, None, &mut records);
         let is_ours = read.container.is_some_and(|index| usize::from(index) + 1 == CONTAINERS.len());
@@ -136,7 +163,7 @@ impl Glancer {
             return None;
         }
         let (mut found, inner) = (None, &mut self.inner);
-        self.stencils.learn_by(line, |holes| {
+        self.stencils.learn_by(frame.bytes, |holes| {
             let kind = Kind::of(record, holes)?;
             found = Some(brief(&kind, holes, inner)?).filter(|brief| agrees(brief, record));
             found.as_ref().map(|_| kind)
@@ -146,8 +173,13 @@ impl Glancer {
 }
 
 impl Glance for Glancer {
-    fn payload(&self) -> &'static str {
-        "json"
+    fn payload(&self, kind: FrameKind) -> &'static str {
+        if kind == FrameKind::Line { ACCESS } else { JSON }
+    }
+
+    fn keep_to(&mut self, payload: &str) -> bool {
+        self.only = [JSON, ACCESS].into_iter().find(|known| *known == payload);
+        self.only.is_some()
     }
 
     fn glance<'a>(&mut self, frame: &Frame<'a>, context: &FrameContext) -> Option<Brief<'a>> {
@@ -155,7 +187,7 @@ impl Glance for Glancer {
         if !context.array_key.is_empty() {
             return None;
         }
-        if frame.kind != FrameKind::Json {
+        if frame.kind != FrameKind::Json || !self.reads(JSON) {
             return None;
         }
         match self.stencils.fill(frame.bytes) {
@@ -167,9 +199,20 @@ impl Glance for Glancer {
     }
 
     fn glance_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(Brief<'a>, usize)> {
+        if !self.reads(JSON) {
+            return None;
+        }
         let (kind, holes, length) = self.stencils.fill_line(bytes)?;
         let brief = brief(kind, &holes, &mut self.inner)?;
         (!ansi::has_reset(bytes.get(..length)?)).then_some((brief, length))
+    }
+
+    fn begin(&mut self, line: &[u8]) -> Option<Begun> {
+        if self.reads(ACCESS) { self.access.begin(line) } else { None }
+    }
+
+    fn glance_begun<'a>(&mut self, line: &'a [u8], begun: Begun) -> Option<Brief<'a>> {
+        self.access.glance(line, begun)
     }
 }
 
@@ -223,7 +266,7 @@ impl Kind {
         let fits = match &self.exact {
             Some(exact) => text == &**exact,
             None if text.starts_with(b"{\\\"") && text.ends_with(b"}") => return inner.text_of(text),
-            None => !std::str::from_utf8(text).is_ok_and(json_app::is_phrase),
+            None => !json_app::is_phrase(text),
         };
         let placed = self.message.is_none() || !is_placeholder(text);
         (fits && placed && is_quiet_escaped(text)).then_some(text)
@@ -309,8 +352,17 @@ fn is_placeholder(text: &[u8]) -> bool {
 /// A request ID that is no counter and holds no space.
 #[inline]
 fn request_id(raw: &[u8]) -> Option<&[u8]> {
+    // Hexadecimal digits with dashes between them, not zeros alone, is what most of them are: then there is nothing to strip.
+    let (plain, zeros) = raw.iter().fold((true, true), |(plain, zeros), byte| {
+        let digit = byte.wrapping_sub(b'0') < 10;
+        let letter = byte.wrapping_sub(b'a') < 6;
+        (plain & (digit | letter | (*byte == b'-')), zeros & matches!(byte, b'0' | b'-'))
+    });
+    if plain && !zeros && (13..=200).contains(&raw.len()) {
+        return Some(raw);
+    }
     let short = raw.len() <= 12 && std::str::from_utf8(raw).is_ok_and(is_counter);
-    let fits = !short && raw.len() <= 200 && !raw.contains(&b' ');
+    let fits = !short && raw.is_ascii() && !raw.contains(&b' ');
     if fits { normalise_id_bytes(raw) } else { None }
 }
 

@@ -1,4 +1,5 @@
-//! Prefixes of hosting platforms' commands: `heroku logs`, `fly logs`, `railway logs`, `doctl apps logs`.
+//! Prefixes of hosting platforms' commands: `heroku logs`, `fly logs`, `railway logs`, `doctl apps logs`, `render logs`,
+//! `netlify logs`.
 
 use super::{Head, Prefixed, can_begin_iso, fraction_digits, iso_word, word};
 use crate::format::{About, time};
@@ -59,6 +60,72 @@ pub const DIGITALOCEAN: Prefixed = Prefixed {
     can_begin: |line| line.first().is_some_and(u8::is_ascii_lowercase),
     head: digitalocean,
 };
+
+/// `2026-01-01 10:10:15  text`: seconds, two spaces. Status and path of a request are in labels that the text has not.
+/// <https://github.com/render-oss/cli/blob/main/cmd/logs.go>
+pub const RENDER: Prefixed = Prefixed {
+    name: "render-logs",
+    about: About {
+        title: "render logs",
+        fingerprint: "lines that begin with date, time without a fraction, and two spaces",
+        export: "render logs --resources SERVICE --output text > app.log; with --output json statuses are in it",
+    },
+    fingerprint: "date, time and two spaces",
+    can_begin: |line| line.len() > 20 && line[4] == b'-' && line[10] == b' ' && &line[19..21] == b"  ",
+    head: render,
+};
+
+/// `[𝒇 pay] 2026-01-01T10:10:15.001Z ERROR text`; a globe for edge functions, a rocket for deploys.
+/// <https://github.com/netlify/cli/blob/main/src/commands/logs/log-api.ts>
+pub const NETLIFY: Prefixed = Prefixed {
+    name: "netlify-logs",
+    about: About {
+        title: "netlify logs",
+        fingerprint: "lines that begin with a symbol and a function's name in brackets, time and level",
+        export: "netlify logs --since 1h > netlify.log",
+    },
+    fingerprint: "a symbol and a name in brackets",
+    can_begin: |line| NETLIFY_SOURCES.iter().any(|source| line.starts_with(source.as_bytes())),
+    head: netlify,
+};
+
+/// What a line of a function, an edge function and a deploy begins with.
+const NETLIFY_SOURCES: [&str; 3] = ["[𝒇 ", "[🌐 ", "[🚀 "];
+
+fn render(line: &str) -> Option<Head<'_>> {
+    let (stamp, body) = line.split_at_checked(19)?;
+    let body = body.strip_prefix("  ")?;
+    let is_stamp = stamp.bytes().zip(*b"dddd-dd-dd dd:dd:dd").all(|(byte, form)| match form {
+        b'd' => byte.is_ascii_digit(),
+        _ => byte == form,
+    });
+    // A logger of its own writes its level next, and lines without a prefix below.
+    let is_level = |word: &str| word.len() > 1 && Level::parse(word).is_some();
+    if !is_stamp || body.split([' ', ':']).next().is_some_and(is_level) {
+        return None;
+    }
+    Some(Head { time_ms: Some(time::parse(stamp)?.ms), body, ..Head::default() })
+}
+
+fn netlify(line: &str) -> Option<Head<'_>> {
+    let rest = NETLIFY_SOURCES.iter().find_map(|source| line.strip_prefix(source))?;
+    let (name, rest) = rest.split_once("] ")?;
+    if name.is_empty() || name.contains(char::is_whitespace) {
+        return None;
+    }
+    let (time_ms, rest) = match iso_word(rest) {
+        Some((stamp, rest)) => (Some(time::parse(stamp)?.ms), rest),
+        None => (None, rest),
+    };
+    let (level, body) = word(rest)?;
+    Some(Head {
+        time_ms,
+        stream: Some(name.into()),
+        level: Some(Level::parse(level)?),
+        body,
+        ..Head::default()
+    })
+}
 
 pub(super) fn heroku(line: &str) -> Option<Head<'_>> {
     let (stamp, rest) = iso_word(line)?;
@@ -158,6 +225,25 @@ mod tests {
             "error.message=\"timed out\" 2026-01-01T10:10:15.001Z proxy[e784] iad [error]request.id=\"a\"";
         assert_eq!(of(fly, text), Some((AT, Some("e784".to_owned()), text.to_owned())));
         assert_eq!(of(fly, "2026-01-01T10:10:15.001Z app[1] main [thread] x"), None);
+    }
+
+    #[test]
+    fn reads_render_and_netlify() {
+        let at = Some(1_767_262_215_000);
+        let text = "2026-01-01 10:10:15      at f (a.js:1:1)";
+        assert_eq!(of(render, text), Some((at, None, "    at f (a.js:1:1)".to_owned())));
+        for text in
+            ["2026-01-01 10:10:15 x", "2026-01-01 10:10:15  INFO x", "2026-01-01T10:10:15  x", "é", ""]
+        {
+            assert_eq!(of(render, text), None, "{text}");
+        }
+        let text = "[𝒇 pay] 2026-01-01T10:10:15.001Z ERROR TypeError: no";
+        assert_eq!(of(netlify, text), Some((AT, Some("pay".to_owned()), "TypeError: no".to_owned())));
+        assert_eq!(netlify(text).and_then(|head| head.level), Some(Level::Error));
+        assert!(netlify("[🌐 geo] INFO hello").is_some_and(|head| head.time_ms.is_none()));
+        for text in ["[𝒇 ] INFO x", "[𝒇 pay] hello", "[x pay] INFO x", "[𝒇 a b] INFO x"] {
+            assert_eq!(of(netlify, text), None, "{text}");
+        }
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn check(text: &str) {
         // The container marks what stands below another line, whatever it says.
         let mut marks = record.marks;
         marks.remove(Marks::CONTINUATION);
-        if !(kind == FrameKind::Json && super::super::json_app::is_phrase(text)) {
+        if !(kind == FrameKind::Json && super::super::json_app::is_phrase(text.as_bytes())) {
             assert!(marks.is_empty(), "{marks:?}: {text:?}");
         }
         assert_eq!(record.id.as_ref().map(|id| id.text.as_str()), id, "{text:?}");

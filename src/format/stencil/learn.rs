@@ -15,9 +15,11 @@ const MAX_HOLES: usize = 64;
 const MAX_LINE_BYTES: usize = 16 * 1024;
 /// Most members that are watched.
 const MAX_MEMBERS: usize = 1024;
-/// Lines that are learned without any success, and how many successes pay for one more.
+/// Lines that are learned without any success, and how many successes pay for one more. A line that could not be learned
+/// counts as so many that could: it was read in vain, and others like it may follow.
 const CREDIT: u64 = 256;
 const HITS_PER_LINE: u64 = 32;
+const PRICE_OF_FAILURE: u64 = 16;
 
 /// Between the keys of a path: no JSON key holds it as it stands.
 const SEPARATOR: char = '\n';
@@ -71,6 +73,11 @@ impl Learned {
         let worth = self.lines <= CREDIT + self.hits / HITS_PER_LINE;
         self.lines += u64::from(worth);
         worth
+    }
+
+    /// A line that was paid for could not be learned.
+    pub fn fail(&mut self) {
+        self.lines += PRICE_OF_FAILURE - 1;
     }
 
     /// Cuts a line, unless it is too long.

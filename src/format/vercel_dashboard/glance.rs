@@ -6,6 +6,7 @@ use crate::format::vercel::{self, Phrases};
 use crate::format::{Glance, quiet, stencil, time};
 use crate::input::csv_scan;
 use crate::input::frame::{Frame, FrameContext, FrameKind};
+use crate::record::ids::MAX_ID_BYTES;
 use crate::record::{Brief, BriefLine, normalise_id_bytes};
 
 const TIME: usize = 0;
@@ -77,7 +78,7 @@ impl Glancer {
 
 impl Glance for Glancer {
     /// What no other payload reads is text.
-    fn payload(&self) -> &'static str {
+    fn payload(&self, _: FrameKind) -> &'static str {
         "text"
     }
 
@@ -111,6 +112,9 @@ impl Glance for Glancer {
         let integer = stencil::integer_end(cells[TIME], 0).filter(|end| *end == cells[TIME].len())?;
         let time_ms = time::from_integer(stencil::integer(&cells[TIME][..integer]).into())?;
         let id = normalise_id_bytes(cells[ID])?;
+        if cells[TRACE].len() > MAX_ID_BYTES {
+            return None;
+        }
         // All cells are ASCII.
         let text = |slot: usize| std::str::from_utf8(cells[slot]).ok();
         let judged = judge(Figures {

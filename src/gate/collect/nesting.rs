@@ -373,7 +373,7 @@ mod tests {
             "<A<",
             "x as y ",
             "if(a)\n",
-            "a?.b.",
+            "\n?.b",
         ] {
             assert!(is_too_deep(&piece.repeat(many)), "{piece}");
             assert!(is_too_deep(&format!("const x = {}", piece.repeat(many))), "{piece}");
