@@ -99,8 +99,18 @@ fn goes_on<const ESCAPED: bool>(message: &[u8]) -> bool {
         && !matches!(message.last(), Some(b' '))
         && !begins_known(message)
         && json_app::bracketed_id(message).is_none()
+        && !is_dated_behind_word(message)
         && !names_method(message)
         && has_only_harmless::<ESCAPED>(message)
+}
+
+/// `Main  2026-01-01 …`: a time behind the first word.
+fn is_dated_behind_word(message: &[u8]) -> bool {
+    let Some(space) = memchr::memchr(b' ', message.get(..20).unwrap_or(message)) else { return false };
+    match message[space..].trim_ascii_start() {
+        [a, b, c, d, b'-' | b'/', ..] => [a, b, c, d].iter().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    }
 }
 
 fn begins_known(message: &[u8]) -> bool {

@@ -1,7 +1,7 @@
 //! Redaction: secrets and personal data in a text become keyed tokens, so equal values stay comparable and
 //! cannot be read back. Pure text functions; they know no record, no rule and no report.
 //!
-//! What is found stands in the files of `redaction/` as data ([`patterns`]); whether a found value is a value or prose is asked in
+//! What is found stands in the files of `src/redact/rules/` as data ([`patterns`]); whether a found value is a value or prose is asked in
 //! [`judge`]. Not here: which texts are redacted, and what the key is; the caller decides both.
 
 pub mod judge;

@@ -1,4 +1,4 @@
-//! What counts as a secret, as data: one file of `redaction/` per way to find one, read by the build script (`read.rs`),
+//! What counts as a secret, as data: one file of `src/redact/rules/` per way to find one, read by the build script (`read.rs`),
 //! so that nothing is read when the program starts. The value to replace is the first group that took part.
 //!
 //! Prefixes of keys are those that the providers publish for secret scanning; publishable keys (`pk_live_`,

@@ -1,4 +1,4 @@
-//! Reads the files of `redaction/`: what counts as a secret, one kind of finding a file, with samples and look-alikes. The
+//! Reads the files of `src/redact/rules/`: what counts as a secret, one kind of finding a file, with samples and look-alikes. The
 //! build script does this, so that a faulty file stops the build and the program need not read any when it starts.
 
 use std::collections::BTreeSet;
@@ -262,18 +262,18 @@ mod tests {
 
     #[test]
     fn faults_are_named_by_file_line_and_key() {
-        let path = Path::new("redaction/x.toml");
+        let path = Path::new("src/redact/rules/x.toml");
         assert!(check(path, GOOD).is_ok());
         for (from, to, said) in [
-            ("(x_[a-z]+)", "(x_[a-z+)", "redaction/x.toml:6: pattern: "),
-            ("(x_[a-z]+)", "x_[a-z]+", "redaction/x.toml:6: pattern: it has no group"),
-            ("[\"x_\"]", "[]", "redaction/x.toml:5: hints: "),
-            ("\"always\"", "\"never\"", "redaction/x.toml:7: accept: "),
-            ("x-key", "X Key", "redaction/x.toml:2: kind: "),
+            ("(x_[a-z]+)", "(x_[a-z+)", "src/redact/rules/x.toml:6: pattern: "),
+            ("(x_[a-z]+)", "x_[a-z]+", "src/redact/rules/x.toml:6: pattern: it has no group"),
+            ("[\"x_\"]", "[]", "src/redact/rules/x.toml:5: hints: "),
+            ("\"always\"", "\"never\"", "src/redact/rules/x.toml:7: accept: "),
+            ("x-key", "X Key", "src/redact/rules/x.toml:2: kind: "),
             ("hides = \"abc\"", "hides = \"xyz\"", "hides: "),
             ("log = \"x_\"", "log = \"y\"", "look_alike: "),
-            ("id = \"x\"", "id = \"y\"", "redaction/x.toml:1: id: "),
-            ("order = 1", "ordre = 1", "redaction/x.toml:3: file: "),
+            ("id = \"x\"", "id = \"y\"", "src/redact/rules/x.toml:1: id: "),
+            ("order = 1", "ordre = 1", "src/redact/rules/x.toml:3: file: "),
         ] {
             let faults = check(path, &GOOD.replacen(from, to, 1)).expect_err(to);
             let text: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -283,7 +283,7 @@ mod tests {
 
     #[test]
     fn the_files_of_this_program_are_sound() {
-        let (table, samples) = pack(Path::new("redaction")).expect("sound files");
+        let (table, samples) = pack(Path::new("src/redact/rules")).expect("sound files");
         assert_eq!(table.matches("Pattern {").count(), samples.matches("Samples {").count());
     }
 }

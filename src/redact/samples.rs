@@ -19,14 +19,19 @@ pub fn test() -> Vec<String> {
         for (log, hides) in samples.secrets {
             let redacted = redactor.redact(log);
             if redacted.contains(hides) || !redacted.contains('‹') {
-                failures
-                    .push(format!("redaction/{}.toml: `{hides}` is still seen in: {redacted}", pattern.id));
+                failures.push(format!(
+                    "src/redact/rules/{}.toml: `{hides}` is still seen in: {redacted}",
+                    pattern.id
+                ));
             }
         }
         for log in samples.look_alikes {
             let redacted = redactor.redact(log);
             if redacted != *log {
-                failures.push(format!("redaction/{}.toml: a look-alike is hidden: {redacted}", pattern.id));
+                failures.push(format!(
+                    "src/redact/rules/{}.toml: a look-alike is hidden: {redacted}",
+                    pattern.id
+                ));
             }
         }
     }
@@ -37,13 +42,13 @@ pub fn test() -> Vec<String> {
 pub fn lint() -> Vec<String> {
     let unproved = |(pattern, samples): (&Pattern, &Samples)| -> Vec<String> {
         let Ok(regex) = Regex::new(pattern.regex) else {
-            return vec![format!("redaction/{}.toml: the pattern is too large", pattern.id)];
+            return vec![format!("src/redact/rules/{}.toml: the pattern is too large", pattern.id)];
         };
         let not_found = samples.secrets.iter().filter(|(log, hides)| !finds(pattern, &regex, log, hides));
         not_found
             .map(|(log, _)| {
                 format!(
-                    "redaction/{}.toml: the pattern does not find the secret of its own sample: {log}",
+                    "src/redact/rules/{}.toml: the pattern does not find the secret of its own sample: {log}",
                     pattern.id
                 )
             })

@@ -1,4 +1,4 @@
-//! Build script: reads the files of `rules/` and `redaction/` and checks them with the program's own code, so that a faulty
+//! Build script: reads the files of `rules/` and `src/redact/rules/` and checks them with the program's own code, so that a faulty
 //! built-in rule stops the build and the program need not read TOML or take patterns apart when it starts. `embedded.rs`
 //! and `redact/patterns.rs` take up what is written here.
 
@@ -58,7 +58,7 @@ mod redaction;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=rules");
-    println!("cargo::rerun-if-changed=redaction");
+    println!("cargo::rerun-if-changed=src/redact/rules");
     let out = PathBuf::from(env::var("OUT_DIR")?);
     match rules::pack(Path::new("rules")) {
         Ok((rules, texts)) => {
@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         Err(error) => say(&error.to_string()),
     }
-    match redaction::pack(Path::new("redaction")) {
+    match redaction::pack(Path::new("src/redact/rules")) {
         Ok((patterns, samples)) => {
             fs::write(out.join("redaction.rs"), patterns)?;
             fs::write(out.join("redaction_samples.rs"), samples)?;
