@@ -3,6 +3,7 @@
 //! <https://github.com/nestjs/nest/blob/master/packages/core/exceptions/base-exception-filter.ts>
 
 use super::Framework;
+use crate::format::plain_text::read_prefix;
 use crate::format::text_parts::{push_field, read_printed_error, set_time};
 use crate::format::{About, time};
 use crate::record::{Level, Marks, Record};
@@ -54,6 +55,9 @@ fn read(text: &str, record: &mut Record) {
     record.runtime.get_or_insert_with(|| "node".to_owned());
     record.stream.get_or_insert_with(|| head.pid.to_owned());
     push_field(record, "context", head.context);
+    if record.id.is_none() {
+        read_prefix(head.body, record);
+    }
     if head.level >= Level::Error {
         read_printed_error(head.body, record);
         if head.context == "ExceptionsHandler" {

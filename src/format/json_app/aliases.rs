@@ -480,6 +480,7 @@ pub const LOOSE_WRAPPERS: &[&str] = &[
     "spans",
     "customdimensions",
     "labels",
+    "logging.googleapis.com/labels",
     "info",
 ];
 

@@ -20,6 +20,8 @@ const COMPLETIONS: &[&str] = &[
     "response sent",
     "access",
 ];
+/// Names of the record that closes a request; they say so only beside its verb, path and status.
+const NAMES: &[&str] = &["request", "http", "http request", "http_request", "response"];
 /// Texts of the record that opens a request.
 const STARTS: &[&str] = &["incoming request", "request started", "request_started", "request received"];
 
@@ -105,7 +107,9 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
             || is_completion
             || logger == Some("lograge")
             || duration.is_some()
-            || (own_request && !has_error && (message.is_empty() || names_status(message, strong.or(bare)))));
+            || (own_request
+                && !has_error
+                && (message.is_empty() || is_name(message) || names_status(message, strong.or(bare)))));
     if logger == Some("nestjs") && map.get("context").and_then(Value::as_str) == Some("ExceptionsHandler") {
         // What Nest's exception handler logs has become an answer with status 500.
         record.marks.insert(Marks::ERROR_BLOCK);
@@ -155,11 +159,16 @@ fn is_completion(message: &str) -> bool {
         || message.starts_with("HTTP ") && message.contains(" responded ")
 }
 
-/// Whether a text says by itself that a request begins or ends.
+fn is_name(message: &str) -> bool {
+    NAMES.iter().any(|name| message.eq_ignore_ascii_case(name))
+}
+
+/// Whether a text says by itself, or with what stands beside it, that a request begins or ends.
 pub fn is_phrase(message: &[u8]) -> bool {
     // All begin with one of these letters.
     matches!(message.first(), Some(b'r' | b'R' | b'h' | b'H' | b'a' | b'A' | b'i' | b'I'))
-        && std::str::from_utf8(message).is_ok_and(|message| is_start(message) || is_completion(message))
+        && std::str::from_utf8(message)
+            .is_ok_and(|message| is_start(message) || is_completion(message) || is_name(message))
 }
 
 /// Method and path; true if they stand in the entry itself and name a target of this service, which makes a bare
