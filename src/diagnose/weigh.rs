@@ -301,8 +301,9 @@ fn compare(account: &mut Account, fired: &[(u16, &Case, Strength)], context: &Co
         })
     });
     // A full pool that is only reported is no witness against an error of another kind.
-    let raised =
-        rivals().any(|(_, other, other_rule)| other.severe && other_rule.class != Class::Connectivity);
+    let raised = rivals().any(|(_, other, other_rule)| {
+        other.severe && matches!(other_rule.class, Class::Runtime | Class::Env | Class::Route)
+    });
     if raised && !case.severe && account.has(Factor::PoolExhausted) {
         account.lower(Factor::Quiet, QUIET);
     }

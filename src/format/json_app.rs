@@ -158,7 +158,10 @@ fn read_words(record: &mut Record) {
         let id = id.to_owned();
         set_request_id(record, &id);
     }
-    completion::complete(record);
+    // Without an ID the words may be a piece of an entry that was cut off.
+    if record.id.is_some() {
+        completion::complete(record);
+    }
 }
 
 /// The UUID in brackets that a message begins with.

@@ -67,9 +67,8 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     if let Some(stamp) = stamp {
         set_time(record, stamp);
     }
-    if let Some(level) = leading_level(rest) {
-        record.level = Some(level);
-    }
+    let own_level = leading_level(rest);
+    record.level = own_level.or(record.level);
     let has_lines_below = memchr::memchr(b'\n', rest.as_bytes()).is_some();
     if has_lines_below && rest.contains("\n    at ") {
         // Nothing prints a stack unless something failed.
@@ -78,7 +77,7 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     read_node(rest, record);
     read_ids(rest, record);
     let first = first_line(rest);
-    if alone && (is_dated || record.level.is_some()) {
+    if alone && (is_dated || own_level.is_some()) {
         read_prefix(first, record);
     }
     if let Some(pairs) = logfmt::pairs(first) {

