@@ -75,7 +75,7 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     }
     let project = find(&args.dir)?;
     let manifest = manifest(args, &project)?;
-    let today = args.as_of.unwrap_or_else(|| today());
+    let today = args.as_of.unwrap_or_else(today);
     let report = gate::run(project, Demands { manifest: manifest.as_ref(), today });
     let mut out = Vec::new();
     match args.format {

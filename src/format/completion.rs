@@ -92,7 +92,7 @@ pub fn read(message: &str) -> Option<Completion<'_>> {
             false => Some(None),
         })??;
     let path = words.next().map(bare).filter(|path| path.starts_with('/') && !path.starts_with("//"))?;
-    let status = words.by_ref().skip_while(|word| joins(word)).next().and_then(status)?;
+    let status = words.by_ref().find(|word| !joins(word)).and_then(status)?;
     let is_end = words.next().is_none_or(|word| {
         word.starts_with(|c: char| !c.is_alphabetic()) || word.contains('=') || AFTER.contains(&bare(word))
     });

@@ -87,7 +87,8 @@ pub fn snapshots(root: &Path, named: Vec<(&'static str, Vec<String>)>) -> Vec<Sn
             snapshot.files.push(file);
         }
         let known = found.iter().any(|other: &Snapshot| other.scope == scope);
-        if !(snapshot.files.is_empty() && snapshot.unread.is_empty()) && !known {
+        let is_empty = snapshot.files.is_empty() && snapshot.unread.is_empty();
+        if !is_empty && !known {
             found.push(snapshot);
         }
     }

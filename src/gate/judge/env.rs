@@ -64,6 +64,9 @@ struct Read<'g> {
     certainty: Certainty,
 }
 
+/// A read by how far it is, its place and its file.
+type Nearest<'r, 'g> = (usize, Place, &'r str, &'g EnvUse);
+
 /// Keys read by each route, by the position of the route, and the checks on them.
 pub fn judge(
     routes: &[(Route, Assigned)],
@@ -76,8 +79,7 @@ pub fn judge(
         let entries: Vec<String> = std::iter::once(&route.file).chain(&route.with).cloned().collect();
         let reach = Reach::on_node(graph, &entries, !matches!(route.kind, Kind::AppPage | Kind::Page));
         // Of the reads that count alike, the nearest: one chain is enough of each.
-        let mut nearest: BTreeMap<(&str, Reading, Certainty), (usize, Place, &str, &EnvUse)> =
-            BTreeMap::new();
+        let mut nearest: BTreeMap<(&str, Reading, Certainty), Nearest<'_, '_>> = BTreeMap::new();
         for (file, module) in reach.files().filter(|(file, _)| !in_package(file)) {
             // What runs in browsers has only what was inlined when it was built.
             for using in module.env.iter().filter(|_| !module.client) {

@@ -26,8 +26,8 @@ const CHECKLIST: [&str; 5] = [
 
 /// The draft.
 pub fn write(report: &GateReport) -> String {
-    let mut out = format!(
-        "# What why500 gate holds this project to; docs/gate.md has all keys. Drafted from the project: fill in the owners.\n#\n# Review of a change:\n"
+    let mut out = String::from(
+        "# What why500 gate holds this project to; docs/gate.md has all keys. Drafted from the project: fill in the owners.\n#\n# Review of a change:\n",
     );
     for question in CHECKLIST {
         let _ = writeln!(out, "#   [ ] {question}");
