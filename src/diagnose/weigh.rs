@@ -301,8 +301,11 @@ fn compare(account: &mut Account, fired: &[(u16, &Case, Strength)], context: &Co
         })
     });
     // A full pool that is only reported is no witness against an error of another kind.
-    let raised = rivals().any(|(_, other, other_rule)| {
-        other.severe && matches!(other_rule.class, Class::Runtime | Class::Env | Class::Route)
+    let raised = fired.iter().any(|(index, other, at)| {
+        let class = rules.by_index(*index).filter(|other| !other.symptom).map(|other| other.class);
+        *at >= Strength::Strong
+            && other.severe
+            && matches!(class, Some(Class::Runtime | Class::Env | Class::Route))
     });
     if raised && !case.severe && account.has(Factor::PoolExhausted) {
         account.lower(Factor::Quiet, QUIET);
