@@ -152,14 +152,19 @@ impl Context {
         };
         let normal: Vec<usize> =
             lines.iter().enumerate().filter(|(_, line)| normal(line)).map(|(index, _)| index).collect();
+        let news: Vec<(usize, String)> =
+            normal.iter().filter_map(|index| Some((*index, good_news(&lines[*index].text)?))).collect();
+        let told = |says: fn(&str) -> bool| {
+            news.iter().filter(|(_, head)| says(head)).map(|(index, _)| *index).collect()
+        };
         Context {
             any_severe: lines
                 .iter()
                 .any(|line| !line.hits.is_empty() && line.record.level >= Some(Level::Error)),
             figures: Figures::read(lines),
             duration_ms: lines.iter().rev().find_map(|line| line.record.duration_ms),
-            recoveries: normal.iter().copied().filter(|index| says_recovered(&lines[*index].text)).collect(),
-            connections: normal.iter().copied().filter(|index| says_connected(&lines[*index].text)).collect(),
+            recoveries: told(says_recovered),
+            connections: told(says_connected),
             unknown_error: lines.iter().rposition(is_unknown_error),
             normal,
             chains: lines
@@ -222,11 +227,6 @@ fn is_unknown_error(line: &Line) -> bool {
 const CONNECTED: [&str; 4] =
     ["successfully connected", "connected successfully", "connection established", "connected to "];
 
-fn says_connected(text: &str) -> bool {
-    let head: String = text.chars().take(400).collect::<String>().to_ascii_lowercase();
-    CONNECTED.iter().any(|words| head.contains(words)) && !head.contains("not connected")
-}
-
 /// Words with which clients say that a connection or call works again.
 const RECOVERED: [&str; 9] = [
     "reconnected",
@@ -240,18 +240,24 @@ const RECOVERED: [&str; 9] = [
     "recovered after",
 ];
 
-/// Ends of words one of which all of these hold.
-const RECOVERED_ENDS: [&[u8; 4]; 5] = [b"cted", b"ored", b"shed", b"eded", b"ered"];
+/// Ends of words one of which all of these and of [`CONNECTED`] hold.
+const NEWS_ENDS: [&[u8; 4]; 5] = [b"cted", b"ored", b"shed", b"eded", b"ered"];
 
-fn says_recovered(text: &str) -> bool {
-    // Told without a copy of most texts.
+/// The first words of a text in small letters, where it may say that something works (again): told without a copy of most
+/// texts.
+fn good_news(text: &str) -> Option<String> {
     let may = memchr::memchr2_iter(b'd', b'D', text.as_bytes().get(..1600).unwrap_or(text.as_bytes()));
     let ends = |at: usize| text.as_bytes()[..=at].last_chunk::<4>().map(|end| end.to_ascii_lowercase());
-    if !may.filter_map(ends).any(|end| RECOVERED_ENDS.iter().any(|known| end == known[..])) {
-        return false;
-    }
-    let head: String = text.chars().take(400).collect::<String>().to_ascii_lowercase();
+    let is_good = may.filter_map(ends).any(|end| NEWS_ENDS.iter().any(|known| end == known[..]));
+    is_good.then(|| text.chars().take(400).collect::<String>().to_ascii_lowercase())
+}
+
+fn says_recovered(head: &str) -> bool {
     RECOVERED.iter().any(|words| head.contains(words))
+}
+
+fn says_connected(head: &str) -> bool {
+    CONNECTED.iter().any(|words| head.contains(words)) && !head.contains("not connected")
 }
 
 /// Parts of paths and frames of drivers and of clients of the network.

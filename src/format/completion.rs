@@ -85,12 +85,9 @@ pub fn read(message: &str) -> Option<Completion<'_>> {
         return None;
     }
     let mut words = text.split_ascii_whitespace();
-    let method =
-        words.by_ref().take(VERB_WITHIN).map(bare).find_map(|word| match METHODS.contains(&word) {
-            true => Some(Some(word)),
-            false if opens(word) => None,
-            false => Some(None),
-        })??;
+    let first =
+        words.by_ref().take(VERB_WITHIN).find(|word| METHODS.contains(&bare(word)) || !opens(bare(word)));
+    let method = first.map(bare).filter(|word| METHODS.contains(word))?;
     let path = words.next().map(bare).filter(|path| path.starts_with('/') && !path.starts_with("//"))?;
     let status = words.by_ref().find(|word| !joins(word)).and_then(status)?;
     let is_end = words.next().is_none_or(|word| {
@@ -106,11 +103,18 @@ pub fn complete(record: &mut Record) {
     }
     let message = std::mem::take(&mut record.message);
     if let Some(found) = read(&message) {
-        set_request(record, found.method, found.path);
-        record.status = Some(found.status);
-        record.marks.insert(Marks::CLIENT | Marks::END);
+        found.settle(record);
     }
     record.message = message;
+}
+
+impl Completion<'_> {
+    /// Says in the record how its request ended.
+    pub fn settle(&self, record: &mut Record) {
+        set_request(record, self.method, self.path);
+        record.status = Some(self.status);
+        record.marks.insert(Marks::CLIENT | Marks::END);
+    }
 }
 
 fn bare(word: &str) -> &str {

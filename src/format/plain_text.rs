@@ -7,8 +7,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::format::text_parts::{
-    first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request, set_request_id,
-    set_time,
+    first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request_id, set_time,
 };
 use crate::format::{About, Payload, ansi, json, json_app, time};
 use crate::record::{Level, Marks, Record};
@@ -138,9 +137,7 @@ pub(super) fn read_prefix(first: &str, record: &mut Record) {
         set_request_id(record, id);
     }
     if let (Some(ended), None) = (found.completion, record.status) {
-        set_request(record, ended.method, ended.path);
-        record.status = Some(ended.status);
-        record.marks.insert(Marks::CLIENT | Marks::END);
+        ended.settle(record);
     }
 }
 

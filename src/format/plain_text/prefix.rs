@@ -32,11 +32,13 @@ pub fn read(line: &str) -> Prefix<'_> {
         return found;
     }
     let mut after_level = false;
-    let begin = line.as_ptr() as usize;
-    for word in line.split_ascii_whitespace().take(MAX_WORDS) {
+    let mut rest = line.trim_ascii_start();
+    for _ in 0..MAX_WORDS {
+        let word = rest.split_ascii_whitespace().next().unwrap_or_default();
+        let body = rest;
+        rest = rest[word.len()..].trim_ascii_start();
         let plain = bare(word);
         if METHODS.contains(&plain) {
-            let body = &line[word.as_ptr() as usize - begin..];
             found.completion = completion::read(body);
             if found.completion.is_some() && found.id.is_none() {
                 found.id = body.split_ascii_whitespace().find_map(keyed);
@@ -48,7 +50,7 @@ pub fn read(line: &str) -> Prefix<'_> {
             continue;
         }
         let is_level = Level::parse(plain).is_some();
-        if !is_level && !is_label(word, plain, after_level) {
+        if word.is_empty() || (!is_level && !is_label(word, plain, after_level)) {
             break;
         }
         after_level = is_level;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::checks::{self, About};
 use super::lists::{edge_has, members, node_only};
 use super::reach::{Certainty, EdgeId, Reach};
+use super::simple;
 use crate::gate::collect::graph::{Graph, Target, in_package, package_of};
 use crate::gate::collect::module::{Asked, Doing, Place};
 use crate::gate::collect::project::{Bundler, Project};
@@ -215,22 +216,13 @@ fn finding(
         Certainty::Suspect => " (suspect: it stands behind a condition, a try or a call that may not come)",
     };
     let message = format!("{label} runs on {} and reaches {}{hedge}", on(assigned), best.what);
+    let fix = fix(reach, route, assigned, best, &cut);
     Check {
-        id: about.id,
-        class: about.class,
-        subclass: about.subclass,
-        severity,
-        state: severity.state(),
         certainty: Some(best.certainty),
-        subject: route.pattern.clone(),
-        message,
         evidence: hits.iter().take(MAX_PLACES).map(|hit| evidence(graph, reach, hit)).collect(),
         build: Some(best.build),
-        fix: fix(reach, route, assigned, best, &cut),
         cut,
-        prevention: about.prevention,
-        prevents: about.prevents,
-        waived: None,
+        ..simple(about, severity, &route.pattern, message, &fix)
     }
 }
 
