@@ -243,7 +243,7 @@ impl Neighbours {
 /// Whether a line tells of a failure by itself: an error block, a crash, a stack.
 pub fn tells_of_failure(record: &Record) -> bool {
     record.marks.has(Marks::ERROR_BLOCK | Marks::CRASH | Marks::OUT_OF_MEMORY | Marks::TIMEOUT)
-        || ["\n    at ", "Traceback (most recent call last)"]
+        || ["\n    at ", "\n\tat ", "Traceback (most recent call last)"]
             .iter()
             .any(|stack| record.message.contains(stack))
         || (record.error_class.is_some() && record.level.is_none_or(|level| level >= Level::Error))
@@ -251,7 +251,7 @@ pub fn tells_of_failure(record: &Record) -> bool {
 }
 
 /// Whether an error names its request by method and path, as a proxy's error log does, and is no completion.
-fn names_failed_request(record: &Record) -> bool {
+pub fn names_failed_request(record: &Record) -> bool {
     record.method.is_some()
         && record.path.is_some()
         && record.status.is_none()

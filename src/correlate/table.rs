@@ -124,7 +124,7 @@ pub struct Correlator<'f> {
     aliases: Aliases,
     /// Of the sample those that were merged with another request: what it holds of them is as it stays.
     joined: hashbrown::HashSet<u64>,
-    /// Error lines of servers that wait for an access line.
+    /// Errors that name their request and wait for its completion.
     loose: Vec<u64>,
 }
 
@@ -219,7 +219,14 @@ impl<'f> Correlator<'f> {
                 None => self.identified(key, Some(&id.text), id.kind, record, format, origin, brackets),
             };
         }
-        if let Some(key) = self.own_key(&record, origin) {
+        // Amid a request of a platform that serves one at a time, a line of words about it is its own.
+        let is_amid = brackets
+            && matches!(
+                self.brackets(stream).place(&record, true, origin.backwards),
+                Some(Place::Request(_))
+            );
+        let own = if is_amid { None } else { self.own_key(&record, origin) };
+        if let Some(key) = own {
             return self.identified(key, None, IdKind::Fallback, record, format, origin, brackets);
         }
         let neighbours = neighbours_key(stream, format, origin);

@@ -2,8 +2,8 @@
 //! `http PUT /files/b.bin 500 3ms`. One sentence with a verb, a path of this server and a status; a call to another
 //! server has an address in the place of the path and is none. Access lines of servers are read elsewhere.
 
-use super::text_parts::{METHODS, is_uuid, set_request};
-use crate::record::{Marks, Record};
+use super::text_parts::{METHODS, first_line, is_error_class, is_uuid, set_request};
+use crate::record::{Level, Marks, Record};
 
 /// Longest message that is looked at, in bytes.
 const MAX_BYTES: usize = 600;
@@ -96,7 +96,19 @@ pub fn read(message: &str) -> Option<Completion<'_>> {
     is_end.then_some(Completion { method, path, status })
 }
 
-/// Fills in a record whose message is a completion, where nothing else said how its request ended.
+/// Method and path of a message that tells of an error of this request: `GET /events Error: connect …`,
+/// `POST /pay: TypeError: …`.
+pub fn read_failed(message: &str) -> Option<(&str, &str)> {
+    let mut words = first_line(message).split_ascii_whitespace();
+    let before = |word: &&str| !METHODS.contains(&bare(word)) && may_precede(word);
+    let method = words.by_ref().take(VERB_WITHIN).find(|word| !before(word)).map(bare)?;
+    let path = words.next().map(bare).filter(|path| path.starts_with('/') && !path.starts_with("//"))?;
+    let class = words.find(|word| !joins(word))?;
+    let names_error = is_error_class(class.trim_end_matches(':'));
+    (METHODS.contains(&method) && names_error).then(|| (method, path.trim_end_matches(':')))
+}
+
+/// Fills in a record whose message is a completion, or an error that names its request, where nothing else said so.
 pub fn complete(record: &mut Record) {
     if record.status.is_some() {
         return;
@@ -104,6 +116,11 @@ pub fn complete(record: &mut Record) {
     let message = std::mem::take(&mut record.message);
     if let Some(found) = read(&message) {
         found.settle(record);
+    } else if record.path.is_none()
+        && record.level >= Some(Level::Error)
+        && let Some((method, path)) = read_failed(&message)
+    {
+        set_request(record, method, path);
     }
     record.message = message;
 }
@@ -128,6 +145,11 @@ fn opens(word: &str) -> bool {
         || is_uuid(word)
         || !word.contains(|c: char| c.is_ascii_alphabetic())
         || word.parse::<std::net::IpAddr>().is_ok()
+}
+
+/// Whether a word may stand before the verb of an error: also a level.
+fn may_precede(word: &str) -> bool {
+    opens(bare(word)) || Level::parse(bare(word).trim_end_matches(':')).is_some()
 }
 
 fn joins(word: &str) -> bool {
@@ -172,6 +194,26 @@ mod tests {
             ("Completed: GET /a [500] in 12ms", "/a"),
         ] {
             assert_eq!(told(message), Some(("GET", path, 500)), "{message}");
+        }
+    }
+
+    #[test]
+    fn reads_errors_that_name_their_request() {
+        for message in [
+            "GET /events/4 Error: connect ENETUNREACH 2001:db8::1:5432\n    at internalConnect (node:net:1111:16)",
+            "error GET /events/4: TypeError: x is not a function",
+            "ERROR: GET /events/4 - PrismaClientKnownRequestError: x",
+        ] {
+            assert_eq!(read_failed(message), Some(("GET", "/events/4")), "{message}");
+        }
+        for message in [
+            "GET /events/4 failed",
+            "axios GET /events/4 Error: x",
+            "GET https://api.example.com/x Error: y",
+            "failed to GET /x Error: y",
+            "Error: GET /x",
+        ] {
+            assert_eq!(read_failed(message), None, "{message}");
         }
     }
 

@@ -97,7 +97,15 @@ pub fn as_number(value: &Value) -> Option<f64> {
 
 /// An HTTP status: a number or a numeric text from 100 to 599. Sentinels and words are none.
 pub fn as_status(value: &Value) -> Option<u16> {
-    let number = as_number(value)?;
+    // With its reason, as WSGI has it: `500 Internal Server Error`.
+    let reasoned = value
+        .as_str()
+        .and_then(|text| text.split_once(' '))
+        .filter(|(_, reason)| reason.starts_with(|c: char| c.is_ascii_uppercase()));
+    let number = match reasoned {
+        Some((code, _)) if code.len() == 3 => code.parse::<u16>().ok().map(f64::from)?,
+        _ => as_number(value)?,
+    };
     (number.fract() == 0.0 && (100.0..600.0).contains(&number)).then_some(number as u16)
 }
 
@@ -275,6 +283,10 @@ fn error_lines(value: &Value, depth: usize, out: &mut String, record: &mut Recor
             None => {}
         }
     }
+    if let Some(cause) = map.get("cause").and_then(Value::as_str) {
+        append_line(out, &format!("[cause]: {cause}"));
+    }
+    read_answer(map, out);
     for key in [
         "cause",
         "aggregateErrors",
@@ -297,6 +309,25 @@ fn error_lines(value: &Value, depth: usize, out: &mut String, record: &mut Recor
                 }
             }
         }
+    }
+}
+
+/// Longest body of an answer that is taken over, in bytes.
+const MAX_ANSWER_BYTES: usize = 2_000;
+
+/// The answer that an HTTP client's error carries, in the words that such clients print. A framework's own error has
+/// `statusCode` in its `response` instead (NestJS).
+fn read_answer(error: &Map<String, Value>, out: &mut String) {
+    let Some(Value::Object(answer)) = error.get("response") else { return };
+    let Some(status) = answer.get("status").and_then(as_status) else { return };
+    append_line(out, &format!("responded with status code {status}"));
+    match answer.get("data") {
+        Some(Value::String(body)) if body.len() <= MAX_ANSWER_BYTES => append_line(out, body),
+        Some(body @ Value::Object(_)) => {
+            let body = body.to_string();
+            append_line(out, if body.len() <= MAX_ANSWER_BYTES { &body } else { "" });
+        }
+        _ => {}
     }
 }
 

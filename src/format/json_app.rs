@@ -158,8 +158,8 @@ fn read_words(record: &mut Record) {
         let id = id.to_owned();
         set_request_id(record, &id);
     }
-    // Without an ID the words may be a piece of an entry that was cut off.
-    if record.id.is_some() {
+    // The words of an entry that was cut off may be a piece of something else.
+    if record.id.is_some() || !record.marks.has(Marks::TRUNCATED) {
         completion::complete(record);
     }
 }

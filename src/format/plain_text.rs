@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::format::text_parts::{
-    first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request_id, set_time,
+    first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request, set_request_id,
+    set_time,
 };
 use crate::format::{About, Payload, ansi, json, json_app, time};
 use crate::record::{Level, Marks, Record};
@@ -78,6 +79,9 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     let first = first_line(rest);
     if alone && (is_dated || own_level.is_some()) {
         read_prefix(first, record);
+    } else if alone {
+        // A line without time and level may be a piece of another entry: an ID in it proves nothing.
+        read_ending(&prefix::read(first), record);
     }
     if let Some(pairs) = logfmt::pairs(first) {
         return read_pairs(pairs, rest, record, logfmt::leads(first));
@@ -136,8 +140,19 @@ pub(super) fn read_prefix(first: &str, record: &mut Record) {
     if let (Some(id), None) = (found.id, &record.id) {
         set_request_id(record, id);
     }
-    if let (Some(ended), None) = (found.completion, record.status) {
-        ended.settle(record);
+    read_ending(&found, record);
+}
+
+fn read_ending(found: &prefix::Prefix<'_>, record: &mut Record) {
+    if record.status.is_some() {
+        return;
+    }
+    match (found.completion, found.failed) {
+        (Some(ended), _) => ended.settle(record),
+        (None, Some((method, path))) if record.level >= Some(Level::Error) && record.path.is_none() => {
+            set_request(record, method, path);
+        }
+        _ => {}
     }
 }
 
@@ -160,7 +175,12 @@ fn leading_level(text: &str) -> Option<Level> {
         return Some(Level::Error);
     }
     // An error that a runtime printed without a level.
-    let class = text.strip_prefix("Uncaught ").unwrap_or(text).split([':', ' ']).next().unwrap_or_default();
+    let class = text.strip_prefix("Uncaught ").unwrap_or(text).split(' ').next().unwrap_or_default();
+    let class = if class.contains("::") {
+        class.trim_end_matches(':')
+    } else {
+        class.split(':').next().unwrap_or(class)
+    };
     (is_error_class(class) && (text.contains(": ") || text.contains("\n    at "))).then_some(Level::Error)
 }
 

@@ -146,6 +146,7 @@ fn has_only_harmless<const ESCAPED: bool>(message: &[u8]) -> bool {
     let quote_mark = if ESCAPED { b'\\' } else { b'"' };
     let (quote, backslash) = (u8x16::splat(quote_mark), u8x16::splat(b'\\'));
     let (equals, bracket, last_control) = (u8x16::splat(b'='), u8x16::splat(b'['), u8x16::splat(0x1f));
+    let slash = u8x16::splat(b'/');
     let endings = &**ENDINGS;
     let mut quoted = false;
     let mut blocks = message.chunks_exact(16);
@@ -160,7 +161,8 @@ fn has_only_harmless<const ESCAPED: bool>(message: &[u8]) -> bool {
         if bad.to_bitmask() != 0 {
             return false;
         }
-        let telling = block.simd_eq(equals) | block.simd_eq(bracket) | block.simd_eq(quote);
+        let telling =
+            block.simd_eq(equals) | block.simd_eq(bracket) | block.simd_eq(quote) | block.simd_eq(slash);
         let mut telling = telling.to_bitmask();
         while telling != 0 {
             let place = at + telling.trailing_zeros() as usize;
@@ -174,7 +176,9 @@ fn has_only_harmless<const ESCAPED: bool>(message: &[u8]) -> bool {
     blocks.remainder().iter().enumerate().all(|(offset, byte)| match byte {
         ..=0x1f | 0x7f.. => false,
         b'\\' if !ESCAPED => false,
-        b'=' | b'[' | b'"' | b'\\' => is_harmless_at::<ESCAPED>(message, at + offset, endings, &mut quoted),
+        b'=' | b'[' | b'"' | b'\\' | b'/' => {
+            is_harmless_at::<ESCAPED>(message, at + offset, endings, &mut quoted)
+        }
         _ => true,
     })
 }
@@ -190,10 +194,29 @@ fn is_harmless_at<const ESCAPED: bool>(
     match message.get(at) {
         Some(b'=') => is_harmless_pair(&message[..at], endings),
         Some(b'[') => is_harmless_bracket(message, at),
+        Some(b'/') => is_harmless_slash(&message[..at]),
         Some(b'"') if !ESCAPED => is_harmless_quote::<ESCAPED>(message, at, quoted),
         Some(b'\\') => is_harmless_quote::<ESCAPED>(message, at, quoted),
         _ => true,
     }
+}
+
+/// What stands at a slash: no path behind a verb, wherever in the line: `shop - POST /sms -> 500`.
+#[inline(always)]
+fn is_harmless_slash(before: &[u8]) -> bool {
+    let begins_word =
+        matches!(before.last(), Some(b' ' | b'"' | b'\'' | b'[' | b'(' | b'|' | b',' | b';' | b'\\'));
+    !begins_word || !ends_in_method(before)
+}
+
+#[inline(never)]
+fn ends_in_method(before: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphabetic();
+    let Some(last) = before.iter().rposition(is_letter) else { return false };
+    let word = &before[..=last];
+    METHODS.iter().any(|method| {
+        word.strip_suffix(method.as_bytes()).is_some_and(|rest| !rest.last().is_some_and(is_letter))
+    })
 }
 
 /// What stands at a quote, or at the backslash before it.

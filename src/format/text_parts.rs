@@ -179,10 +179,13 @@ pub fn duration_ms(text: &str) -> Option<f64> {
 
 /// Whether a word is the name of an error class (`TypeError`, `redis.exceptions.ConnectionError`).
 pub fn is_error_class(word: &str) -> bool {
-    let last = word.rsplit('.').next().unwrap_or(word);
+    // `a.b.C`, Ruby's `A::B`, PHP's `A\B`.
+    let last = word.rsplit(['.', ':', '\\']).next().unwrap_or(word);
+    let is_scoped = || !word.contains(':') || !word.replace("::", "").contains(':');
     word.len() <= 120
+        && is_scoped()
         && last.starts_with(|c: char| c.is_ascii_uppercase())
-        && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.'))
+        && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.' | b':' | b'\\'))
         && CLASS_ENDINGS.iter().any(|ending| last.ends_with(ending))
 }
 

@@ -64,9 +64,20 @@ pub enum Problem {
     /// The file or folder cannot be read.
     #[error("cannot be read: {0}")]
     Unreadable(String),
-    /// Not TOML, or a value of the wrong type.
+    /// Not TOML.
     #[error("{0}")]
     Toml(String),
+    /// A value of another type than the key takes; the text is that of the TOML reader.
+    #[error("{0}")]
+    WrongType(String),
+    /// A value that the key does not take.
+    #[error("`{value}` is none of its values")]
+    UnknownValue {
+        /// The value as written.
+        value: String,
+        /// Those that it takes, the nearest first.
+        valid: Vec<String>,
+    },
     /// A key that every rule has.
     #[error("the key `{0}` is missing")]
     MissingKey(String),
@@ -168,6 +179,16 @@ impl Problem {
             Problem::Toml(_) => {
                 "correct the TOML at this line; patterns are easiest in '''triple single quotes'''".into()
             }
+            Problem::WrongType(message) => match message.rsplit("expected ").next() {
+                Some("a string") => "put it in quotes".into(),
+                Some("a sequence") => "put it in brackets: [\"…\"], also if it is a single one".into(),
+                Some("a boolean") => "write true or false, without quotes".into(),
+                _ => "docs/rules.md says which kind of value each key takes".into(),
+            },
+            Problem::UnknownValue { valid, .. } => match valid.first() {
+                Some(nearest) => format!("did you mean `{nearest}`? It takes {}", valid.join(", ")),
+                None => "docs/rules.md lists the values".into(),
+            },
             Problem::MissingKey(key) => format!("add `{key} = …`; docs/rules.md has a whole example"),
             Problem::UnknownKey { valid, .. } => match valid.first() {
                 Some(nearest) => format!("did you mean `{nearest}`? valid here: {}", valid.join(", ")),

@@ -5,7 +5,7 @@ use crate::record::Record;
 use crate::rules::anchors::{Run, unanchored};
 use crate::rules::check::record_of;
 use crate::rules::coverage;
-use crate::rules::error::{Problem, RuleError};
+use crate::rules::error::{Problem, RuleError, nearest};
 use crate::rules::load::RuleSet;
 use crate::rules::model::{Class, Effect, Rule, Sample};
 pub use crate::rules::refusal::Refusal;
@@ -94,6 +94,7 @@ impl Faults<'_> {
     }
 
     fn texts(&mut self, rule: &Rule) {
+        let captured = captures_of(rule);
         let mut wanted = vec![("title", &rule.title), ("meaning", &rule.meaning)];
         if rule.class != Class::Decoy {
             wanted.extend([
@@ -107,6 +108,17 @@ impl Faults<'_> {
         }
         if rule.class != Class::Decoy && rule.references.is_empty() {
             self.add(&[Step::Key("references")], Refusal::Missing("references"));
+        }
+        for (key, text) in [
+            ("title", &rule.title),
+            ("meaning", &rule.meaning),
+            ("fix", &rule.fix),
+            ("prevention", &rule.prevention),
+        ] {
+            for name in template::names(text).filter(|name| !captured.iter().any(|have| have == name)) {
+                let nearest = nearest(name, captured.iter().map(String::as_str)).map(str::to_owned);
+                self.add(&[Step::Key(key)], Refusal::UnknownPlaceholder { name: name.to_owned(), nearest });
+            }
         }
         for (number, url) in rule.references.iter().enumerate().filter(|(_, url)| !is_https(url)) {
             let path = [Step::Key("references"), Step::Index(number)];
@@ -151,11 +163,18 @@ impl Faults<'_> {
         if rule.class == Class::Decoy {
             return;
         }
-        let unsaid = rule.samples.iter().enumerate().filter(|(_, sample)| sample.won_by.is_none());
-        for (number, sample) in unsaid {
-            if let Some(won) = winner(&record_of(sample)).filter(|won| *won != rule.id) {
-                self.add(&[Step::Key("sample"), Step::Index(number)], Refusal::LostSample(won));
+        for (number, sample) in rule.samples.iter().enumerate() {
+            let wanted = sample.won_by.as_deref().unwrap_or(&rule.id);
+            let won = winner(&record_of(sample));
+            if won.as_deref() == Some(wanted) {
+                continue;
             }
+            let refusal = match (won, &sample.won_by) {
+                (Some(won), None) => Refusal::LostSample(won),
+                (Some(won), Some(wanted)) => Refusal::WonByAnother { won, wanted: wanted.clone() },
+                (None, _) => Refusal::NobodyWins,
+            };
+            self.add(&[Step::Key("sample"), Step::Index(number)], refusal);
         }
     }
 
@@ -175,6 +194,17 @@ impl Faults<'_> {
             }
         }
     }
+}
+
+/// Names that the supporting signals capture.
+fn captures_of(rule: &Rule) -> Vec<String> {
+    let mut names = Vec::new();
+    for signal in rule.signals.iter().filter(|signal| signal.effect == Effect::Supports) {
+        if let Some((hir, _)) = signal.pattern.as_deref().and_then(|pattern| parse(pattern).ok()) {
+            capture_names(&hir, &mut names);
+        }
+    }
+    names
 }
 
 /// Whether the report shows the capture: in a text, in the incident's subject, or under a name that readers look for.

@@ -26,6 +26,25 @@ pub enum Refusal {
     /// A sample that another rule wins.
     #[error("`{0}` wins this sample")]
     LostSample(String),
+    /// A sample whose `won_by` no longer holds.
+    #[error("`{won}` wins this sample, not `{wanted}`")]
+    WonByAnother {
+        /// Who wins it.
+        won: String,
+        /// As `won_by` says.
+        wanted: String,
+    },
+    /// A sample that no rule wins.
+    #[error("no rule wins this sample")]
+    NobodyWins,
+    /// A name in braces that nothing fills.
+    #[error("`{{{name}}}` is captured by no signal that supports the cause")]
+    UnknownPlaceholder {
+        /// The name.
+        name: String,
+        /// The capture that is most like it.
+        nearest: Option<String>,
+    },
     /// A sample that is there already.
     #[error("the same as `{0}`")]
     DuplicateSample(String),
@@ -62,6 +81,14 @@ impl Refusal {
             Refusal::LostSample(winner) => format!(
                 "add won_by = \"{winner}\" if that is meant; else narrow one of the two, or set `yields_to` or `symptom`"
             ),
+            Refusal::WonByAnother { won, .. } => format!(
+                "say won_by = \"{won}\" if that is meant; a rule of your own that took it is to be narrowed"
+            ),
+            Refusal::NobodyWins => "look at the pattern and the conditions; `why500 rules test` says what matched".into(),
+            Refusal::UnknownPlaceholder { name, nearest } => match nearest {
+                Some(nearest) => format!("did you mean `{{{nearest}}}`?"),
+                None => format!("name a group (?P<{name}>…) in a pattern, or say it without braces"),
+            },
             Refusal::DuplicateSample(_) => "remove one of the two".into(),
             Refusal::Missing("references") => {
                 "add references = [\"https://…\"]: the primary documentation of what prints this".into()

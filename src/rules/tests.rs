@@ -389,3 +389,40 @@ log = "not so bad thing"
         assert!(all.contains(wanted), "{wanted}\nnot in\n{all}");
     }
 }
+
+#[test]
+fn values_of_the_wrong_kind_name_their_key_and_the_cure() {
+    let sound = rule("a", "route", "", &pattern("strong", "some words"));
+    let cases = [
+        (
+            "class = \"route\"",
+            "class = \"rout\"",
+            "a.toml:2: class: `rout` is none of its values\n  cure: did you mean `route`?",
+        ),
+        (
+            "\"strong\"",
+            "\"strongg\"",
+            "signal[1].strength: `strongg` is none of its values\n  cure: did you mean `strong`?",
+        ),
+        (
+            "log = \"s\"",
+            "log = 3",
+            "sample[1].log: invalid type: integer `3`, expected a string\n  cure: put it in quotes",
+        ),
+        (
+            "title = \"t\"",
+            "title = \"t\"\nyields_to = \"b\"",
+            "a.toml:5: yields_to: invalid type: string \"b\", expected a sequence\n  cure: put it in brackets",
+        ),
+        (
+            "title = \"t\"",
+            "title = \"t\"\nsymptom = \"yes\"",
+            "a.toml:5: symptom: invalid type: string \"yes\", expected a boolean\n  cure: write true or false",
+        ),
+    ];
+    for (from, to, wanted) in cases {
+        let (_, errors) = load(&[("a.toml", &sound.replace(from, to))]);
+        let [error] = errors.as_slice() else { panic!("{to}: {errors:#?}") };
+        assert!(error.contains(wanted), "{wanted}\nnot in\n{error}");
+    }
+}

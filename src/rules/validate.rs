@@ -71,32 +71,30 @@ impl RuleFile {
 
     /// A fault at a key of this file.
     pub(super) fn error(&self, path: &[Step<'_>], problem: Problem) -> RuleError {
-        let mut key = String::new();
-        for step in path {
-            match step {
-                Step::Key(name) if key.is_empty() => key.push_str(name),
-                Step::Key(name) => {
-                    key.push('.');
-                    key.push_str(name);
-                }
-                Step::Index(index) => key.push_str(&format!("[{}]", index + 1)),
-            }
-        }
-        RuleError { file: self.name.clone(), line: locate(&self.text, path), key, problem }
+        RuleError { file: self.name.clone(), line: locate(&self.text, path), key: written(path), problem }
     }
 
     fn toml_error(&self, error: &toml::de::Error) -> RuleError {
-        let line = error.span().map(|span| line_of(&self.text, span.start));
+        let at = error.span().map(|span| span.start);
+        let line = at.map(|offset| line_of(&self.text, offset));
         let message = error.message();
         let mut quoted = message.split('`').skip(1).step_by(2).map(str::to_owned);
+        let named = quoted.next().unwrap_or_default();
+        let nearest_first = |mut valid: Vec<String>| {
+            valid.sort_by_key(|candidate| edit_distance(&named, candidate));
+            valid
+        };
+        let around = || at.and_then(|offset| key_at(&self.text, offset)).unwrap_or_default();
         let (key, problem) = if message.starts_with("unknown field") {
-            let key = quoted.next().unwrap_or_default();
-            let mut valid: Vec<String> = quoted.collect();
-            valid.sort_by_key(|candidate| edit_distance(&key, candidate));
-            (key.clone(), Problem::UnknownKey { key, valid })
+            let valid = nearest_first(quoted.collect());
+            (named.clone(), Problem::UnknownKey { key: named, valid })
         } else if message.starts_with("missing field") {
-            let key = quoted.next().unwrap_or_default();
-            (key.clone(), Problem::MissingKey(key))
+            (named.clone(), Problem::MissingKey(named))
+        } else if message.starts_with("unknown variant") {
+            let valid = nearest_first(quoted.filter(|value| value != Class::Unclassified.as_str()).collect());
+            (around(), Problem::UnknownValue { value: named, valid })
+        } else if message.starts_with("invalid type") {
+            (around(), Problem::WrongType(message.replace('\n', " ")))
         } else {
             (String::new(), Problem::Toml(message.replace('\n', " ")))
         };
@@ -182,6 +180,69 @@ fn sample_faults(sample: &Sample) -> Vec<(&'static str, Problem)> {
         faults.push(("level", Problem::BadSample(format!("there is no level `{level}`"))));
     }
     faults
+}
+
+/// A path as messages name it: `signal[2].pattern`, counted from 1.
+fn written(path: &[Step<'_>]) -> String {
+    let mut key = String::new();
+    for step in path {
+        match step {
+            Step::Key(name) if key.is_empty() => key.push_str(name),
+            Step::Key(name) => {
+                key.push('.');
+                key.push_str(name);
+            }
+            Step::Index(index) => key.push_str(&format!("[{}]", index + 1)),
+        }
+    }
+    key
+}
+
+/// The key whose value stands at a byte offset. Only called when there is a fault to report.
+fn key_at(text: &str, offset: usize) -> Option<String> {
+    let document = DeTable::parse(text).ok()?;
+    let mut path = Vec::new();
+    let mut found = None;
+    nearest_before(document.get_ref(), offset, &mut path, &mut found);
+    found.map(|(_, key)| key)
+}
+
+/// Of all keys and elements of a table the last that begins at or before the offset, the innermost of several. A table
+/// of TOML may be written in pieces, so its own end says nothing.
+fn nearest_before<'t>(
+    table: &'t DeTable<'_>,
+    offset: usize,
+    path: &mut Vec<Step<'t>>,
+    found: &mut Option<(usize, String)>,
+) {
+    for (key, value) in table {
+        path.push(Step::Key(key.get_ref()));
+        consider(key.span().start, value.get_ref(), offset, path, found);
+        path.pop();
+    }
+}
+
+fn consider<'t>(
+    start: usize,
+    value: &'t DeValue<'_>,
+    offset: usize,
+    path: &mut Vec<Step<'t>>,
+    found: &mut Option<(usize, String)>,
+) {
+    if start <= offset && found.as_ref().is_none_or(|(best, _)| start >= *best) {
+        *found = Some((start, written(path)));
+    }
+    match value {
+        DeValue::Table(inner) => nearest_before(inner, offset, path, found),
+        DeValue::Array(elements) => {
+            for (number, element) in elements.iter().enumerate() {
+                path.push(Step::Index(number));
+                consider(element.span().start, element.get_ref(), offset, path, found);
+                path.pop();
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Line of a byte offset, counted from 1.

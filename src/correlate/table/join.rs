@@ -3,43 +3,47 @@
 
 use super::Correlator;
 use super::evict::status_of;
+use super::keys::is_own_completion;
 use crate::correlate::aliases::{CLAIM_BYTES, Join};
+use crate::correlate::attach::names_failed_request;
 use crate::correlate::held::Held;
 use crate::correlate::outcome::{Facts, Outcome};
 use crate::correlate::partial::Partial;
 use crate::correlate::spill::restore;
 use crate::correlate::traffic::{NONE, Place};
 use crate::record::ids::id_key;
-use crate::record::{CorrelationId, IdKind, Level, Record};
+use crate::record::{CorrelationId, IdKind, Record};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// What a server's error line and an access line of the same request have in common; second of log time, method, path.
+/// What an error that names its request and the completion of it have in common: second of log time, method, path.
 fn answer_key(second: i64, record: &Record) -> Option<u64> {
     let (method, path) = (record.method.as_deref()?, record.path.as_deref()?);
     Some(xxh3_64(format!("answer\0{second}\0{method}\0{path}").as_bytes()))
 }
 
-/// The second in which a server gave up on the application behind it, as its error log has it.
-fn gave_up_in(record: &Record) -> Option<i64> {
-    let is_servers = record.field("logger") == Some("nginx") && record.field("upstream").is_some();
+/// The second in which a request failed by an error that names it: a server's of the application behind it, or the
+/// application's own.
+fn failed_in(record: &Record) -> Option<i64> {
     let second = record.time_ms?.div_euclid(1000);
-    (is_servers && record.level >= Some(Level::Error)).then_some(second)
+    names_failed_request(record).then_some(second)
 }
 
 impl Correlator<'_> {
-    /// A server's error line that stands beside no access line waits under a key of its own for one in another source.
+    /// An error that names its request and stands beside no completion waits under a key of its own for one in another
+    /// source.
     pub(super) fn await_answer(&mut self, record: &Record) -> Option<u64> {
-        let key = answer_key(gave_up_in(record)?, record)?;
+        let key = answer_key(failed_in(record)?, record)?;
         if self.slots.open(key).is_none() {
             self.loose.push(key);
         }
         Some(key)
     }
 
-    /// An access line of a failed request claims the error line of its second, or of the one before, since it is written
-    /// a moment later.
+    /// The completion of a failed request claims the error of its second, or of the one before, since it is written a
+    /// moment later.
     pub(super) fn claim_error(&mut self, key: u64, record: &Record) {
-        let failed = record.payload == "access-log" && record.status >= Some(500);
+        let completes = record.payload == "access-log" || is_own_completion(record);
+        let failed = completes && record.status >= Some(500);
         let Some(time_ms) = record.time_ms.filter(|_| failed) else { return };
         for second in [time_ms.div_euclid(1000), time_ms.div_euclid(1000) - 1] {
             if let Some(alias) = answer_key(second, record)
@@ -50,7 +54,7 @@ impl Correlator<'_> {
         }
     }
 
-    /// Error lines for which no access line came belong to no request.
+    /// Errors for which no completion came belong to no request.
     pub(super) fn leave_loose(&mut self) {
         for key in std::mem::take(&mut self.loose) {
             let Some(index) = self.slots.open(key) else { continue };

@@ -277,6 +277,14 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "rootcause",
             "innerexception",
             "innererror",
+            "exc",
+            "thrown",
+            "throwable",
+            "lasterror",
+            "originalerror",
+            "dberror",
+            "errorobj",
+            "errobj",
         ],
     ),
     (
@@ -482,6 +490,24 @@ pub const LOOSE_WRAPPERS: &[&str] = &[
     "labels",
     "logging.googleapis.com/labels",
     "info",
+];
+
+/// Members whose text is often a category or a remark of the application (`reason: "expired"`), and sometimes the only
+/// place where the error stands.
+pub const REMARKS: &[&str] = &[
+    "cause",
+    "e",
+    "reason",
+    "errors",
+    "detail",
+    "details",
+    "description",
+    "errordetail",
+    "errordetails",
+    "errordescription",
+    "failure",
+    "failurereason",
+    "stderr",
 ];
 
 /// Members that are never kept: what identifies people, what opens doors, and the process's environment.

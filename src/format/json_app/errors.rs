@@ -7,7 +7,7 @@ use super::walk::Found;
 use crate::format::json;
 use crate::format::python_text;
 use crate::format::text_parts::{is_error_class, push_code, push_field, read_printed_error};
-use crate::record::Record;
+use crate::record::{Level, Record};
 
 /// Reads all errors of the object into the record.
 pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record) {
@@ -33,6 +33,17 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
         }
     }
     read_flat(map, found, record);
+    read_remarks(found, record);
+}
+
+/// What members such as `reason` say, in words, on an entry that was written for an error.
+fn read_remarks(found: &Found<'_>, record: &mut Record) {
+    let tells = record.level.is_some_and(|level| level >= Level::Warn) || !record.error_text.is_empty();
+    for text in found.remarks.iter().filter(|text| tells && text.trim().contains(char::is_whitespace)) {
+        if !record.message.contains(*text) {
+            json::append_line(&mut record.error_text, text.trim());
+        }
+    }
 }
 
 fn read_object(object: &Map<String, Value>, record: &mut Record) {

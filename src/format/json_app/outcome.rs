@@ -110,7 +110,7 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
             || (own_request
                 && !has_error
                 && (message.is_empty()
-                    || (is_name(message) && record.id.is_some())
+                    || (is_name(message) && !record.marks.has(Marks::TRUNCATED))
                     || names_status(message, strong.or(bare)))));
     if logger == Some("nestjs") && map.get("context").and_then(Value::as_str) == Some("ExceptionsHandler") {
         // What Nest's exception handler logs has become an answer with status 500.
@@ -183,8 +183,9 @@ fn read_request(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Re
     let bound_verb = text(Slot::BoundMethod).and_then(|verb| method(&verb));
     let route = text(Slot::Route).filter(|route| route.starts_with('/'));
     // `request: "GET /x HTTP/1.1"`, as nginx and django-structlog have it.
-    if let Some((line_verb, line_target)) = map.get("request").and_then(Value::as_str).and_then(request_line)
-    {
+    let line =
+        ["request", "req", "request_line"].iter().find_map(|name| map.get(*name).and_then(Value::as_str));
+    if let Some((line_verb, line_target)) = line.and_then(request_line) {
         verb = verb.or_else(|| Some(line_verb.to_owned()));
         target = target.or_else(|| Some(line_target.to_owned()));
     }

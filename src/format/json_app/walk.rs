@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::aliases::{self, LOOSE_WRAPPERS, SLOTS, Slot, WRAPPERS};
+use super::aliases::{self, LOOSE_WRAPPERS, REMARKS, SLOTS, Slot, WRAPPERS};
 use crate::format::json;
 use crate::format::text_parts::push_field;
 use crate::record::{Client, Record};
@@ -30,6 +30,8 @@ pub struct Found<'v> {
     pub request_ids: Vec<(&'v Value, String)>,
     /// Members that hold an error, as found.
     pub errors: Vec<&'v Value>,
+    /// Texts of members that may tell of an error or of anything else; more than a few are not noted.
+    pub remarks: Vec<&'v str>,
 }
 
 /// Where the walk stands.
@@ -223,6 +225,12 @@ impl<'v> Found<'v> {
             }
             Value::Array(items) => self.items(items, place, record),
             _ => {
+                if let Value::String(text) = value
+                    && REMARKS.contains(&place.path)
+                    && self.remarks.len() < MAX_ITEMS
+                {
+                    self.remarks.push(text);
+                }
                 if let Some(text) = json::scalar(value) {
                     push_field(record, place.name, &text);
                 }
@@ -263,7 +271,7 @@ impl<'v> Found<'v> {
                 self.errors.push(value);
                 return true;
             }
-            (Slot::Error, Value::String(_)) if !matches!(place.path, "cause" | "e" | "reason" | "errors") => {
+            (Slot::Error, Value::String(_)) if !REMARKS.contains(&place.path) => {
                 self.errors.push(value);
                 return true;
             }

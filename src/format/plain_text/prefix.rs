@@ -10,9 +10,10 @@ use crate::record::Level;
 const MAX_WORDS: usize = 12;
 
 /// Words that say that what follows was asked of another server.
-const OF_OTHERS: [&str; 12] = [
+const OF_OTHERS: [&str; 24] = [
     "upstream", "backend", "proxy", "client", "calling", "call", "fetch", "fetching", "retry", "retrying",
-    "outgoing", "outbound",
+    "outgoing", "outbound", "axios", "got", "undici", "curl", "httpx", "requests", "urllib3", "faraday",
+    "httparty", "okhttp", "guzzle", "partner",
 ];
 
 /// What the prefix of a line says.
@@ -22,6 +23,8 @@ pub struct Prefix<'t> {
     pub id: Option<&'t str>,
     /// How the request ended.
     pub completion: Option<Completion<'t>>,
+    /// Method and path of the request that an error names.
+    pub failed: Option<(&'t str, &'t str)>,
 }
 
 /// Reads the first line of a text, behind its time.
@@ -40,6 +43,7 @@ pub fn read(line: &str) -> Prefix<'_> {
         let plain = bare(word);
         if METHODS.contains(&plain) {
             found.completion = completion::read(body);
+            found.failed = completion::read_failed(body);
             if found.completion.is_some() && found.id.is_none() {
                 found.id = body.split_ascii_whitespace().find_map(keyed);
             }

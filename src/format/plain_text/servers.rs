@@ -9,7 +9,8 @@ use crate::record::{Level, Record};
 pub fn read(text: &str, record: &mut Record) -> bool {
     let first = first_line(text);
     match first.as_bytes().first() {
-        Some(b'0'..=b'9') => nginx(first, record) || postgres(first, record),
+        // What an application wrote to nginx over FastCGI may have many lines; the request stands behind it.
+        Some(b'0'..=b'9') => nginx(text, record) || postgres(first, record),
         Some(b'[') => apache(first, record),
         _ => false,
     }
@@ -33,7 +34,7 @@ fn nginx(line: &str, record: &mut Record) -> bool {
     record.level = Some(level);
     push_field(record, "logger", "nginx");
     let named = |name: &str| {
-        let (_, value) = rest.split_once(name)?;
+        let (_, value) = rest.rsplit_once(name)?;
         value.split('"').next()
     };
     if let Some((verb, target)) = named(", request: \"").and_then(request_line) {

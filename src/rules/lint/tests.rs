@@ -48,7 +48,7 @@ fn a_good_rule_passes() {
 fn every_refusal_names_file_line_key_and_cure() {
     let decoy = "id = 'queue-full'\nclass = 'decoy'\ntitle = 't'\n[[signal]]\npattern = '(?P<host>queue) is'\n\
                  [[sample]]\nlog = 'queue is full'\n[[counter_sample]]\nlog = 'c'\n";
-    let cases: [(&str, &str, &[&str]); 17] = [
+    let cases: [(&str, &str, &[&str]); 19] = [
         (
             " is full",
             " is full.*",
@@ -62,7 +62,10 @@ fn every_refusal_names_file_line_key_and_cure() {
         (
             r"(?P<host>\S+)",
             r"(?P<machine>\S+)",
-            &["toml:13: signal[1].pattern: the capture `machine` is never used"],
+            &[
+                "toml:7: fix: `{host}` is captured by no signal",
+                "toml:13: signal[1].pattern: the capture `machine` is never used",
+            ],
         ),
         (
             r"queue \w+ drained",
@@ -91,6 +94,18 @@ fn every_refusal_names_file_line_key_and_cure() {
             &["toml:9: references[1]: `http://example.com/queue` is not an https URL"],
         ),
         ("https://example.com", "https:// example.com", &["is not an https URL"]),
+        (
+            "Drain {queue}",
+            "Drain {queu}",
+            &[
+                "toml:7: fix: `{queu}` is captured by no signal that supports the cause\n  cure: did you mean `{queue}`?",
+            ],
+        ),
+        (
+            "\"Watch its length.\"",
+            "\"Watch {length_max}.\"",
+            &["toml:8: prevention: `{length_max}` is captured by no signal"],
+        ),
         (
             "[[counter_sample]]",
             "[[sample]]\nlog = \"Error: queue orders on mq.example.com is full\"\n\n[[counter_sample]]",
@@ -128,6 +143,18 @@ fn a_sample_that_another_rule_wins_says_so() {
     assert!(fault.contains("won_by = \"queue-down\""), "{fault}");
     let said = GOOD.replace("captures = ", "won_by = \"queue-down\"\ncaptures = ");
     assert_eq!(refused(&said, "queue-down"), Vec::<String>::new());
+    // A rule of the user that took the sample from the one that `won_by` names.
+    let taken = refused(&said, "own-rule").join("\n");
+    assert!(taken.contains("sample[1]: `own-rule` wins this sample, not `queue-down`\n  cure: "), "{taken}");
+    let unmatched = GOOD.replace("is full\"", "is nearly full\"");
+    let found = refused(
+        &unmatched.replace("is nearly full\"\ncaptures = { queue = \"orders\" }", "went\""),
+        "queue-full",
+    );
+    assert!(
+        found.iter().any(|fault| fault.contains("sample[1]: no rule wins this sample\n  cure: ")),
+        "{found:#?}"
+    );
 }
 
 #[test]
