@@ -243,6 +243,9 @@ impl Marks {
     /// Of a proxy or router in front of the application: of several statuses under one ID, its own is what the client got.
     pub const EDGE: Marks = Marks(1 << 17);
 
+    /// Tells again of an answer where the completion just before it told of it; without one it is the completion itself.
+    pub const ECHO: Marks = Marks(1 << 19);
+
     /// The marks of both sets.
     pub const fn and(self, other: Marks) -> Marks {
         Marks(self.0 | other.0)

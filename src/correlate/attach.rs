@@ -128,6 +128,8 @@ pub struct Neighbours {
     passed: u32,
     /// The completion just before, if it failed and has no block yet, with its path.
     failed_before: Option<(u64, Option<String>)>,
+    /// The completion just before, if it failed, with its path.
+    answered: Option<(u64, Option<String>)>,
     /// Any completion was seen.
     completions: bool,
     /// The request that the last block was given to, and the block's text, to recognise a second print.
@@ -141,6 +143,8 @@ pub struct Completion<'a> {
     pub failed: bool,
     /// It has its error with it, so a block that is printed after it is another one's.
     pub explained: bool,
+    /// It may only say again what another one said ([`Marks::ECHO`]).
+    pub echoes: bool,
     /// A block that names another path is not its own.
     pub path: Option<&'a str>,
 }
@@ -150,22 +154,25 @@ impl<'a> Completion<'a> {
     pub fn of(record: &'a Record) -> Completion<'a> {
         let failed = record.status.is_some_and(|code| code >= 500);
         let explained = failed && (!record.error_text.is_empty() || tells_of_failure(record));
-        Completion { failed, explained, path: record.path.as_deref() }
+        let echoes = record.marks.has(Marks::ECHO);
+        Completion { failed, explained, echoes, path: record.path.as_deref() }
     }
 
     /// What a brief says. What has its error with it is not glanced at.
     pub fn of_brief(brief: &Brief<'a>) -> Completion<'a> {
         let path = brief.path.and_then(|path| std::str::from_utf8(path).ok());
-        Completion { failed: brief.status.is_some_and(|code| code >= 500), explained: false, path }
+        let failed = brief.status.is_some_and(|code| code >= 500);
+        Completion { failed, explained: false, echoes: false, path }
     }
 }
 
 impl Neighbours {
     /// A completion passes. Returns the block that waited for it, and what belongs to that.
     pub fn completed(&mut self, key: u64, completion: Completion<'_>) -> Freed {
-        let Completion { failed, explained, path } = completion;
+        let Completion { failed, explained, echoes, path } = completion;
         self.completions = true;
         self.failed_before = None;
+        self.answered = (failed && !echoes).then(|| (key, path.map(str::to_owned)));
         let own = self.blocks.iter().position(|(block, _)| may_be_of(block, path));
         if let Some(own) = own.filter(|_| failed) {
             self.passed = 0;
@@ -185,6 +192,12 @@ impl Neighbours {
             self.passed += u32::from(!self.blocks.is_empty());
         }
         Vec::new()
+    }
+
+    /// The request of which a line tells again that it failed, once.
+    pub fn echoed(&mut self, record: &Record) -> Option<u64> {
+        let (key, path) = self.answered.take()?;
+        may_be_of(record, path.as_deref()).then_some(key)
     }
 
     /// Where a line without an ID goes.
@@ -247,6 +260,7 @@ pub fn tells_of_failure(record: &Record) -> bool {
             .iter()
             .any(|stack| record.message.contains(stack))
         || (record.error_class.is_some() && record.level.is_none_or(|level| level >= Level::Error))
+        || (!record.error_text.is_empty() && record.level >= Some(Level::Error))
         || names_failed_request(record)
 }
 
@@ -306,7 +320,20 @@ mod tests {
     }
 
     fn completion(failed: bool, explained: bool, path: Option<&str>) -> Completion<'_> {
-        Completion { failed, explained, path }
+        Completion { failed, explained, echoes: false, path }
+    }
+
+    #[test]
+    fn what_says_again_that_a_request_failed_belongs_to_it() {
+        let echo = Record { marks: Marks::ECHO, ..Record::default() };
+        let mut twice = Neighbours::default();
+        twice.completed(1, completion(true, false, Some("/a")));
+        assert_eq!((twice.echoed(&echo), twice.echoed(&echo)), (Some(1), None));
+        let other = Record { path: Some("/b".to_owned()), ..echo.clone() };
+        twice.completed(2, completion(true, false, Some("/a")));
+        assert_eq!(twice.echoed(&other), None);
+        twice.completed(3, Completion { echoes: true, ..completion(true, false, None) });
+        assert_eq!(twice.echoed(&echo), None, "a failure that is told once, after another one");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod keys;
 mod place;
 mod relief;
 mod routes;
+mod started;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,6 +29,7 @@ use self::keys::{neighbours_key, own_place, stream_key};
 pub use self::relief::Losses;
 pub use self::routes::{MAX_ROUTES, OTHER, OTHER_PLACE};
 use self::routes::{Names, RouteText};
+use self::started::Started;
 use super::aliases::Aliases;
 use super::attach::{Brackets, Neighbours, Place};
 use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
@@ -42,7 +44,7 @@ use super::spill::graves::Graves;
 use super::traffic::{Counts, NONE, Sample};
 use super::wanted::Wanted;
 use crate::record::ids::id_key;
-use crate::record::{IdKind, Position, Record};
+use crate::record::{IdKind, Marks, Position, Record};
 
 /// The source that an entry comes from, as far as order matters.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +91,8 @@ pub struct Correlator<'f> {
     /// Any stream of a platform that serves one request at a time was seen.
     bracketed: bool,
     neighbours: HashMap<u64, Neighbours>,
+    /// Starts of requests without an ID.
+    started: Started,
     /// For the name of a stream, so that it is allocated once.
     scratch: Vec<u8>,
     /// For the bytes of frames; what it says shows nowhere.
@@ -143,6 +147,7 @@ impl<'f> Correlator<'f> {
             streams: HashMap::new(),
             bracketed: false,
             neighbours: HashMap::new(),
+            started: Started::default(),
             scratch: Vec::new(),
             hasher: DefaultHashBuilder::default(),
             routes: Names::default(),
@@ -204,6 +209,17 @@ impl<'f> Correlator<'f> {
     /// Takes a decoded record. `brackets`: its platform serves one request at a time in a stream.
     pub fn record(
         &mut self,
+        mut record: Record,
+        format: &'static str,
+        origin: Origin<'_>,
+        brackets: bool,
+    ) -> Taken {
+        self.by_start(&mut record, origin);
+        self.take_record(record, format, origin, brackets)
+    }
+
+    fn take_record(
+        &mut self,
         record: Record,
         format: &'static str,
         origin: Origin<'_>,
@@ -219,6 +235,12 @@ impl<'f> Correlator<'f> {
                 None => self.identified(key, Some(&id.text), id.kind, record, format, origin, brackets),
             };
         }
+        let neighbours = neighbours_key(stream, format, origin);
+        if record.marks.has(Marks::ECHO)
+            && let Some(key) = neighbours.and_then(|key| self.neighbours(key).echoed(&record))
+        {
+            return self.attach(key, IdKind::Order, record, format, origin);
+        }
         // Amid a request of a platform that serves one at a time, a line of words about it is its own.
         let is_amid = brackets
             && matches!(
@@ -229,7 +251,6 @@ impl<'f> Correlator<'f> {
         if let Some(key) = own {
             return self.identified(key, None, IdKind::Fallback, record, format, origin, brackets);
         }
-        let neighbours = neighbours_key(stream, format, origin);
         let place = self.brackets(stream).place(&record, brackets, origin.backwards);
         let place = match (place, neighbours) {
             (Some(place), _) => place,

@@ -143,6 +143,18 @@ fn head(text: &str) -> Option<Option<&str>> {
     let address = words.next()?;
     let is_address = address == "-" || (address.contains(['.', ':']) && !address.ends_with(':'));
     let dashes = words.clone().count();
+    // actix names the address alone; PHP-FPM has the date without brackets.
+    if dashes == 0 && address.parse::<std::net::IpAddr>().is_ok() {
+        return Some(None);
+    }
+    if let [user, "", day, zone] = words.clone().collect::<Vec<_>>()[..]
+        && user == "-"
+        && is_address
+        && zone.len() == 5
+        && day.as_bytes().get(11) == Some(&b':')
+    {
+        return Some(text.get(text.len().checked_sub(day.len() + 6)?..));
+    }
     (is_address && (1..=3).contains(&dashes) && words.any(|word| word == "-")).then_some(None)
 }
 

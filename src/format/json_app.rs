@@ -8,6 +8,7 @@ mod aliases;
 mod errors;
 mod nested;
 mod outcome;
+mod tower;
 mod unwrap;
 mod walk;
 
@@ -21,7 +22,7 @@ use crate::format::text_parts::{
 };
 use crate::format::time::{self, Stamp};
 use crate::format::{
-    About, Payload, access_log, ansi, completion, envelope, json, next_stdout, plain_text, python_text,
+    About, Payload, access_log, ansi, completion, envelope, json, next_stdout, plain_text, python_text, w3c,
 };
 use crate::record::{IdKind, Level, Marks, Record};
 use aliases::Slot;
@@ -65,23 +66,34 @@ pub fn read_at(record: &mut Record, more: &mut Vec<Record>, depth: usize) {
         record.message = message;
         return;
     };
-    let map = match object(body) {
-        Some(map) => Some(map),
-        None => repair(body).inspect(|_| record.marks.insert(Marks::TRUNCATED)),
-    };
-    let Some(map) = map else {
+    let whole = object(body);
+    let is_cut = whole.is_none();
+    let Some(map) = whole.or_else(|| repair(body)) else {
         record.message = message;
         plain_text::read_text(record);
         return;
     };
     read_prefix(prefix, record);
+    let had = more.len();
+    if is_cut {
+        record.marks.remove(Marks::TRUNCATED);
+    }
     read_map(&map, record, more, depth);
+    if is_cut {
+        // Of the entries in a page that was cut off, the last one is not whole.
+        let last = if more.len() > had { more.last_mut() } else { None };
+        last.unwrap_or(record).marks.insert(Marks::TRUNCATED);
+    }
 }
 
 /// Reads an object: what an envelope holds, or the members of a logger's.
 pub fn read_map(map: &Map<String, Value>, record: &mut Record, more: &mut Vec<Record>, depth: usize) {
     if let Some(envelope) = envelope::find(map).filter(|_| depth <= envelope::MAX_DEPTH) {
         envelope.open(map, record, more, depth);
+        return;
+    }
+    if w3c::is_row(map) {
+        w3c::read_row(map, record);
         return;
     }
     let flat = nested::flatten(map);

@@ -104,8 +104,9 @@ const CONTINUATION_PREFIXES: &[&str] = &[
     "HINT:  ",
     "CONTEXT:  ",
     "LINE 1: ",
-    // Go.
+    // Go, and the errors that gin lists below its line.
     "goroutine ",
+    "Error #0",
     "created by ",
     // PHP.
     "[stacktrace]",
@@ -184,7 +185,7 @@ pub(super) fn is_fragment(text: &str) -> bool {
         None => false,
         Some(b' ' | b'\t') => !begins_next_line(text.trim_start()),
         Some(b'}' | b']' | b')') => {
-            bytes.iter().all(|b| matches!(b, b'}' | b']' | b')' | b',' | b';' | b' '))
+            bytes.iter().all(|b| matches!(b, b'}' | b']' | b')' | b',' | b';' | b' ')) || text == "):"
         }
         Some(b'^' | b'~') => bytes.iter().all(|b| matches!(b, b'^' | b'~' | b' ')),
         Some(b'.') => {

@@ -56,6 +56,7 @@ pub mod vercel_history;
 pub mod vercel_stream;
 pub mod vercel_table;
 pub mod viewer_csv;
+pub mod w3c;
 
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{Brief, Record};

@@ -21,7 +21,7 @@ fn known_beginnings(first: u8) -> &'static [&'static str] {
         b'H' => &["H4sI"],
         b'I' => &["INIT_", "INFO:", "Invoke Error", "Internal Server Error"],
         b'L' => &["LOGS"],
-        b'N' => &["Node.js v"],
+        b'N' => &["Node.js v", "NOTICE: "],
         b'P' => &["PHP ", "Process", "Parameters"],
         b'R' => &["REPORT ", "RESTORE_", "RequestId: "],
         b'S' => &["START ", "Started ", "State changed", "Sent ", "Servlet"],

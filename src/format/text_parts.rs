@@ -225,6 +225,10 @@ fn note_class(segment: &str, record: &mut Record) {
         Some((words, rest)) => (words, rest.strip_suffix(']')),
         None => (segment, None),
     };
+    // .NET writes the number of an error behind its class.
+    let words = words.split_once(" (0x").map_or(words, |(class, _)| class);
+    // `ActionView::Template::Error (PG::UndefinedTable`: Rails has the message in brackets.
+    let words = words.split_once(" (").map_or(words, |(class, _)| class);
     let word = words.rsplit(' ').next().unwrap_or_default();
     if !is_error_class(word) {
         return;

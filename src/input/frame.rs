@@ -38,12 +38,12 @@ pub struct Frame<'a> {
 /// What a frame needs to know of the source around it.
 #[derive(Debug, Clone, Default)]
 pub struct FrameContext {
-    /// Column names of the CSV header above the row; empty for other kinds.
+    /// Column names of the CSV header above the row, or of the line `#Fields:` above a line; empty for other kinds.
     pub columns: Vec<String>,
     /// Its cells are parted by semicolons, as spreadsheets write CSV where the comma is part of numbers.
     pub semicolons: bool,
     /// Scalar members of the JSON object around the array that the frame is an element of, as far as
-    /// they stood before it: `logStream` of a subscription payload, for example.
+    /// they stood before it: `logStream` of a subscription payload, for example. Of an extended log file, its `#Date:`.
     pub envelope: Vec<(String, String)>,
     /// Key of that array (`events`, `results`, `logEvents` …); empty at top level.
     pub array_key: String,

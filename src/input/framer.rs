@@ -116,6 +116,8 @@ enum Mode {
     Drop {
         csv: bool,
     },
+    /// After the whole part of a value in which the input ends.
+    CutOff,
     /// Dropping the rest of an overlong array element.
     DropValue {
         enveloped: bool,
@@ -187,6 +189,7 @@ impl Framer {
             Mode::Csv => self.csv(bytes, eof),
             Mode::Array { enveloped } => self.array(bytes, eof, enveloped),
             Mode::Tail => self.tail(bytes, eof),
+            Mode::CutOff => self.skip(bytes.len(), Skipped::CutOff, count_lines(bytes)),
             Mode::Drop { csv } => self.drop_line(bytes, csv),
             Mode::DropValue { enveloped } => self.drop_value(bytes, eof, enveloped),
             Mode::Top => self.top(bytes, eof, boundaries),
@@ -484,6 +487,15 @@ impl Framer {
                 if let Some(step) = self.too_long(bytes, bytes.len() - first) {
                     return step;
                 }
+                if eof
+                    && line_end.is_some()
+                    && let Some(cut) = json_scan::cut_at(&bytes[first..]).map(|at| first + at)
+                {
+                    // A value over several lines that was cut off: what stands before its last comma can be read.
+                    self.mode = Mode::CutOff;
+                    let newlines = count_lines(&bytes[..cut]);
+                    return self.frame(first, cut, cut, FrameKind::Json, newlines, 0);
+                }
                 if eof {
                     // Cut off. If it is one line it is kept as text, so that nothing in it is lost unseen.
                     self.vain_bytes = self.vain_bytes.saturating_add(beyond_line(within.len()));
@@ -648,6 +660,9 @@ impl Framer {
             // A spreadsheet's note to itself.
             return self.skip(next, Skipped::Header, 1);
         }
+        if line.starts_with(b"#") && self.directive(line) {
+            return self.skip(next, Skipped::Header, 1);
+        }
         for delimiter in [b',', b';'] {
             // A header with semicolons stands at the top or nowhere; lines of text are full of them.
             let may_be_here = delimiter == b',' || self.line <= MAX_HEADER_LINE;
@@ -681,6 +696,37 @@ impl Framer {
             return self.finish_entry(bytes, end, next, 0);
         }
         self.continue_entry(bytes, eof, next, 0, boundaries)
+    }
+
+    /// Whether a line that begins with `#` is a directive of an extended log file; `#Fields:` names the columns of the lines
+    /// below it. <https://www.w3.org/TR/WD-logfile.html>
+    fn directive(&mut self, line: &[u8]) -> bool {
+        let Some((name, value)) = std::str::from_utf8(line).ok().and_then(|line| line[1..].split_once(':'))
+        else {
+            return false;
+        };
+        let mut context = FrameContext { source: self.context.source.clone(), ..FrameContext::default() };
+        match name {
+            "Software" | "Version" | "Start-Date" | "End-Date" | "Remark" => return true,
+            "Date" => {
+                context.envelope = vec![("Date".to_owned(), value.trim().to_owned())];
+                context.columns.clone_from(&self.context.columns);
+            }
+            "Fields" => {
+                context.columns = value.split_ascii_whitespace().map(str::to_owned).collect();
+                if !context
+                    .columns
+                    .iter()
+                    .any(|column| column.starts_with("cs-") || column.starts_with("sc-"))
+                {
+                    return false;
+                }
+                context.envelope.clone_from(&self.context.envelope);
+            }
+            _ => return false,
+        }
+        self.context = Arc::new(context);
+        true
     }
 
     /// Takes the lines that continue the text entry which begins at `bytes[0]` and reaches to `taken`.

@@ -1,7 +1,7 @@
 //! Finds where JSON values end, without reading what they mean. It can stop at the end of the bytes at hand and go on
 //! when there are more, so a value may arrive in pieces of any size.
 
-use memchr::{memchr2, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 /// What a scan found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,11 +131,95 @@ pub fn skip_space(bytes: &[u8], from: usize) -> usize {
     from + bytes.get(from..).unwrap_or_default().iter().take_while(|b| b.is_ascii_whitespace()).count()
 }
 
+/// Where to cut a value in which the bytes end: after its last comma outside of strings. None if the bytes are not the
+/// beginning of one value: a line that was cut off is followed by others, and they do not go on with it.
+pub fn cut_at(bytes: &[u8]) -> Option<usize> {
+    let mut open: Vec<u8> = Vec::new();
+    let (mut at, mut cut, mut next) = (0, None, Expected::Value);
+    // The first name, with what stands before it.
+    let first_line = &bytes[..memchr(b'\n', bytes).unwrap_or(bytes.len())];
+    let begin = memchr(b':', first_line).map_or(&[][..], |colon| &bytes[..=colon]);
+    while let Some(&byte) = bytes.get(at) {
+        let inside = open.last().copied();
+        match (byte, next) {
+            // A line that begins as the first one did is the next one of many.
+            (b'\n', _) if !begin.is_empty() && bytes[at + 1..].starts_with(begin) => return None,
+            (b' ' | b'\t' | b'\r' | b'\n', _) => at += 1,
+            (b'"', Expected::Value | Expected::FirstOrEnd | Expected::Key) => {
+                let is_key = next == Expected::Key || (next == Expected::FirstOrEnd && inside == Some(b'{'));
+                let end = match string_end(bytes, at) {
+                    Scan::Done(end) => end,
+                    _ => bytes.len(),
+                };
+                if memchr(b'\n', &bytes[at..end]).is_some() {
+                    return None;
+                }
+                next = if is_key { Expected::Colon } else { Expected::CommaOrEnd };
+                at = end;
+            }
+            (b'{' | b'[', Expected::Value) | (b'{' | b'[', Expected::FirstOrEnd)
+                if inside != Some(b'{') || next == Expected::Value =>
+            {
+                if open.len() >= MAX_OPEN {
+                    return None;
+                }
+                open.push(byte);
+                next = Expected::FirstOrEnd;
+                at += 1;
+            }
+            (b'}' | b']', Expected::FirstOrEnd | Expected::CommaOrEnd) if inside == Some(byte - 2) => {
+                open.pop();
+                if open.is_empty() {
+                    return None;
+                }
+                next = Expected::CommaOrEnd;
+                at += 1;
+            }
+            (b':', Expected::Colon) => {
+                next = Expected::Value;
+                at += 1;
+            }
+            (b',', Expected::CommaOrEnd) => {
+                next = if inside == Some(b'{') { Expected::Key } else { Expected::Value };
+                at += 1;
+                cut = Some(at);
+            }
+            (_, Expected::Value) | (_, Expected::FirstOrEnd)
+                if next == Expected::Value || inside == Some(b'[') =>
+            {
+                let is_bare = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+                let length = bytes[at..].iter().take_while(|b| is_bare(b)).count();
+                if length == 0 {
+                    return None;
+                }
+                next = Expected::CommaOrEnd;
+                at += length;
+            }
+            _ => return None,
+        }
+    }
+    cut
+}
+
+/// Deepest nesting of a value that was cut off.
+const MAX_OPEN: usize = 64;
+
+/// What a value goes on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Value,
+    /// After an opening bracket.
+    FirstOrEnd,
+    Key,
+    Colon,
+    CommaOrEnd,
+}
+
 /// Keys whose array holds the entries of an export that is one JSON object: `filter-log-events` and
 /// `get-log-events` (`events`), Insights (`results`), subscription payloads (`logEvents`), live tail
-/// (`sessionResults`), request-log pages (`rows`), Firehose and Azure (`records`, `Records`).
-pub const ENTRY_ARRAYS: [&str; 8] =
-    ["events", "results", "logEvents", "sessionResults", "rows", "records", "Records", "logs"];
+/// (`sessionResults`), request-log pages (`rows`), Firehose and Azure (`records`, `Records`), Google Cloud's API (`entries`).
+pub const ENTRY_ARRAYS: [&str; 9] =
+    ["events", "results", "logEvents", "sessionResults", "rows", "records", "Records", "logs", "entries"];
 
 /// What begins at a `{` outside any array.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,7 +259,9 @@ pub fn members(bytes: &[u8], mut at: usize, mut scalars: Vec<(String, String)>) 
                     match bytes.get(skip_space(bytes, at + 1)) {
                         None => return Head::More,
                         // `logs` of a request record holds objects too: only an envelope, which has no `id`, is unwrapped.
-                        Some(b'{' | b'[' | b']') if key != "logs" || scalars.is_empty() => {
+                        Some(b'{' | b'[' | b']')
+                            if !matches!(key.as_str(), "logs" | "entries") || scalars.is_empty() =>
+                        {
                             return Head::Entries(scalars, key, at + 1);
                         }
                         Some(_) => {}
@@ -225,6 +311,31 @@ mod tests {
     #[test]
     fn a_line_break_in_a_string_is_no_json() {
         assert!(matches!(ValueScan::default().advance(b"{\"a\":\"cut off\n{\"b\":1}"), Scan::Bad(_)));
+    }
+
+    #[test]
+    fn a_value_that_was_cut_off_is_told_from_a_torn_line() {
+        let page = "{\n \"data\": [\n  {\"a\": [1, -2.5, null], \"b\": \"x,\\\"y\"},\n  {},\n  {\"c\": tr";
+        let last = page.rfind(',').map(|at| at + 1);
+        assert_eq!(cut_at(page.as_bytes()), last);
+        for end in last.unwrap_or(0)..page.len() {
+            assert_eq!(cut_at(page[..end].as_bytes()), last, "{end}");
+        }
+        for text in [
+            "",
+            "{",
+            "{\"a\": 1",
+            "{\"a\": 1, \"b\": \"cut off\n{\"c\": 1}",
+            "{\"a\": 1, \"b\": {\"c\": 2\n{\"a\": 1}",
+            "{\"a\": 1, \"b\":\n{\"c\": 1}\n{\"c\": 1}",
+            "{\"a\": [{\"b\": 1},\n{\"a\": [{\"b\": 1}]}",
+            "{\"a\": 1, ]",
+            "{\"a\": 1, é",
+            "{\"a\": 1, \"b\": 2} x",
+        ] {
+            assert_eq!(cut_at(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(cut_at(&[b'['; 100]), None);
     }
 
     #[test]

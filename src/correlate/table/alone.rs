@@ -17,17 +17,18 @@ impl Correlator<'_> {
     /// Takes a decoded record that is all of its frame. `brackets` as in [`Correlator::record`].
     pub fn only_record(
         &mut self,
-        record: Record,
+        mut record: Record,
         format: &'static str,
         origin: Origin<'_>,
         brackets: bool,
     ) -> Taken {
+        self.by_start(&mut record, origin);
         let order = Order::new(record.time_ms, record.at, origin.backwards);
         let facts = Facts::of(order.time_ms, record.status, record.function_status, record.marks);
         let nameless = record.id.is_none() && record.also.is_empty() && record.event_id.is_none();
         let plain = nameless && !brackets && record.deployment.is_none() && is_own_completion(&record);
         if !plain || !self.may_count(&facts) {
-            return self.record(record, format, origin, brackets);
+            return self.take_record(record, format, origin, brackets);
         }
         self.see_time(record.time_ms);
         let (key, stream, marks) = (own_place(&record, origin), stream_key(&record, origin), record.marks);

@@ -3,7 +3,6 @@
 
 use super::Correlator;
 use super::evict::status_of;
-use super::keys::is_own_completion;
 use crate::correlate::aliases::{CLAIM_BYTES, Join};
 use crate::correlate::attach::names_failed_request;
 use crate::correlate::held::Held;
@@ -39,11 +38,10 @@ impl Correlator<'_> {
         Some(key)
     }
 
-    /// The completion of a failed request claims the error of its second, or of the one before, since it is written a
-    /// moment later.
+    /// The access line of a failed request claims the error of its second, or of the one before, since it is written a
+    /// moment later. An application's own completion stands beside its errors, and would claim them a second time.
     pub(super) fn claim_error(&mut self, key: u64, record: &Record) {
-        let completes = record.payload == "access-log" || is_own_completion(record);
-        let failed = completes && record.status >= Some(500);
+        let failed = record.payload == "access-log" && record.status >= Some(500);
         let Some(time_ms) = record.time_ms.filter(|_| failed) else { return };
         for second in [time_ms.div_euclid(1000), time_ms.div_euclid(1000) - 1] {
             if let Some(alias) = answer_key(second, record)

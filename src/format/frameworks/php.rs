@@ -78,9 +78,24 @@ fn php(text: &str) -> Option<(Option<time::Stamp>, &str)> {
         Some((at, body)) => (Some(php_time(at)?), body),
         None => (None, text),
     };
-    let is_php = body.starts_with("PHP ") && body.contains(": ")
+    let is_php = (body.starts_with("PHP ") || body.starts_with(SAID)) && body.contains(": ")
         || stamp.is_some() && (body.contains(": [pool ") || body.starts_with("NOTICE: fpm"));
     is_php.then_some((stamp, body))
+}
+
+/// Before what a script wrote through PHP-FPM.
+const SAID: &str = "NOTICE: PHP message: ";
+
+/// What a worker said: `WARNING: [pool www] child 7 said into stderr: "NOTICE: PHP message: PHP Fatal error: …"`.
+fn said(body: &str) -> Option<&str> {
+    let (_, quoted) = body.split_once("] child ")?.1.split_once(" said into std")?;
+    let inside = quoted.split_once(": \"")?.1;
+    Some(inside.rsplit_once('"').map_or(inside, |(inside, _)| inside))
+}
+
+/// Whether a line of a worker goes on with the one before it.
+fn goes_on(inside: &str) -> bool {
+    inside.starts_with([' ', '#']) || inside.starts_with("Stack trace:")
 }
 
 /// `01-Jan-2026 10:10:15 UTC`, or without the zone.
@@ -96,6 +111,13 @@ fn read_php(text: &str, record: &mut Record) {
         set_time(record, stamp);
     }
     record.runtime.get_or_insert_with(|| "php".to_owned());
+    let inside = said(body);
+    if inside.is_some_and(goes_on) {
+        record.marks.insert(Marks::CONTINUATION);
+        return;
+    }
+    let body = inside.unwrap_or(body);
+    let body = body.strip_prefix(SAID).unwrap_or(body);
     let kind = body.strip_prefix("PHP ").unwrap_or(body).split(':').next().unwrap_or_default();
     record.level = match kind {
         "Fatal error" | "Parse error" | "Recoverable fatal error" => Some(Level::Error),

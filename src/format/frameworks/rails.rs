@@ -26,7 +26,12 @@ fn detect(text: &str) -> bool {
         || body.starts_with("Started ") && body.contains(" for ") && body.contains('"')
         || body.starts_with("Processing by ") && body.contains('#')
         || body.starts_with("Completed ") && body.get(10..13).and_then(status).is_some()
-        || tag.is_some() && exception(body).is_some()
+        || exception(body).is_some() && (tag.is_some() || is_bare_exception(text))
+}
+
+/// Without a tag the line has to end, or the text below it to go on, as only Rails writes it: `Module::Class (text):`.
+fn is_bare_exception(text: &str) -> bool {
+    first_line(text).ends_with("):") || text.contains("\n):")
 }
 
 fn read(text: &str, record: &mut Record) {
@@ -105,5 +110,5 @@ fn exception(body: &str) -> Option<&str> {
     let (class, rest) = body.split_once(" (")?;
     let is_class = class.starts_with(|c: char| c.is_ascii_uppercase())
         && class.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'_'));
-    (is_class && (class.contains("::") || class.ends_with("Error")) && rest.contains(')')).then_some(class)
+    (is_class && (class.contains("::") || class.ends_with("Error")) && !rest.is_empty()).then_some(class)
 }

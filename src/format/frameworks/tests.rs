@@ -111,7 +111,7 @@ fn reads_phoenix() {
 fn reads_dotnet() {
     let error = read(
         &dotnet::DOTNET,
-        "fail: Microsoft.AspNetCore.Server.Kestrel[13]\n      Connection id \"0HM1\", Request id \"0HM1:00000002\": An unhandled exception was thrown by the application.\n      System.InvalidOperationException: late\n       ---> Npgsql.NpgsqlException: refused\n         at A.B()",
+        "fail: Microsoft.AspNetCore.Server.Kestrel[13]\n      => ConnectionId:0HM1\n      Connection id \"0HM1\", Request id \"0HM1:00000002\": An unhandled exception was thrown by the application.\n      System.InvalidOperationException: late\n       ---> Npgsql.NpgsqlException: refused\n         at A.B()",
     );
     assert_eq!(id(&error), Some(("0HM1:00000002", IdKind::Request)));
     assert!(error.marks.has(Marks::ERROR_BLOCK));
@@ -123,6 +123,106 @@ fn reads_dotnet() {
     assert_eq!((done.status, done.path.as_deref(), done.duration_ms), (Some(500), Some("/o"), Some(12.5)));
     for text in ["info: all is well\n      x", "fail: x", "warn: A[x]\ny"] {
         assert!(!dotnet::DOTNET.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
+    }
+}
+
+#[test]
+fn without_scopes_kestrels_id_parts_nothing() {
+    let error = read(
+        &dotnet::DOTNET,
+        "fail: Microsoft.AspNetCore.Server.Kestrel[13]\n      Connection id \"0HM1\", Request id \"0HM1:00000002\": An unhandled exception was thrown by the application.",
+    );
+    assert!(error.id.is_none() && error.marks.has(Marks::ERROR_BLOCK));
+    let line = read(
+        &dotnet::DOTNET,
+        "2026-01-01T10:10:15.001Z info: Microsoft.AspNetCore.Hosting.Diagnostics[2] Request finished HTTP/1.1 GET http://shop.example.com/o - 500 - - 12.5ms",
+    );
+    assert_eq!((line.status, line.time_ms), (Some(500), Some(1_767_262_215_001)));
+    let old = read(
+        &dotnet::DOTNET,
+        "info: Microsoft.AspNetCore.Hosting.Internal.WebHost[2]\n      Request finished in 12.5ms 500 text/plain",
+    );
+    assert_eq!((old.status, old.duration_ms), (Some(500), Some(12.5)));
+}
+
+#[test]
+fn reads_serilog() {
+    for (text, time_ms) in [
+        ("[10:10:15 ERR] HTTP GET /o responded 500 in 12.5 ms", None),
+        (
+            "2026-01-01 10:10:15.001 +00:00 [ERR] HTTP GET /o responded 500 in 12.5 ms",
+            Some(1_767_262_215_001),
+        ),
+    ] {
+        let done = read(&dotnet::SERILOG, text);
+        assert_eq!((done.status, done.path.as_deref(), done.time_ms), (Some(500), Some("/o"), time_ms));
+        assert_eq!((done.level, done.duration_ms), (Some(Level::Error), Some(12.5)));
+    }
+    let error = read(&dotnet::SERILOG, "[10:10:15 FTL] gone\nNpgsql.NpgsqlException (0x80004005): refused");
+    assert!(error.level == Some(Level::Fatal) && error.status.is_none());
+    for text in ["[10:10:15 GET] x", "[abc ERR] x", "x [ERR] y", "[é ERR] x"] {
+        assert!(!dotnet::SERILOG.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
+    }
+}
+
+#[test]
+fn reads_access_lines_of_go() {
+    for (text, took_ms) in [
+        (
+            "[GIN] 2026/01/01 - 10:10:15 | 500 |   12.5ms |   203.0.113.9 | GET      \"/o?x\"\nError #01: refused",
+            12.5,
+        ),
+        ("10:10:15 | 500 |   1m2.5s | 203.0.113.9 | GET | /o | refused", 62_500.0),
+        (
+            "2026/01/01 10:10:15 [web-1/AbCdEf-000001] \"GET http://shop.example.com/o HTTP/1.1\" from 203.0.113.9:1 - 500 21B in 12.5ms",
+            12.5,
+        ),
+    ] {
+        let line = read(&go_access::GO_ACCESS, text);
+        assert_eq!(
+            (line.status, line.path.as_deref(), line.duration_ms),
+            (Some(500), Some("/o"), Some(took_ms))
+        );
+        assert!(line.marks.has(Marks::CLIENT | Marks::END));
+        assert_eq!(line.id.is_some(), text.contains("web-1"));
+    }
+    for text in [
+        "10:10:15 | 500 | items | a | GET | /o | x",
+        "[GIN] 2026/01/01 - 10:10:15 | 500",
+        "[GIN-debug] GET /o --> main.main.func1 (3 handlers)",
+        "\"GET /o HTTP/1.1\" from 203.0.113.9 - 500 21B",
+    ] {
+        assert!(
+            !go_access::GO_ACCESS.detect(&Record { message: text.to_owned(), ..Record::default() }),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn reads_what_php_says_through_fpm() {
+    let said = |text: &str| {
+        read(
+            &php::PHP_ERRORS,
+            &format!("[01-Jan-2026 10:10:15] WARNING: [pool www] child 7 said into stderr: \"{text}\""),
+        )
+    };
+    let fatal =
+        said("NOTICE: PHP message: PHP Fatal error:  Uncaught PDOException: refused in /app/x.php:12");
+    assert!(fatal.marks.has(Marks::ERROR_BLOCK) && fatal.error_class.as_deref() == Some("PDOException"));
+    for rest in ["Stack trace:", "#0 /app/x.php(12): PDO->__construct()", "  thrown in /app/x.php on line 12"]
+    {
+        assert_eq!(said(rest).marks, Marks::CONTINUATION, "{rest}");
+    }
+}
+
+#[test]
+fn rails_needs_no_tag_before_an_exception() {
+    let error =
+        read(&rails::RAILS, "ActiveRecord::StatementInvalid (late\n\tby far\n):\n  \napp/x.rb:1:in `y'");
+    assert_eq!((error.error_class.as_deref(), error.level), (Some("StatementInvalid"), Some(Level::Fatal)));
+    for text in ["ActiveRecord::Base (abstract)", "Total (5):"] {
+        assert!(!rails::RAILS.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
     }
 }
 

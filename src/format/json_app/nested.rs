@@ -1,5 +1,6 @@
 //! Loggers that put the members of an entry below one of their own: loguru's serialised records, Serilog's default
-//! JSON, and the JSON console of .NET. Their objects are laid out as other loggers would have written them.
+//! JSON, the JSON console of .NET; and echo, whose
+//! members mean what they mean there alone. Their objects are laid out as other loggers would have written them.
 //! <https://loguru.readthedocs.io/en/stable/api/logger.html>
 //! <https://learn.microsoft.com/dotnet/core/extensions/console-log-formatter>
 
@@ -16,6 +17,9 @@ pub fn flatten(map: &Object) -> Option<Object> {
     }
     if map.contains_key("MessageTemplate") {
         return serilog(map);
+    }
+    if map.contains_key("latency_human") {
+        return echo(map);
     }
     (map.contains_key("EventId") && map.contains_key("LogLevel")).then(|| dotnet(map))
 }
@@ -35,6 +39,15 @@ fn loguru(map: &Object) -> Option<Object> {
     if record.get("exception").is_some_and(Value::is_object) {
         flat.insert("exc_info".to_owned(), Value::from(traceback(text)));
     }
+    Some(flat)
+}
+
+/// The access lines of Go's echo, in which `id` is the request's.
+/// <https://echo.labstack.com/docs/middleware/logger>
+fn echo(map: &Object) -> Option<Object> {
+    let id = map.get("id").filter(|id| id.as_str().is_some_and(|id| !id.is_empty()))?.clone();
+    let mut flat = map.clone();
+    flat.insert("request_id".to_owned(), id);
     Some(flat)
 }
 

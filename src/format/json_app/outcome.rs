@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::aliases::Slot;
+use super::tower;
 use super::walk::Found;
 use crate::format::json;
 use crate::format::text_parts::{duration_ms, method, path_of, request_line};
@@ -19,11 +20,14 @@ const COMPLETIONS: &[&str] = &[
     "handled request",
     "response sent",
     "access",
+    tower::FINISHED,
+    tower::FAILED,
 ];
 /// Names of the record that closes a request; they say so only beside its verb, path and status.
 const NAMES: &[&str] = &["request", "http", "http request", "http_request", "response"];
 /// Texts of the record that opens a request.
-const STARTS: &[&str] = &["incoming request", "request started", "request_started", "request received"];
+const STARTS: &[&str] =
+    &["incoming request", "request started", "request_started", "request received", tower::STARTED];
 
 /// The logger that writes such objects, by the members that only it has; the most telling first.
 pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
@@ -33,7 +37,7 @@ pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
     let is_object = |key: &str| map.get(key).is_some_and(Value::is_object);
     let level_text = map.get("level").and_then(Value::as_str);
     let gcp_payload = || ["textPayload", "jsonPayload", "protoPayload", "httpRequest"].into_iter().any(has);
-    let tests: [(&str, &dyn Fn() -> bool); 25] = [
+    let tests: [(&str, &dyn Fn() -> bool); 26] = [
         ("gcp", &|| has("logName") || (has("insertId") && gcp_payload())),
         ("docker", &|| is_text("log") && has("stream") && has("time")),
         ("loki", &|| is_text("line") && has("timestamp") && !has("level")),
@@ -62,7 +66,7 @@ pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
         ("lograge", &|| has("controller") && has("action")),
         ("structlog", &|| is_text("event") && has("level")),
         ("nestjs", &|| has("context") && has("pid") && is_number("timestamp")),
-        ("tracing", &|| is_object("fields") && has("target")),
+        ("tracing", &|| tower::is_event(map)),
         ("zap", &|| has("ts") && has("level") && has("msg")),
         ("slog", &|| {
             is_text("time")
@@ -71,6 +75,7 @@ pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
         }),
         ("logrus", &|| is_text("time") && has("msg") && has("level")),
         ("zerolog", &|| has("level") && has("message") && has("time")),
+        ("monolog", &|| has("level_name") && has("channel")),
         ("winston", &|| is_text("level") && is_text("message")),
     ];
     tests.into_iter().find(|(_, holds)| holds()).map(|(name, _)| name)
@@ -90,7 +95,8 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
     let status_of = |slot| found.value(slot).and_then(json::as_status);
     let strong = status_of(Slot::Status);
     let noted = is_noted_500(map, found, record);
-    let bare = status_of(Slot::BareStatus).filter(|_| own_request).or_else(|| finished_code(map, message));
+    let bare = status_of(Slot::BareStatus).filter(|_| own_request);
+    let bare = bare.or_else(|| tower::status(map, message)).or_else(|| finished_code(map, message));
     if strong.is_some() || bare.is_none() {
         found.give_back(Slot::BareStatus);
     }
@@ -141,6 +147,15 @@ pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record
     if record.level.is_none() && record.status.is_some_and(|status| status >= 500) {
         record.level = Some(Level::Error);
     }
+    let is_raised = || map.get("context").is_some_and(|context| context.get("exception").is_some());
+    if logger == Some("monolog") && record.level >= Some(Level::Error) && is_raised() {
+        // What Laravel and Symfony log of an exception that nobody caught has become an answer with status 500.
+        record.marks.insert(Marks::ERROR_BLOCK);
+    }
+    if logger == Some("tracing") {
+        tower::read_spans(map, record);
+        tower::mark(map, record);
+    }
 }
 
 /// Whether an error says `statusCode: 500` of itself, as handlers do of what they are about to answer.
@@ -168,9 +183,11 @@ fn is_name(message: &str) -> bool {
 /// Whether a text says by itself, or with what stands beside it, that a request begins or ends.
 pub fn is_phrase(message: &[u8]) -> bool {
     // All begin with one of these letters.
-    matches!(message.first(), Some(b'r' | b'R' | b'h' | b'H' | b'a' | b'A' | b'i' | b'I'))
-        && std::str::from_utf8(message)
-            .is_ok_and(|message| is_start(message) || is_completion(message) || is_name(message))
+    matches!(
+        message.first(),
+        Some(b'r' | b'R' | b'h' | b'H' | b'a' | b'A' | b'i' | b'I' | b'f' | b'F' | b's' | b'S')
+    ) && std::str::from_utf8(message)
+        .is_ok_and(|message| is_start(message) || is_completion(message) || is_name(message))
 }
 
 /// Method and path; true if they stand in the entry itself and name a target of this service, which makes a bare

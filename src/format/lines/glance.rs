@@ -74,7 +74,7 @@ const TRACE: u8 = 12;
 const KNOWN_MARKS: [Marks; 4] = [Marks::START, Marks::END, Marks::CLIENT, Marks::ABORTED];
 
 /// Loggers whose texts are templates, or are read further than others.
-const READ_FURTHER: [&str; 5] = ["serilog", "docker", "loki", "gcp", "lograge"];
+const READ_FURTHER: [&str; 6] = ["serilog", "docker", "loki", "gcp", "lograge", "tracing"];
 
 fn role(path: &[&str]) -> Option<Role> {
     Some(match json_app::use_of(path) {

@@ -115,6 +115,46 @@ fn a_line_cut_off_does_not_swallow_the_next() {
 }
 
 #[test]
+fn of_a_page_that_was_cut_off_only_the_end_is_lost() {
+    same(
+        "{\n \"data\": [\n  {\"a\": 1},\n  {\"b\": \"cu",
+        &["Json@1+0:{| \"data\": [|  {\"a\": 1},", "CutOff@3"],
+    );
+    // More lines than a text entry may have.
+    let page = format!("{{\n\"data\": [\n{}{{\"b\": ", "{\"a\": 1},\n".repeat(3000));
+    let mut framer = Framer::new("t", 1 << 20);
+    let Step::Frame { end, next, continuations: 0, .. } = framer.next(page.as_bytes(), true, &mut Simple)
+    else {
+        panic!("the whole elements are one frame")
+    };
+    assert_eq!((&page[end - 10..end], end), ("{\"a\": 1},", next));
+    let Step::Skip { what: Skipped::CutOff, line: 3002, .. } =
+        framer.next(&page.as_bytes()[next..], true, &mut Simple)
+    else {
+        panic!("the rest is cut off")
+    };
+    // Torn lines are lines.
+    same(
+        "{\"a\":{\"b\":1\n{\"c\":3}\n{\"d\":4}\n",
+        &["Line@1+0:{\"a\":{\"b\":1", "Json@2+0:{\"c\":3}", "Json@3+0:{\"d\":4}"],
+    );
+}
+
+#[test]
+fn directives_name_the_columns_of_lines() {
+    same(
+        "#Version: 1.0\n#Fields: date cs-method\n2026-01-01 GET\n# a comment\n#Fields: of gold\n",
+        &[
+            "Header@1",
+            "Header@2",
+            "Line@3+0:2026-01-01 GET",
+            "Line@4+0:# a comment",
+            "Line@5+0:#Fields: of gold",
+        ],
+    );
+}
+
+#[test]
 fn an_overlong_line_is_skipped() {
     let text = format!("{}\nnext\n", "x".repeat(3000));
     for step in [1, 64, 4096] {
