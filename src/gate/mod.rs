@@ -138,7 +138,7 @@ fn ledger(project: &Project, own: &graph::Graph, edge: &graph::Graph) -> Ledger 
         packages_absent: sorted(absent.collect()),
         keys: 0,
         snapshots: Vec::new(),
-        remarks: project.remarks.clone(),
+        remarks: project.remarks.iter().chain(own.remarks.union(&edge.remarks)).cloned().collect(),
     }
 }
 

@@ -540,3 +540,63 @@ fn a_draft_is_a_manifest_that_the_project_meets() {
     let owners: Vec<_> = findings(&report);
     assert_eq!(owners, ["gate-route-unowned pay critical", "gate-route-unowned orders warning"], "{draft}");
 }
+
+const EDGE_FS: &str = "import { x } from '@/helper';
+export const runtime = 'edge';
+export const GET = () => new Response(x());";
+const HELPER: &str = "import fs from 'fs';\nexport const x = () => fs.readFileSync('x', 'utf8');";
+
+#[test]
+fn a_tsconfig_without_its_base_still_says_what_it_says() {
+    let with =
+        |config: &str| gate(&[("tsconfig.json", config), ("app/a/route.ts", EDGE_FS), ("helper.ts", HELPER)]);
+    let paths = r#""compilerOptions": { "paths": { "@/*": ["./*"] } }"#;
+    for config in [
+        format!(r#"{{ "extends": "@acme/tsconfig/next.json", {paths} }}"#),
+        format!(r#"{{ "extends": ["./gone.json", "@acme/tsconfig"], {paths} /* a remark */ }}"#),
+        format!(r#"{{ "references": [{{ "path": "./gone" }}], {paths} }}"#),
+    ] {
+        assert_eq!(findings(&with(&config)), ["gate-edge-node-module /a critical"], "{config}");
+    }
+    let report = with(&format!(r#"{{ "extends": "@acme/tsconfig/next.json", {paths} }}"#));
+    let remark = "tsconfig.json: its base @acme/tsconfig/next.json was not found; the rest of it holds";
+    assert!(report.ledger.remarks.iter().any(|one| one == remark), "{:?}", report.ledger.remarks);
+    // The base itself says where the alias leads, and is in the workspace.
+    let report = gate(&[
+        ("package.json", r#"{"workspaces":["tools/*"],"dependencies":{"next":"16.4.0"}}"#),
+        ("tools/ts/package.json", r#"{"name":"@acme/tsconfig"}"#),
+        ("tools/ts/next.json", r#"{"compilerOptions":{"baseUrl":"../..","paths":{"@/*":["./*"]}}}"#),
+        ("tsconfig.json", r#"{"extends":"@acme/tsconfig/next.json"}"#),
+        ("app/a/route.ts", EDGE_FS),
+        ("helper.ts", HELPER),
+    ]);
+    assert_eq!(findings(&report), ["gate-edge-node-module /a critical"]);
+}
+
+#[test]
+fn a_tsconfig_that_is_no_json_or_runs_in_a_circle_stops_no_relative_import() {
+    let route = EDGE_FS.replace("@/helper", "../../helper");
+    for config in ["{ not json", r#"{ "extends": "./tsconfig.json" }"#] {
+        let report = gate(&[("tsconfig.json", config), ("app/a/route.ts", &route), ("helper.ts", HELPER)]);
+        assert_eq!(findings(&report), ["gate-edge-node-module /a critical"], "{config}");
+    }
+}
+
+#[test]
+fn an_edge_route_with_an_import_that_leads_nowhere_is_not_passed_in_silence() {
+    let report = gate(&[("app/a/route.ts", EDGE_FS)]);
+    let check = only(&report);
+    assert_eq!((check.state, check.severity), (State::NotRun, Severity::Warning));
+    assert!(check.message.contains("@/helper in app/a/route.ts leads nowhere"), "{}", check.message);
+    let many =
+        "import a from './a';\nimport b from '@/b';\nimport c from '#c';\nimport i from '@/public/i.png';
+export const runtime = 'edge';\nexport const GET = () => new Response(a + b + c + i);";
+    let report = gate(&[("app/a/route.ts", many)]);
+    let check = only(&report);
+    assert_eq!((check.state, check.severity), (State::NotRun, Severity::Critical));
+    assert!(
+        !report.ledger.unresolved.iter().any(|one| one.contains("png")),
+        "{:?}",
+        report.ledger.unresolved
+    );
+}

@@ -5,13 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use oxc_resolver::{ResolveError, ResolveOptions, ResolverGeneric, TsconfigDiscovery};
-
-use super::fence::{self, Fenced};
-use super::module::{Asked, Module};
+use super::fence;
+use super::module::Module;
 use super::nesting::STACK_BYTES;
 use super::parse::parse;
 use super::project::Project;
+use super::resolve::Loader;
 use super::routes::shown;
 
 /// For which runtime modules are resolved.
@@ -49,6 +48,8 @@ pub struct Graph {
     pub unread: BTreeMap<String, Unread>,
     /// Specifiers of the project's own files that lead nowhere: (file, specifier).
     pub unresolved: BTreeSet<(String, String)>,
+    /// What could not be told, in words.
+    pub remarks: BTreeSet<String>,
 }
 
 /// A file that could not be read or parsed.
@@ -60,9 +61,6 @@ pub struct Unread {
     pub may_be_edge: bool,
 }
 
-/// Packages that the framework provides itself.
-const FRAMEWORK: &[&str] =
-    &["next", "react", "react-dom", "scheduler", "server-only", "client-only", "styled-jsx", "@swc/helpers"];
 /// Whether a shown path lies in a package.
 pub fn in_package(path: &str) -> bool {
     path.starts_with("node_modules/") || path.contains("/node_modules/")
@@ -92,11 +90,7 @@ pub fn read(project: &Project, entries: &BTreeSet<String>, profile: Profile) -> 
 
 fn read_here(project: &Project, entries: &BTreeSet<String>, profile: Profile) -> Graph {
     let root = fs::canonicalize(&project.root).unwrap_or_else(|_| project.root.clone());
-    let loader = Loader {
-        import: resolver(project, profile, "import"),
-        require: resolver(project, profile, "require"),
-        workspace: &project.workspace,
-    };
+    let loader = Loader::new(project, profile);
     let mut graph = Graph::default();
     let mut waiting: Vec<PathBuf> = entries.iter().map(|entry| root.join(entry)).collect();
     while let Some(path) = waiting.pop() {
@@ -125,6 +119,7 @@ fn read_here(project: &Project, entries: &BTreeSet<String>, profile: Profile) ->
         graph.targets.insert(name.clone(), targets);
         graph.modules.insert(name, module);
     }
+    graph.remarks = loader.remarks(&root);
     graph
 }
 
@@ -141,105 +136,5 @@ fn module(project: &Project, path: &Path) -> Result<Module, Unread> {
         let says =
             |word: &str| ['\'', '"', '`'].iter().any(|quote| text.contains(&format!("{quote}{word}{quote}")));
         Unread { reason, may_be_edge: says("edge") || says("experimental-edge") }
-    })
-}
-
-fn strings(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn resolver(project: &Project, profile: Profile, asked: &str) -> ResolverGeneric<Fenced> {
-    let mut conditions = match profile {
-        Profile::Edge => strings(&["edge-light", "browser", "production", "module", "default"]),
-        Profile::Node => strings(&["node", "production", "default"]),
-    };
-    if profile == Profile::Edge && project.version.0 < 15 {
-        conditions.push("worker".to_owned());
-    }
-    conditions.push(asked.to_owned());
-    let edge = profile == Profile::Edge;
-    ResolverGeneric::new_with_file_system(
-        Fenced,
-        ResolveOptions {
-            tsconfig: Some(TsconfigDiscovery::Auto),
-            condition_names: conditions,
-            main_fields: if edge {
-                strings(&["edge-light", "browser", "module", "main"])
-            } else {
-                strings(&["main", "module"])
-            },
-            alias_fields: if edge { vec![strings(&["browser"])] } else { Vec::new() },
-            extensions: strings(&[".tsx", ".ts", ".mts", ".jsx", ".js", ".mjs", ".cjs", ".json"]),
-            extension_alias: vec![
-                (".js".to_owned(), strings(&[".js", ".ts", ".tsx", ".jsx"])),
-                (".mjs".to_owned(), strings(&[".mjs", ".mts"])),
-            ],
-            builtin_modules: true,
-            // NODE_PATH would make the verdict depend on the shell.
-            node_path: false,
-            ..ResolveOptions::default()
-        },
-    )
-}
-
-struct Loader<'p> {
-    import: ResolverGeneric<Fenced>,
-    require: ResolverGeneric<Fenced>,
-    /// Nothing outside is followed.
-    workspace: &'p Path,
-}
-
-impl Loader<'_> {
-    fn target(&self, root: &Path, from: &Path, specifier: &str, asked: Asked) -> (Target, Option<PathBuf>) {
-        let bare = !specifier.starts_with(['.', '/', '#']);
-        if bare && FRAMEWORK.contains(&package_of(specifier)) {
-            return (Target::Nothing, None);
-        }
-        let resolver = if asked == Asked::Require { &self.require } else { &self.import };
-        match resolver.resolve_file(from, specifier) {
-            Ok(found) => {
-                let path = found.path();
-                let code =
-                    path.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| {
-                        ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"].contains(&extension)
-                    });
-                if !code || path.to_string_lossy().ends_with(".d.ts") {
-                    return (Target::Nothing, None);
-                }
-                if !path.starts_with(self.workspace) {
-                    return (Target::Unresolved, None);
-                }
-                (Target::File(shown(root, path)), Some(path.to_owned()))
-            }
-            Err(ResolveError::Builtin { resolved, .. }) => {
-                let name = resolved.trim_start_matches("node:").to_owned();
-                // The resolver answers before it looks at the package's own `browser` map.
-                if browser_map_replaces(from, specifier) {
-                    return (Target::Nothing, None);
-                }
-                (Target::Builtin(name), None)
-            }
-            Err(ResolveError::Ignored(_)) => (Target::Nothing, None),
-            Err(_) if bare && !specifier.starts_with("@/") && !specifier.starts_with('~') => {
-                (Target::Absent(specifier.to_owned()), None)
-            }
-            Err(_) => (Target::Unresolved, None),
-        }
-    }
-}
-
-/// Whether the `browser` map of the package that holds `from` replaces a module of Node.js. What it is replaced with is
-/// meant for browsers and is not followed.
-fn browser_map_replaces(from: &Path, specifier: &str) -> bool {
-    if !from.components().any(|part| part.as_os_str() == "node_modules") {
-        return false;
-    }
-    let package = from.ancestors().skip(1).find_map(|dir| {
-        let value = fence::json(&dir.join("package.json"))?;
-        value.get("name").is_some().then_some(value)
-    });
-    let map = package.as_ref().and_then(|package| package.get("browser")?.as_object());
-    map.is_some_and(|map| {
-        map.contains_key(specifier) || map.contains_key(specifier.trim_start_matches("node:"))
     })
 }

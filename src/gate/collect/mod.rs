@@ -7,5 +7,8 @@ pub mod module;
 pub mod nesting;
 pub mod parse;
 pub mod project;
+pub mod resolve;
 pub mod routes;
+pub mod tsconfig;
 mod visit;
+pub mod workspace;

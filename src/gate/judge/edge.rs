@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::checks::{self, About};
 use super::lists::{edge_has, members, node_only};
+use super::lost::Lost;
 use super::reach::{Certainty, EdgeId, Reach};
 use super::simple;
 use crate::gate::collect::graph::{Graph, Target, in_package, package_of};
@@ -54,10 +55,14 @@ pub fn judge(
     };
 
     let mut not_run: BTreeMap<String, Check> = BTreeMap::new();
+    let mut lost = Lost::default();
     let mut entered = Entered::default();
     for (id, target, certainty) in reach.edges() {
         let Some(edge) = graph.modules.get(&id.0).and_then(|module| module.edges.get(id.1)) else { continue };
         let own = !in_package(&id.0);
+        if own && certainty >= Certainty::Likely {
+            lost.see(&id.0, &edge.specifier, target);
+        }
         let hit = |certainty, build, what: String, instead| {
             let (file, place, depth) = (id.0.clone(), edge.place, reach.depth(&id.0));
             Hit { certainty, file, place, depth, edge: Some(id.clone()), build, what, instead }
@@ -134,7 +139,8 @@ pub fn judge(
         let goals = goals.get(&group).unwrap_or(&none);
         finding(graph, &reach, route, assigned, about, label, hits, goals, any_edge)
     });
-    found.chain(not_run.into_values()).collect()
+    let spared = assigned.runtime == Runtime::Both && !any_edge;
+    found.chain(not_run.into_values()).chain(lost.check(route, label, spared)).collect()
 }
 
 /// The package that an edge of the project's own code leads into.

@@ -1,0 +1,223 @@
+//! Where a request for a module leads, as the bundler resolves it for edge (or for Node.js).
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use oxc_resolver::{
+    FileSystem, Resolution, ResolveError, ResolveOptions, ResolverGeneric, TsconfigDiscovery,
+};
+
+use super::fence::{self, Fenced};
+use super::graph::{Profile, Target, package_of};
+use super::module::Asked;
+use super::project::Project;
+use super::routes::shown;
+use super::tsconfig::Mended;
+use super::workspace::Packages;
+
+/// Packages that the framework provides itself.
+const FRAMEWORK: &[&str] =
+    &["next", "react", "react-dom", "scheduler", "server-only", "client-only", "styled-jsx", "@swc/helpers"];
+/// Endings of what holds code.
+const CODE: &[&str] = &["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"];
+/// Endings of what is asked for and holds no code of the project.
+const ASSETS: &[&str] = &[
+    "avif", "bmp", "css", "csv", "eot", "gif", "gql", "graphql", "html", "ico", "jpeg", "jpg", "json",
+    "less", "md", "mdx", "mp3", "mp4", "otf", "pdf", "png", "sass", "scss", "svg", "ttf", "txt", "wasm",
+    "webm", "webp", "woff", "woff2", "yaml", "yml",
+];
+
+/// Resolves the requests of one profile.
+pub struct Loader<'p> {
+    /// With every `tsconfig.json` as it is.
+    strict: Resolvers<Fenced>,
+    /// Where that is refused.
+    mended: Resolvers<Mended>,
+    disk: Mended,
+    /// Nothing outside is followed.
+    workspace: &'p Path,
+}
+
+/// Resolvers that share what they read.
+struct Resolvers<F> {
+    import: ResolverGeneric<F>,
+    require: ResolverGeneric<F>,
+}
+
+impl<F: FileSystem + 'static> Resolvers<F> {
+    fn new(disk: F, project: &Project, profile: Profile) -> Resolvers<F> {
+        let import = ResolverGeneric::new_with_file_system(disk, options(project, profile, "import"));
+        let require = import.clone_with_options(options(project, profile, "require"));
+        Resolvers { import, require }
+    }
+
+    fn of(&self, asked: Asked) -> &ResolverGeneric<F> {
+        if asked == Asked::Require { &self.require } else { &self.import }
+    }
+}
+
+impl Loader<'_> {
+    /// Resolvers for a project.
+    pub fn new(project: &Project, profile: Profile) -> Loader<'_> {
+        let packages = Arc::new(Packages::of(&project.workspace));
+        let disk = Mended::of(packages);
+        Loader {
+            strict: Resolvers::new(Fenced, project, profile),
+            mended: Resolvers::new(disk.clone(), project, profile),
+            disk,
+            workspace: &project.workspace,
+        }
+    }
+
+    /// What `tsconfig.json` files ask for and is not there.
+    pub fn remarks(&self, root: &Path) -> BTreeSet<String> {
+        let remark = |(file, base): (PathBuf, String)| match base.as_str() {
+            "" => format!("{} is not understood and left out", shown(root, &file)),
+            base => format!("{}: its base {base} was not found; the rest of it holds", shown(root, &file)),
+        };
+        self.disk.lost().into_iter().map(remark).collect()
+    }
+
+    /// Where a request leads, and the file to read next.
+    pub fn target(
+        &self,
+        root: &Path,
+        from: &Path,
+        specifier: &str,
+        asked: Asked,
+    ) -> (Target, Option<PathBuf>) {
+        let bare = !specifier.starts_with(['.', '/', '#']);
+        if bare && FRAMEWORK.contains(&package_of(specifier)) {
+            return (Target::Nothing, None);
+        }
+        match self.resolved(from, specifier, asked) {
+            Ok(found) => self.file(root, found.path()),
+            Err(ResolveError::Builtin { resolved, .. }) => {
+                let name = resolved.trim_start_matches("node:").to_owned();
+                // The resolver answers before it looks at the package's own `browser` map.
+                if browser_map_replaces(from, specifier) {
+                    return (Target::Nothing, None);
+                }
+                (Target::Builtin(name), None)
+            }
+            Err(ResolveError::Ignored(_)) => (Target::Nothing, None),
+            Err(_) if is_asset(specifier) => (Target::Nothing, None),
+            Err(_) if bare && !self.is_alias(from, specifier) => (Target::Absent(specifier.to_owned()), None),
+            Err(_) => (Target::Unresolved, None),
+        }
+    }
+
+    /// What a file that was found is to the graph.
+    fn file(&self, root: &Path, path: &Path) -> (Target, Option<PathBuf>) {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let code = extension.is_some_and(|extension| CODE.contains(&extension));
+        if !code || path.to_string_lossy().ends_with(".d.ts") {
+            return (Target::Nothing, None);
+        }
+        if !path.starts_with(self.workspace) {
+            return (Target::Unresolved, None);
+        }
+        (Target::File(shown(root, path)), Some(path.to_owned()))
+    }
+
+    fn resolved(&self, from: &Path, specifier: &str, asked: Asked) -> Result<Resolution, ResolveError> {
+        let strict = self.strict.of(asked);
+        let found = strict.resolve_file(from, specifier);
+        if !found.as_ref().is_err_and(is_of_tsconfig) {
+            return found;
+        }
+        let found = self.mended.of(asked).resolve_file(from, specifier);
+        if !found.as_ref().is_err_and(is_of_tsconfig) {
+            return found;
+        }
+        // For a folder no `tsconfig.json` is asked.
+        strict.resolve(from.parent().unwrap_or(from), specifier)
+    }
+
+    /// Whether a bare specifier is an alias for files of the project.
+    fn is_alias(&self, from: &Path, specifier: &str) -> bool {
+        if specifier.starts_with("@/") || specifier.starts_with('~') {
+            return true;
+        }
+        let config = self.strict.import.find_tsconfig(from);
+        let config = config.or_else(|_| self.mended.import.find_tsconfig(from));
+        let Some(config) = config.ok().flatten() else { return false };
+        let mut patterns = config.compiler_options.paths.iter().flat_map(|paths| paths.keys());
+        patterns.any(|pattern| match pattern.split_once('*') {
+            Some((before, after)) => {
+                !before.is_empty() && specifier.starts_with(before) && specifier.ends_with(after)
+            }
+            None => pattern == specifier,
+        })
+    }
+}
+
+/// Whether a `tsconfig.json` is at fault, and not the request.
+fn is_of_tsconfig(error: &ResolveError) -> bool {
+    matches!(
+        error,
+        ResolveError::TsconfigNotFound(_)
+            | ResolveError::TsconfigSelfReference(_)
+            | ResolveError::TsconfigCircularExtend(_)
+            | ResolveError::TsconfigLoadFailed { .. }
+    )
+}
+
+/// Whether a specifier asks for an image, a style or the like, or for many files at once.
+fn is_asset(specifier: &str) -> bool {
+    let path = specifier.split(['?', '!']).next().unwrap_or(specifier);
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+    path.contains('*') || ending.is_some_and(|ending| ASSETS.contains(&ending.as_str()))
+}
+
+fn strings(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn options(project: &Project, profile: Profile, asked: &str) -> ResolveOptions {
+    let mut conditions = match profile {
+        Profile::Edge => strings(&["edge-light", "browser", "production", "module", "default"]),
+        Profile::Node => strings(&["node", "production", "default"]),
+    };
+    if profile == Profile::Edge && project.version.0 < 15 {
+        conditions.push("worker".to_owned());
+    }
+    conditions.push(asked.to_owned());
+    let edge = profile == Profile::Edge;
+    ResolveOptions {
+        tsconfig: Some(TsconfigDiscovery::Auto),
+        condition_names: conditions,
+        main_fields: if edge {
+            strings(&["edge-light", "browser", "module", "main"])
+        } else {
+            strings(&["main", "module"])
+        },
+        alias_fields: if edge { vec![strings(&["browser"])] } else { Vec::new() },
+        extensions: strings(&[".tsx", ".ts", ".mts", ".jsx", ".js", ".mjs", ".cjs", ".json"]),
+        extension_alias: vec![
+            (".js".to_owned(), strings(&[".js", ".ts", ".tsx", ".jsx"])),
+            (".mjs".to_owned(), strings(&[".mjs", ".mts"])),
+        ],
+        builtin_modules: true,
+        // NODE_PATH would make the verdict depend on the shell.
+        node_path: false,
+        ..ResolveOptions::default()
+    }
+}
+
+/// Whether the `browser` map of the package that holds `from` replaces a module of Node.js. What it is replaced with is
+/// meant for browsers and is not followed.
+fn browser_map_replaces(from: &Path, specifier: &str) -> bool {
+    if !from.components().any(|part| part.as_os_str() == "node_modules") {
+        return false;
+    }
+    let package = from.ancestors().skip(1).find_map(|dir| {
+        let value = fence::json(&dir.join("package.json"))?;
+        value.get("name").is_some().then_some(value)
+    });
+    let map = package.as_ref().and_then(|package| package.get("browser")?.as_object());
+    map.is_some_and(|map| {
+        map.contains_key(specifier) || map.contains_key(specifier.trim_start_matches("node:"))
+    })
+}
