@@ -130,15 +130,29 @@ fn ledger(project: &Project, own: &graph::Graph, edge: &graph::Graph) -> Ledger 
         Target::Absent(specifier) => Some(graph::package_of(specifier).to_owned()),
         _ => None,
     });
+    let edges = own.targets.values().chain(edge.targets.values()).flatten();
+    let unbuilt = edges.filter_map(|target| match target {
+        Target::Unbuilt(package) => Some(package.clone()),
+        _ => None,
+    });
+    let guessed = own.guessed.union(&edge.guessed).filter_map(|(file, number)| {
+        let module = own.modules.get(file).or_else(|| edge.modules.get(file))?;
+        let package = graph::package_of(&module.edges.get(*number)?.specifier);
+        Some(format!(
+            "{package} is not built; its sources were read, and findings in them are likely at most"
+        ))
+    });
+    let remarks: BTreeSet<String> = own.remarks.union(&edge.remarks).cloned().chain(guessed).collect();
     let sorted = |list: BTreeSet<String>| list.into_iter().collect::<Vec<_>>();
     Ledger {
         files_read: read.len(),
         files_unread: sorted(unread.collect()),
         unresolved: sorted(unresolved.map(|(file, specifier)| format!("{specifier} in {file}")).collect()),
         packages_absent: sorted(absent.collect()),
+        packages_unbuilt: sorted(unbuilt.collect()),
         keys: 0,
         snapshots: Vec::new(),
-        remarks: project.remarks.iter().chain(own.remarks.union(&edge.remarks)).cloned().collect(),
+        remarks: project.remarks.iter().cloned().chain(remarks).collect(),
     }
 }
 

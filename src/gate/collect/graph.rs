@@ -10,7 +10,7 @@ use super::module::Module;
 use super::nesting::STACK_BYTES;
 use super::parse::parse;
 use super::project::Project;
-use super::resolve::Loader;
+use super::resolve::{Led, Loader};
 use super::routes::shown;
 
 /// For which runtime modules are resolved.
@@ -31,6 +31,8 @@ pub enum Target {
     Builtin(String),
     /// A package that is not installed.
     Absent(String),
+    /// A package of the workspace that is not built, and whose sources are not where sources are.
+    Unbuilt(String),
     /// A file of the project that is not there (generated code, or an alias that is not understood).
     Unresolved,
     /// Nothing that matters: an asset, a part of the framework, a module that the package maps to nothing.
@@ -46,6 +48,8 @@ pub struct Graph {
     pub targets: BTreeMap<String, Vec<Target>>,
     /// Files that could not be read or parsed.
     pub unread: BTreeMap<String, Unread>,
+    /// Edges that lead to the sources of a package of the workspace, by a guess: it is not built.
+    pub guessed: BTreeSet<(String, usize)>,
     /// Specifiers of the project's own files that lead nowhere: (file, specifier).
     pub unresolved: BTreeSet<(String, String)>,
     /// What could not be told, in words.
@@ -106,8 +110,11 @@ fn read_here(project: &Project, entries: &BTreeSet<String>, profile: Profile) ->
             }
         };
         let mut targets = Vec::with_capacity(module.edges.len());
-        for edge in &module.edges {
-            let (target, next) = loader.target(&root, &path, &edge.specifier, edge.asked);
+        for (number, edge) in module.edges.iter().enumerate() {
+            let Led { target, next, guessed } = loader.target(&root, &path, &edge.specifier, edge.asked);
+            if guessed {
+                graph.guessed.insert((name.clone(), number));
+            }
             if target == Target::Unresolved && !in_package(&name) {
                 graph.unresolved.insert((name.clone(), edge.specifier.clone()));
             }

@@ -28,6 +28,23 @@ const ASSETS: &[&str] = &[
     "webm", "webp", "woff", "woff2", "yaml", "yml",
 ];
 
+/// Where a request leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Led {
+    /// To what.
+    pub target: Target,
+    /// The file to read next.
+    pub next: Option<PathBuf>,
+    /// The sources of a package were taken for what is built of them.
+    pub guessed: bool,
+}
+
+impl Led {
+    fn to(target: Target) -> Led {
+        Led { target, next: None, guessed: false }
+    }
+}
+
 /// Resolves the requests of one profile.
 pub struct Loader<'p> {
     /// With every `tsconfig.json` as it is.
@@ -35,6 +52,7 @@ pub struct Loader<'p> {
     /// Where that is refused.
     mended: Resolvers<Mended>,
     disk: Mended,
+    packages: Arc<Packages>,
     /// Nothing outside is followed.
     workspace: &'p Path,
 }
@@ -61,11 +79,12 @@ impl Loader<'_> {
     /// Resolvers for a project.
     pub fn new(project: &Project, profile: Profile) -> Loader<'_> {
         let packages = Arc::new(Packages::of(&project.workspace));
-        let disk = Mended::of(packages);
+        let disk = Mended::of(Arc::clone(&packages));
         Loader {
             strict: Resolvers::new(Fenced, project, profile),
             mended: Resolvers::new(disk.clone(), project, profile),
             disk,
+            packages,
             workspace: &project.workspace,
         }
     }
@@ -79,17 +98,11 @@ impl Loader<'_> {
         self.disk.lost().into_iter().map(remark).collect()
     }
 
-    /// Where a request leads, and the file to read next.
-    pub fn target(
-        &self,
-        root: &Path,
-        from: &Path,
-        specifier: &str,
-        asked: Asked,
-    ) -> (Target, Option<PathBuf>) {
+    /// Where a request leads.
+    pub fn target(&self, root: &Path, from: &Path, specifier: &str, asked: Asked) -> Led {
         let bare = !specifier.starts_with(['.', '/', '#']);
         if bare && FRAMEWORK.contains(&package_of(specifier)) {
-            return (Target::Nothing, None);
+            return Led::to(Target::Nothing);
         }
         match self.resolved(from, specifier, asked) {
             Ok(found) => self.file(root, found.path()),
@@ -97,28 +110,65 @@ impl Loader<'_> {
                 let name = resolved.trim_start_matches("node:").to_owned();
                 // The resolver answers before it looks at the package's own `browser` map.
                 if browser_map_replaces(from, specifier) {
-                    return (Target::Nothing, None);
+                    return Led::to(Target::Nothing);
                 }
-                (Target::Builtin(name), None)
+                Led::to(Target::Builtin(name))
             }
-            Err(ResolveError::Ignored(_)) => (Target::Nothing, None),
-            Err(_) if is_asset(specifier) => (Target::Nothing, None),
-            Err(_) if bare && !self.is_alias(from, specifier) => (Target::Absent(specifier.to_owned()), None),
-            Err(_) => (Target::Unresolved, None),
+            Err(ResolveError::Ignored(_)) => Led::to(Target::Nothing),
+            Err(_) if is_asset(specifier) => Led::to(Target::Nothing),
+            Err(_) if bare && self.packages.folder(specifier).is_some() => {
+                match self.in_workspace(specifier, asked) {
+                    Some((path, guessed)) => Led { guessed, ..self.file(root, &path) },
+                    None => Led::to(Target::Unbuilt(package_of(specifier).to_owned())),
+                }
+            }
+            Err(_) if bare && !self.is_alias(from, specifier) => {
+                Led::to(Target::Absent(specifier.to_owned()))
+            }
+            Err(_) => Led::to(Target::Unresolved),
         }
     }
 
+    /// The file of a package of the workspace that is not linked or not built, and whether it is a guess: its sources,
+    /// where what it says to be its entry is not there.
+    fn in_workspace(&self, specifier: &str, asked: Asked) -> Option<(PathBuf, bool)> {
+        let (folder, inside) = self.packages.folder(specifier)?;
+        let resolver = self.strict.of(asked);
+        let found = |dir: &Path, specifier: &str| {
+            let found = resolver.resolve(dir, specifier).ok()?;
+            Some(found.path().to_owned())
+        };
+        let package = fence::json(&folder.join("package.json"))?;
+        let said = if package.get("exports").is_some() {
+            found(folder, specifier)
+        } else {
+            // The entry of a folder is found from outside of it.
+            let name = folder.file_name()?.to_str()?;
+            let slash = if inside.is_empty() { "" } else { "/" };
+            found(folder.parent()?, &format!("./{name}{slash}{inside}"))
+        };
+        if let Some(said) = said {
+            return Some((said, false));
+        }
+        let source = package.get("source").and_then(|source| source.as_str());
+        let source = source.filter(|_| inside.is_empty()).map(|source| format!("./{source}"));
+        let inside = if inside.is_empty() { "index" } else { inside };
+        let guesses = source.into_iter().chain([format!("./src/{inside}"), format!("./{inside}")]);
+        let mut found = guesses.filter_map(|guess| found(folder, &guess));
+        found.find(|path| path.starts_with(folder)).map(|path| (path, true))
+    }
+
     /// What a file that was found is to the graph.
-    fn file(&self, root: &Path, path: &Path) -> (Target, Option<PathBuf>) {
+    fn file(&self, root: &Path, path: &Path) -> Led {
         let extension = path.extension().and_then(|extension| extension.to_str());
         let code = extension.is_some_and(|extension| CODE.contains(&extension));
         if !code || path.to_string_lossy().ends_with(".d.ts") {
-            return (Target::Nothing, None);
+            return Led::to(Target::Nothing);
         }
         if !path.starts_with(self.workspace) {
-            return (Target::Unresolved, None);
+            return Led::to(Target::Unresolved);
         }
-        (Target::File(shown(root, path)), Some(path.to_owned()))
+        Led { target: Target::File(shown(root, path)), next: Some(path.to_owned()), guessed: false }
     }
 
     fn resolved(&self, from: &Path, specifier: &str, asked: Asked) -> Result<Resolution, ResolveError> {

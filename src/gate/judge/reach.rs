@@ -193,6 +193,12 @@ impl<'g> Reach<'g> {
 
     /// How certain it is that an edge of a reached file is followed; `None` where edge never comes.
     pub fn edge_certainty(&self, id: &EdgeId) -> Option<Certainty> {
+        let certainty = self.certainty_as_written(id)?;
+        let most = if self.graph.guessed.contains(id) { Certainty::Likely } else { Certainty::Certain };
+        Some(certainty.min(most))
+    }
+
+    fn certainty_as_written(&self, id: &EdgeId) -> Option<Certainty> {
         let module = self.module(&id.0)?;
         let edge = module.edges.get(id.1)?;
         if edge.when.node_only && self.on_edge {
