@@ -1,5 +1,6 @@
 //! Reading a project: what it is, its routes, its modules. Nothing is run, written or fetched, and nothing is judged.
 
+mod absence;
 pub mod dotenv;
 pub mod fence;
 pub mod graph;

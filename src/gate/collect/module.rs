@@ -106,12 +106,14 @@ pub enum Reading {
     Plain,
     /// `?? x`, `|| x`, a default in a pattern: absence is provided for.
     Fallback,
-    /// `!`: the code says that it cannot be absent.
+    /// `!`, `as string`: the code says that it cannot be absent.
     Asserted,
     /// `?.`, or inside a template: absence is hidden.
     Hidden,
-    /// Only compared or tested.
+    /// Only compared or tested, or its absence is tested for elsewhere in the file.
     Tested,
+    /// Put into an object or a list, or handed to a function, which may do without.
+    Passed,
 }
 
 /// One read of a variable of the environment.
@@ -172,6 +174,8 @@ pub struct Module {
     pub runtime: Option<RuntimeDeclaration>,
     /// `'use client'` stands first.
     pub client: bool,
+    /// `'use server'` stands first.
+    pub server: bool,
     /// It has no `import` or `export`: CommonJS, whose parts cannot be told apart.
     pub common_js: bool,
     /// Statements that declare a name.
