@@ -704,7 +704,8 @@ fn a_project_is_what_next_would_build_something_of() {
     ]);
     assert_eq!((report.routes.len(), report.project.version.as_str()), (1, "15.1.0"));
     // A folder without a package.json of its own.
-    let dir = project(&[("apps/web/next.config.js", ""), ("apps/web/pages/index.tsx", page)]);
+    let root = ("pnpm-workspace.yaml", "");
+    let dir = project(&[root, ("apps/web/next.config.js", ""), ("apps/web/pages/index.tsx", page)]);
     for from in [dir.path().to_owned(), dir.path().join("apps/web")] {
         let report = judged(&from, None);
         assert_eq!((report.routes.len(), report.project.version.as_str()), (1, "16.4.0"));
@@ -731,4 +732,99 @@ fn a_version_of_a_catalog_or_a_lock_file_is_told() {
     assert_eq!(version("latest", ("bun.lock", "    \"next\": [\"next@15.0.2\", \"\", {}],\n")), "15.0.2");
     let npm = r#"{"packages":{"node_modules/next":{"version":"13.5.1"}}}"#;
     assert_eq!(version("canary", ("package-lock.json", npm)), "13.5.1");
+}
+
+const FACES: &str = r#"{"name":"rs","exports":{".":{"react-server":"./rsc.js","default":"./node.js"}}}"#;
+const NODE_FACE: &str = "const fs = require('fs'); module.exports.v = () => fs.readFileSync('x');";
+const SERVER_FACE: &str = "export const v = () => 'server';";
+
+#[test]
+fn the_server_layer_resolves_with_its_own_condition() {
+    let with = |files: &[(&str, &str)]| {
+        let package = [
+            ("node_modules/rs/package.json", FACES),
+            ("node_modules/rs/node.js", NODE_FACE),
+            ("node_modules/rs/rsc.js", SERVER_FACE),
+        ];
+        findings(&gate(&[&package[..], files].concat()))
+    };
+    let helper = ("lib/x.ts", "import { v } from 'rs';\nexport const x = () => v();");
+    let route =
+        format!("import {{ x }} from '../../lib/x';\n{EDGE}export const GET = () => new Response(x());");
+    assert_eq!(with(&[("app/a/route.ts", &route), helper]), Vec::<String>::new());
+    // The same file, rendered as a client's, does not; nor does the Pages Router.
+    let page = format!("import C from '../../lib/c';\n{EDGE}export default () => <C />;");
+    let client = ("lib/c.tsx", "'use client';\nimport { x } from './x';\nexport default () => <p>{x()}</p>;");
+    let found = with(&[("app/a/route.ts", &route), ("app/b/page.tsx", &page), client, helper]);
+    assert_eq!(found, ["gate-edge-node-package /b critical"]);
+    // Behind a client file, an action is on the server again.
+    let action =
+        ("lib/x.ts", "'use server';\nimport { v } from 'rs';\nexport async function x() { return v(); }");
+    assert_eq!(with(&[("app/b/page.tsx", &page), client, action]), Vec::<String>::new());
+    let api =
+        "import { v } from 'rs';\nexport const config = { runtime: 'edge' };\nexport default () => v();";
+    assert_eq!(with(&[("pages/api/a.ts", api)]), ["gate-edge-node-package /api/a critical"]);
+}
+
+#[test]
+fn turbopack_leaves_out_what_is_not_used_of_files_without_effects() {
+    let with = |build: &str, effects: &str| {
+        let package = format!(r#"{{"dependencies":{{"next":"16.4.0"}},"scripts":{{"build":"{build}"}}}}"#);
+        gate(&[
+            ("package.json", &package),
+            ("node_modules/se/package.json", &format!(r#"{{"name":"se","main":"./index.js"{effects}}}"#)),
+            ("node_modules/se/index.js", "export * from './bad.js';\nexport * from './good.js';"),
+            ("node_modules/se/bad.js", "import fs from 'fs';\nexport const home = fs.readdirSync('/');"),
+            ("node_modules/se/good.js", "export const good = () => 'good';"),
+            (
+                "app/a/route.ts",
+                &format!(
+                    "import {{ good }} from 'se';\n{EDGE}export const GET = () => new Response(good());"
+                ),
+            ),
+        ])
+    };
+    let pure = r#","sideEffects":false"#;
+    assert_eq!(findings(&with("next build", pure)), ["gate-edge-node-package /a note"]);
+    assert_eq!(
+        findings(&with("next build", r#","sideEffects":["**/*.css"]"#)),
+        ["gate-edge-node-package /a note"]
+    );
+    assert_eq!(findings(&with("next build", "")), ["gate-edge-node-package /a critical"]);
+    assert_eq!(findings(&with("next build --webpack", pure)), ["gate-edge-node-package /a critical"]);
+}
+
+#[test]
+fn a_fix_names_only_what_the_file_has() {
+    let report = gate(&[
+        ("lib/index.ts", "export * from './random';\nexport * from './format';"),
+        (
+            "lib/random.ts",
+            "import { randomBytes } from 'crypto';\nexport const random = () => randomBytes(8);",
+        ),
+        ("lib/format.ts", "export const format = (n: number) => String(n);"),
+        (
+            "app/a/route.ts",
+            &format!(
+                "import {{ format }} from '../../lib';\n{EDGE}export const GET = () => new Response(format(1));"
+            ),
+        ),
+    ]);
+    let fix = &only(&report).fix;
+    assert!(
+        !fix.contains("uses only") && fix.contains("past the `export *` that brings lib/random.ts"),
+        "{fix}"
+    );
+}
+
+#[test]
+fn a_module_that_the_project_maps_to_nothing_stops_no_build() {
+    let package = r#"{"name":"web","dependencies":{"next":"14.2.1"},"browser":{"crypto":false}}"#;
+    let route = format!(
+        "import crypto from 'crypto';\n{EDGE}export const GET = () => new Response(crypto.randomUUID());"
+    );
+    let report = gate(&[("package.json", package), ("app/a/route.ts", &route)]);
+    let check = only(&report);
+    assert_eq!((check.severity, check.build), (Severity::Warning, Some(Build::Silent)));
+    assert!(check.message.contains("maps to nothing"), "{}", check.message);
 }

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::graph::Layer;
+
 /// Where something stands in a file, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Place {
@@ -189,6 +191,15 @@ pub struct Module {
 }
 
 impl Module {
+    /// The layer that the file says it belongs to.
+    pub fn layer(&self) -> Option<Layer> {
+        match (self.client, self.server) {
+            (true, _) => Some(Layer::Plain),
+            (false, true) => Some(Layer::Server),
+            (false, false) => None,
+        }
+    }
+
     /// Fills in what is looked up by name or number, once the rest is there.
     pub fn index(&mut self) {
         for (number, item) in self.items.iter().enumerate() {

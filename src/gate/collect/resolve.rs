@@ -9,8 +9,8 @@ use oxc_resolver::{
 };
 
 use super::fence::{self, Fenced};
-use super::graph::{Profile, Target, package_of};
-use super::module::Asked;
+use super::graph::{Layer, Profile, Target, package_of};
+use super::module::{Asked, Edge};
 use super::project::Project;
 use super::routes::shown;
 use super::tsconfig::Mended;
@@ -53,25 +53,31 @@ pub struct Loader<'p> {
     mended: Resolvers<Mended>,
     disk: Mended,
     packages: Arc<Packages>,
+    /// `browser` maps hold.
+    edge: bool,
     /// Nothing outside is followed.
     workspace: &'p Path,
 }
 
-/// Resolvers that share what they read.
+/// Resolvers that share what they read, by layer and by how a module is asked for.
 struct Resolvers<F> {
-    import: ResolverGeneric<F>,
-    require: ResolverGeneric<F>,
+    plain: [ResolverGeneric<F>; 2],
+    server: [ResolverGeneric<F>; 2],
 }
 
 impl<F: FileSystem + 'static> Resolvers<F> {
     fn new(disk: F, project: &Project, profile: Profile) -> Resolvers<F> {
-        let import = ResolverGeneric::new_with_file_system(disk, options(project, profile, "import"));
-        let require = import.clone_with_options(options(project, profile, "require"));
-        Resolvers { import, require }
+        let options = |layer, asked| options(project, profile, layer, asked);
+        let first = ResolverGeneric::new_with_file_system(disk, options(Layer::Plain, "import"));
+        let other = |layer, asked| first.clone_with_options(options(layer, asked));
+        let server = [other(Layer::Server, "import"), other(Layer::Server, "require")];
+        let require = other(Layer::Plain, "require");
+        Resolvers { plain: [first, require], server }
     }
 
-    fn of(&self, asked: Asked) -> &ResolverGeneric<F> {
-        if asked == Asked::Require { &self.require } else { &self.import }
+    fn of(&self, layer: Layer, asked: Asked) -> &ResolverGeneric<F> {
+        let [import, require] = if layer == Layer::Server { &self.server } else { &self.plain };
+        if asked == Asked::Require { require } else { import }
     }
 }
 
@@ -85,6 +91,7 @@ impl Loader<'_> {
             mended: Resolvers::new(disk.clone(), project, profile),
             disk,
             packages,
+            edge: profile == Profile::Edge,
             workspace: &project.workspace,
         }
     }
@@ -99,25 +106,27 @@ impl Loader<'_> {
     }
 
     /// Where a request leads.
-    pub fn target(&self, root: &Path, from: &Path, specifier: &str, asked: Asked) -> Led {
+    pub fn target(&self, root: &Path, from: &Path, layer: Layer, edge: &Edge) -> Led {
+        let (specifier, asked) = (edge.specifier.as_str(), edge.asked);
         let bare = !specifier.starts_with(['.', '/', '#']);
         if bare && FRAMEWORK.contains(&package_of(specifier)) {
             return Led::to(Target::Nothing);
         }
-        match self.resolved(from, specifier, asked) {
+        match self.resolved(from, specifier, (layer, asked)) {
             Ok(found) => self.file(root, found.path()),
             Err(ResolveError::Builtin { resolved, .. }) => {
                 let name = resolved.trim_start_matches("node:").to_owned();
                 // The resolver answers before it looks at the package's own `browser` map.
-                if browser_map_replaces(from, specifier) {
-                    return Led::to(Target::Nothing);
-                }
-                Led::to(Target::Builtin(name))
+                Led::to(match self.replaced(from, specifier) {
+                    Replaced::ByNothing if !is_installed(from) => Target::Emptied(name),
+                    Replaced::ByNothing | Replaced::BySomething => Target::Nothing,
+                    Replaced::Not => Target::Builtin(name),
+                })
             }
             Err(ResolveError::Ignored(_)) => Led::to(Target::Nothing),
             Err(_) if is_asset(specifier) => Led::to(Target::Nothing),
             Err(_) if bare && self.packages.folder(specifier).is_some() => {
-                match self.in_workspace(specifier, asked) {
+                match self.in_workspace(specifier, (layer, asked)) {
                     Some((path, guessed)) => Led { guessed, ..self.file(root, &path) },
                     None => Led::to(Target::Unbuilt(package_of(specifier).to_owned())),
                 }
@@ -131,9 +140,9 @@ impl Loader<'_> {
 
     /// The file of a package of the workspace that is not linked or not built, and whether it is a guess: its sources,
     /// where what it says to be its entry is not there.
-    fn in_workspace(&self, specifier: &str, asked: Asked) -> Option<(PathBuf, bool)> {
+    fn in_workspace(&self, specifier: &str, (layer, asked): (Layer, Asked)) -> Option<(PathBuf, bool)> {
         let (folder, inside) = self.packages.folder(specifier)?;
-        let resolver = self.strict.of(asked);
+        let resolver = self.strict.of(layer, asked);
         let found = |dir: &Path, specifier: &str| {
             let found = resolver.resolve(dir, specifier).ok()?;
             Some(found.path().to_owned())
@@ -171,13 +180,18 @@ impl Loader<'_> {
         Led { target: Target::File(shown(root, path)), next: Some(path.to_owned()), guessed: false }
     }
 
-    fn resolved(&self, from: &Path, specifier: &str, asked: Asked) -> Result<Resolution, ResolveError> {
-        let strict = self.strict.of(asked);
+    fn resolved(
+        &self,
+        from: &Path,
+        specifier: &str,
+        (layer, asked): (Layer, Asked),
+    ) -> Result<Resolution, ResolveError> {
+        let strict = self.strict.of(layer, asked);
         let found = strict.resolve_file(from, specifier);
         if !found.as_ref().is_err_and(is_of_tsconfig) {
             return found;
         }
-        let found = self.mended.of(asked).resolve_file(from, specifier);
+        let found = self.mended.of(layer, asked).resolve_file(from, specifier);
         if !found.as_ref().is_err_and(is_of_tsconfig) {
             return found;
         }
@@ -185,13 +199,30 @@ impl Loader<'_> {
         strict.resolve(from.parent().unwrap_or(from), specifier)
     }
 
+    /// What the `browser` map of the package that holds `from`, or of the project, makes of a module of Node.js.
+    fn replaced(&self, from: &Path, specifier: &str) -> Replaced {
+        if !self.edge {
+            return Replaced::Not;
+        }
+        let within = from.ancestors().skip(1).take_while(|dir| dir.starts_with(self.workspace));
+        let package = within.filter_map(|dir| fence::json(&dir.join("package.json")));
+        let package = package.into_iter().find(|package| package.get("name").is_some());
+        let map = package.as_ref().and_then(|package| package.get("browser")?.as_object());
+        let bare = specifier.trim_start_matches("node:");
+        match map.and_then(|map| map.get(specifier).or_else(|| map.get(bare))) {
+            None => Replaced::Not,
+            Some(by) if by.as_bool() == Some(false) => Replaced::ByNothing,
+            Some(_) => Replaced::BySomething,
+        }
+    }
+
     /// Whether a bare specifier is an alias for files of the project.
     fn is_alias(&self, from: &Path, specifier: &str) -> bool {
         if specifier.starts_with("@/") || specifier.starts_with('~') {
             return true;
         }
-        let config = self.strict.import.find_tsconfig(from);
-        let config = config.or_else(|_| self.mended.import.find_tsconfig(from));
+        let config = self.strict.of(Layer::Plain, Asked::Import).find_tsconfig(from);
+        let config = config.or_else(|_| self.mended.of(Layer::Plain, Asked::Import).find_tsconfig(from));
         let Some(config) = config.ok().flatten() else { return false };
         let mut patterns = config.compiler_options.paths.iter().flat_map(|paths| paths.keys());
         patterns.any(|pattern| match pattern.split_once('*') {
@@ -225,7 +256,7 @@ fn strings(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-fn options(project: &Project, profile: Profile, asked: &str) -> ResolveOptions {
+fn options(project: &Project, profile: Profile, layer: Layer, asked: &str) -> ResolveOptions {
     let mut conditions = match profile {
         Profile::Edge => strings(&["edge-light", "browser", "production", "module", "default"]),
         Profile::Node => strings(&["node", "production", "default"]),
@@ -234,6 +265,9 @@ fn options(project: &Project, profile: Profile, asked: &str) -> ResolveOptions {
         conditions.push("worker".to_owned());
     }
     conditions.push(asked.to_owned());
+    if layer == Layer::Server {
+        conditions.push("react-server".to_owned());
+    }
     let edge = profile == Profile::Edge;
     ResolveOptions {
         tsconfig: Some(TsconfigDiscovery::Auto),
@@ -256,18 +290,14 @@ fn options(project: &Project, profile: Profile, asked: &str) -> ResolveOptions {
     }
 }
 
-/// Whether the `browser` map of the package that holds `from` replaces a module of Node.js. What it is replaced with is
-/// meant for browsers and is not followed.
-fn browser_map_replaces(from: &Path, specifier: &str) -> bool {
-    if !from.components().any(|part| part.as_os_str() == "node_modules") {
-        return false;
-    }
-    let package = from.ancestors().skip(1).find_map(|dir| {
-        let value = fence::json(&dir.join("package.json"))?;
-        value.get("name").is_some().then_some(value)
-    });
-    let map = package.as_ref().and_then(|package| package.get("browser")?.as_object());
-    map.is_some_and(|map| {
-        map.contains_key(specifier) || map.contains_key(specifier.trim_start_matches("node:"))
-    })
+fn is_installed(path: &Path) -> bool {
+    path.components().any(|part| part.as_os_str() == "node_modules")
+}
+
+/// What a `browser` map makes of a module of Node.js.
+enum Replaced {
+    Not,
+    ByNothing,
+    /// By what is meant for browsers, which is not followed.
+    BySomething,
 }
