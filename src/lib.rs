@@ -48,6 +48,7 @@ pub mod compare;
 pub mod correlate;
 pub mod diagnose;
 pub mod engine;
+pub mod fault;
 pub mod format;
 #[cfg(feature = "gate")]
 pub mod gate;

@@ -9,14 +9,14 @@ pub mod manifest;
 pub mod report;
 pub mod runtime;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use collect::dotenv;
-use collect::graph::{self, Profile, Target};
+use collect::graph::{self, Layer, Profile, Target, file_of};
 use collect::project::Project;
-use collect::routes::{self, Route};
+use collect::routes::{self, Kind, Route};
 use judge::declared::Facts;
 use manifest::Manifest;
 use report::model::{GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
@@ -38,7 +38,8 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     let passed_over = found.passed_over;
 
     // The project's own files of every route, for what it declares; then packages too, from what runs on edge.
-    let every: BTreeSet<String> = found.routes.iter().flat_map(files).collect();
+    let every: BTreeMap<String, Layer> =
+        found.routes.iter().flat_map(files).map(|file| (file, Layer::Plain)).collect();
     let own = graph::read(&project, &every, Profile::Node);
     let assigned: Vec<(Route, Assigned)> = found
         .routes
@@ -49,7 +50,12 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
         })
         .collect();
     let on_edge = assigned.iter().filter(|(_, assigned)| assigned.runtime != Runtime::Node);
-    let entries: BTreeSet<String> = on_edge.flat_map(|(route, _)| entries(route)).collect();
+    let entries: BTreeMap<String, Layer> = on_edge
+        .flat_map(|(route, _)| {
+            let layer = layer(&project, route);
+            entries(route).into_iter().map(move |file| (file, layer))
+        })
+        .collect();
     let edge = graph::read(&project, &entries, Profile::Edge);
 
     let snapshots = dotenv::snapshots(&project.root, demands.snapshots());
@@ -116,13 +122,22 @@ fn entries(route: &Route) -> Vec<String> {
     std::iter::once(&route.file).chain(&route.with).cloned().collect()
 }
 
+/// The layer that a route begins in. Builds of 16.0 showed it for handlers.
+fn layer(project: &Project, route: &Route) -> Layer {
+    match route.kind {
+        Kind::AppPage | Kind::AppHandler if project.version >= (13, 4) => Layer::Server,
+        _ => Layer::Plain,
+    }
+}
+
 /// [`entries`], and the layouts that may declare its runtime.
 fn files(route: &Route) -> Vec<String> {
     entries(route).into_iter().chain(route.layouts.iter().cloned()).collect()
 }
 
 fn ledger(project: &Project, own: &graph::Graph, edge: &graph::Graph) -> Ledger {
-    let read: BTreeSet<&String> = own.modules.keys().chain(edge.modules.keys()).collect();
+    let read: BTreeSet<&str> =
+        own.modules.keys().chain(edge.modules.keys()).map(|key| file_of(key)).collect();
     let unread =
         own.unread.iter().chain(&edge.unread).map(|(file, unread)| format!("{file} ({})", unread.reason));
     let unresolved = own.unresolved.iter().chain(&edge.unresolved);
@@ -130,15 +145,29 @@ fn ledger(project: &Project, own: &graph::Graph, edge: &graph::Graph) -> Ledger 
         Target::Absent(specifier) => Some(graph::package_of(specifier).to_owned()),
         _ => None,
     });
+    let edges = own.targets.values().chain(edge.targets.values()).flatten();
+    let unbuilt = edges.filter_map(|target| match target {
+        Target::Unbuilt(package) => Some(package.clone()),
+        _ => None,
+    });
+    let guessed = own.guessed.union(&edge.guessed).filter_map(|(file, number)| {
+        let module = own.modules.get(file).or_else(|| edge.modules.get(file))?;
+        let package = graph::package_of(&module.edges.get(*number)?.specifier);
+        Some(format!(
+            "{package} is not built; its sources were read, and findings in them are likely at most"
+        ))
+    });
+    let remarks: BTreeSet<String> = own.remarks.union(&edge.remarks).cloned().chain(guessed).collect();
     let sorted = |list: BTreeSet<String>| list.into_iter().collect::<Vec<_>>();
     Ledger {
         files_read: read.len(),
         files_unread: sorted(unread.collect()),
         unresolved: sorted(unresolved.map(|(file, specifier)| format!("{specifier} in {file}")).collect()),
         packages_absent: sorted(absent.collect()),
+        packages_unbuilt: sorted(unbuilt.collect()),
         keys: 0,
         snapshots: Vec::new(),
-        remarks: project.remarks.clone(),
+        remarks: project.remarks.iter().cloned().chain(remarks).collect(),
     }
 }
 

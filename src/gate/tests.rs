@@ -540,3 +540,5 @@ fn a_draft_is_a_manifest_that_the_project_meets() {
     let owners: Vec<_> = findings(&report);
     assert_eq!(owners, ["gate-route-unowned pay critical", "gate-route-unowned orders warning"], "{draft}");
 }
+
+mod projects;

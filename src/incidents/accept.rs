@@ -7,10 +7,10 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::fault::Fault;
 use super::is_fingerprint;
 use super::memory::read_text;
 use super::saved::is_date;
+use crate::fault::Fault;
 use crate::format::time;
 use crate::report::memory::{Suppression, SuppressionState};
 use crate::report::model::SCHEMA;

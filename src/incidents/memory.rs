@@ -6,8 +6,8 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::fault::Fault;
 use super::saved::Saved;
+use crate::fault::Fault;
 
 /// Files that are read of one folder.
 const MAX_FILES: usize = 10_000;

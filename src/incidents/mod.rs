@@ -5,7 +5,6 @@
 //! changes a diagnosis: the report says beside it what is known.
 
 pub mod accept;
-pub mod fault;
 pub mod known;
 pub mod memory;
 pub mod saved;

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::fault::Fault;
 use super::is_fingerprint;
+use crate::fault::Fault;
 use crate::format::time;
 
 /// Stands at the head of every file.

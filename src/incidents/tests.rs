@@ -119,7 +119,7 @@ fn a_report_says_what_was_seen_before() {
     assert!(!known.accepts("41d0aa93e1f5"), "seen before is no excuse");
 }
 
-fn suppressions(text: &str) -> Result<Vec<accept::Suppress>, Vec<super::fault::Fault>> {
+fn suppressions(text: &str) -> Result<Vec<accept::Suppress>, Vec<crate::fault::Fault>> {
     let file = tempfile::NamedTempFile::new().expect("a file");
     fs::write(file.path(), text).expect("written");
     accept::suppressions(file.path())

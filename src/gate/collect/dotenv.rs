@@ -73,7 +73,10 @@ pub fn snapshots(root: &Path, named: Vec<(&'static str, Vec<String>)>) -> Vec<Sn
     for (scope, complete, files) in named.chain(pulled).chain([("production", false, own)]) {
         let mut snapshot = Snapshot { scope, complete, ..Snapshot::default() };
         for file in files {
-            let text = match fence::text_if_there(&root.join(&file)) {
+            let path = root.join(&file);
+            // Own files may be links to what each machine has for itself; what was pulled is meant to be there.
+            let text = if complete { fence::text_if_named(&path) } else { fence::text_if_there(&path) };
+            let text = match text {
                 None => continue,
                 Some(Ok(text)) => text,
                 Some(Err(reason)) => {

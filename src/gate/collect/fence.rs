@@ -28,8 +28,16 @@ pub fn text(path: &Path) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// As [`text`], where the file is there.
+/// As [`text`], where the file is there. A link that leads to nothing is no file, as it is to Next.js.
 pub fn text_if_there(path: &Path) -> Option<Result<String, String>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        _ => Some(text(path)),
+    }
+}
+
+/// As [`text`], where something has this name, be it a link that leads to nothing.
+pub fn text_if_named(path: &Path) -> Option<Result<String, String>> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         _ => Some(text(path)),

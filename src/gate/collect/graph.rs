@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use oxc_resolver::{ResolveError, ResolveOptions, ResolverGeneric, TsconfigDiscovery};
+use serde_json::Value;
 
-use super::fence::{self, Fenced};
-use super::module::{Asked, Module};
+use super::fence;
+use super::module::Module;
 use super::nesting::STACK_BYTES;
 use super::parse::parse;
 use super::project::Project;
+use super::resolve::{Led, Loader};
 use super::routes::shown;
 
 /// For which runtime modules are resolved.
@@ -23,15 +24,29 @@ pub enum Profile {
     Node,
 }
 
+/// In which layer a file is compiled: the App Router has one of its own for what runs on the server only, where packages
+/// are resolved with the condition `react-server`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// Everything else; also client files, as they are rendered on the server.
+    Plain,
+    /// Pages, layouts, handlers and actions of the App Router, and what they import.
+    Server,
+}
+
 /// Where a request for a module leads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
-    /// A file, as [`shown`].
+    /// A file, by its key.
     File(String),
     /// A module of Node.js, without `node:`.
     Builtin(String),
+    /// A module of Node.js that the project's own `package.json` maps to nothing (`browser`).
+    Emptied(String),
     /// A package that is not installed.
     Absent(String),
+    /// A package of the workspace that is not built, and whose sources are not where sources are.
+    Unbuilt(String),
     /// A file of the project that is not there (generated code, or an alias that is not understood).
     Unresolved,
     /// Nothing that matters: an asset, a part of the framework, a module that the package maps to nothing.
@@ -41,14 +56,20 @@ pub enum Target {
 /// What was read and where everything leads.
 #[derive(Debug, Clone, Default)]
 pub struct Graph {
-    /// Files by shown path.
+    /// Files by key: the shown path, marked where the file is compiled for both layers, see [`file_of`].
     pub modules: BTreeMap<String, Module>,
     /// For each file, one target for each of its edges.
     pub targets: BTreeMap<String, Vec<Target>>,
     /// Files that could not be read or parsed.
     pub unread: BTreeMap<String, Unread>,
+    /// Files of packages that say that loading them does nothing (`sideEffects`).
+    pub pure: BTreeSet<String>,
+    /// Edges that lead to the sources of a package of the workspace, by a guess: it is not built.
+    pub guessed: BTreeSet<(String, usize)>,
     /// Specifiers of the project's own files that lead nowhere: (file, specifier).
     pub unresolved: BTreeSet<(String, String)>,
+    /// What could not be told, in words.
+    pub remarks: BTreeSet<String>,
 }
 
 /// A file that could not be read or parsed.
@@ -60,9 +81,14 @@ pub struct Unread {
     pub may_be_edge: bool,
 }
 
-/// Packages that the framework provides itself.
-const FRAMEWORK: &[&str] =
-    &["next", "react", "react-dom", "scheduler", "server-only", "client-only", "styled-jsx", "@swc/helpers"];
+/// Marks the key of a file in the layer of the server. No path that is shown has it.
+const MARK: char = '\u{1}';
+
+/// The shown path of a key.
+pub fn file_of(key: &str) -> &str {
+    key.trim_end_matches(MARK)
+}
+
 /// Whether a shown path lies in a package.
 pub fn in_package(path: &str) -> bool {
     path.starts_with("node_modules/") || path.contains("/node_modules/")
@@ -77,7 +103,7 @@ pub fn package_of(path: &str) -> &str {
 }
 
 /// Reads the graph that hangs on these files (shown paths), on a thread with a stack for what is nested deeply.
-pub fn read(project: &Project, entries: &BTreeSet<String>, profile: Profile) -> Graph {
+pub fn read(project: &Project, entries: &BTreeMap<String, Layer>, profile: Profile) -> Graph {
     let graph = thread::scope(|scope| {
         let reader = thread::Builder::new().stack_size(STACK_BYTES);
         let reader = reader.spawn_scoped(scope, || read_here(project, entries, profile)).ok()?;
@@ -85,47 +111,111 @@ pub fn read(project: &Project, entries: &BTreeSet<String>, profile: Profile) -> 
     });
     graph.unwrap_or_else(|| {
         let unread = || Unread { reason: "no memory for its parser".to_owned(), may_be_edge: true };
-        let unread = entries.iter().map(|entry| (entry.clone(), unread())).collect();
+        let unread = entries.keys().map(|entry| (entry.clone(), unread())).collect();
         Graph { unread, ..Graph::default() }
     })
 }
 
-fn read_here(project: &Project, entries: &BTreeSet<String>, profile: Profile) -> Graph {
+fn read_here(project: &Project, entries: &BTreeMap<String, Layer>, profile: Profile) -> Graph {
     let root = fs::canonicalize(&project.root).unwrap_or_else(|_| project.root.clone());
-    let loader = Loader {
-        import: resolver(project, profile, "import"),
-        require: resolver(project, profile, "require"),
-        workspace: &project.workspace,
-    };
+    let loader = Loader::new(project, profile);
+    let mut effects = Effects { workspace: &project.workspace, known: BTreeMap::new() };
     let mut graph = Graph::default();
-    let mut waiting: Vec<PathBuf> = entries.iter().map(|entry| root.join(entry)).collect();
-    while let Some(path) = waiting.pop() {
-        let name = shown(&root, &path);
-        if graph.targets.contains_key(&name) || graph.unread.contains_key(&name) {
+    // Files that say themselves in which layer they are: their key is their path.
+    let mut says = BTreeMap::new();
+    let mut waiting: Vec<(PathBuf, Layer)> =
+        entries.iter().map(|(entry, layer)| (root.join(entry), *layer)).collect();
+    while let Some((path, layer)) = waiting.pop() {
+        let file = shown(&root, &path);
+        let layer = entries.get(&file).copied().unwrap_or(layer);
+        let wanted = key(entries, &file, layer);
+        if graph.targets.contains_key(&wanted) || graph.unread.contains_key(&file) || says.contains_key(&file)
+        {
             continue;
         }
-        let module = match module(project, &path) {
+        let other = [file.clone(), marked(&file)].iter().find_map(|key| graph.modules.get(key)).cloned();
+        let module = match other.map_or_else(|| module(project, &path), Ok) {
             Ok(module) => module,
             Err(unread) => {
-                graph.unread.insert(name, unread);
+                graph.unread.insert(file, unread);
                 continue;
             }
         };
+        let own = (profile == Profile::Edge).then_some(()).and(module.layer());
+        if let Some(layer) = own {
+            says.insert(file.clone(), layer);
+        }
+        let (name, layer) = own.map_or((wanted, layer), |layer| (file.clone(), layer));
         let mut targets = Vec::with_capacity(module.edges.len());
-        for edge in &module.edges {
-            let (target, next) = loader.target(&root, &path, &edge.specifier, edge.asked);
+        for (number, edge) in module.edges.iter().enumerate() {
+            let Led { target, next, guessed } = loader.target(&root, &path, layer, edge);
+            if guessed {
+                graph.guessed.insert((name.clone(), number));
+            }
             if target == Target::Unresolved && !in_package(&name) {
-                graph.unresolved.insert((name.clone(), edge.specifier.clone()));
+                graph.unresolved.insert((file.clone(), edge.specifier.clone()));
             }
             let follow =
                 profile == Profile::Edge || !matches!(&target, Target::File(file) if in_package(file));
-            waiting.extend(next.filter(|_| follow));
-            targets.push(target);
+            waiting.extend(next.filter(|_| follow).map(|next| (next, layer)));
+            targets.push(match target {
+                Target::File(next) => Target::File(key(entries, &next, layer)),
+                other => other,
+            });
+        }
+        if effects.is_pure(&path) {
+            graph.pure.insert(name.clone());
         }
         graph.targets.insert(name.clone(), targets);
         graph.modules.insert(name, module);
     }
+    for target in graph.targets.values_mut().flatten() {
+        if let Target::File(next) = target
+            && (says.contains_key(file_of(next)) || graph.unread.contains_key(file_of(next)))
+        {
+            *next = file_of(next).to_owned();
+        }
+    }
+    graph.remarks = loader.remarks(&root);
     graph
+}
+
+fn marked(file: &str) -> String {
+    format!("{file}{MARK}")
+}
+
+/// The key of a file that is compiled in a layer.
+fn key(entries: &BTreeMap<String, Layer>, file: &str, layer: Layer) -> String {
+    // An entry is in the layer that it begins.
+    if layer == Layer::Plain || entries.contains_key(file) { file.to_owned() } else { marked(file) }
+}
+
+/// Which packages say that loading their files does nothing.
+struct Effects<'p> {
+    workspace: &'p Path,
+    known: BTreeMap<PathBuf, bool>,
+}
+
+impl Effects<'_> {
+    fn is_pure(&mut self, path: &Path) -> bool {
+        let Some(dir) = path.parent() else { return false };
+        if let Some(known) = self.known.get(dir) {
+            return *known;
+        }
+        let within = dir.ancestors().take_while(|dir| dir.starts_with(self.workspace));
+        let package = within.map(|dir| dir.join("package.json")).find_map(|file| fence::json(&file));
+        let pure = match package.as_ref().and_then(|package| package.get("sideEffects")) {
+            Some(Value::Bool(effects)) => !effects,
+            // A list of styles alone leaves the code free of effects.
+            Some(Value::Array(list)) => list.iter().all(|one| {
+                let ends = |ending: &&str| one.as_str().is_some_and(|one| one.ends_with(ending));
+                [".css", ".scss", ".sass", ".less"].iter().any(|ending| ends(ending))
+            }),
+            _ => false,
+        };
+        self.known.insert(dir.to_owned(), pure);
+        pure
+    }
 }
 
 fn module(project: &Project, path: &Path) -> Result<Module, Unread> {
@@ -141,105 +231,5 @@ fn module(project: &Project, path: &Path) -> Result<Module, Unread> {
         let says =
             |word: &str| ['\'', '"', '`'].iter().any(|quote| text.contains(&format!("{quote}{word}{quote}")));
         Unread { reason, may_be_edge: says("edge") || says("experimental-edge") }
-    })
-}
-
-fn strings(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn resolver(project: &Project, profile: Profile, asked: &str) -> ResolverGeneric<Fenced> {
-    let mut conditions = match profile {
-        Profile::Edge => strings(&["edge-light", "browser", "production", "module", "default"]),
-        Profile::Node => strings(&["node", "production", "default"]),
-    };
-    if profile == Profile::Edge && project.version.0 < 15 {
-        conditions.push("worker".to_owned());
-    }
-    conditions.push(asked.to_owned());
-    let edge = profile == Profile::Edge;
-    ResolverGeneric::new_with_file_system(
-        Fenced,
-        ResolveOptions {
-            tsconfig: Some(TsconfigDiscovery::Auto),
-            condition_names: conditions,
-            main_fields: if edge {
-                strings(&["edge-light", "browser", "module", "main"])
-            } else {
-                strings(&["main", "module"])
-            },
-            alias_fields: if edge { vec![strings(&["browser"])] } else { Vec::new() },
-            extensions: strings(&[".tsx", ".ts", ".mts", ".jsx", ".js", ".mjs", ".cjs", ".json"]),
-            extension_alias: vec![
-                (".js".to_owned(), strings(&[".js", ".ts", ".tsx", ".jsx"])),
-                (".mjs".to_owned(), strings(&[".mjs", ".mts"])),
-            ],
-            builtin_modules: true,
-            // NODE_PATH would make the verdict depend on the shell.
-            node_path: false,
-            ..ResolveOptions::default()
-        },
-    )
-}
-
-struct Loader<'p> {
-    import: ResolverGeneric<Fenced>,
-    require: ResolverGeneric<Fenced>,
-    /// Nothing outside is followed.
-    workspace: &'p Path,
-}
-
-impl Loader<'_> {
-    fn target(&self, root: &Path, from: &Path, specifier: &str, asked: Asked) -> (Target, Option<PathBuf>) {
-        let bare = !specifier.starts_with(['.', '/', '#']);
-        if bare && FRAMEWORK.contains(&package_of(specifier)) {
-            return (Target::Nothing, None);
-        }
-        let resolver = if asked == Asked::Require { &self.require } else { &self.import };
-        match resolver.resolve_file(from, specifier) {
-            Ok(found) => {
-                let path = found.path();
-                let code =
-                    path.extension().and_then(|extension| extension.to_str()).is_some_and(|extension| {
-                        ["ts", "tsx", "mts", "cts", "js", "jsx", "mjs", "cjs"].contains(&extension)
-                    });
-                if !code || path.to_string_lossy().ends_with(".d.ts") {
-                    return (Target::Nothing, None);
-                }
-                if !path.starts_with(self.workspace) {
-                    return (Target::Unresolved, None);
-                }
-                (Target::File(shown(root, path)), Some(path.to_owned()))
-            }
-            Err(ResolveError::Builtin { resolved, .. }) => {
-                let name = resolved.trim_start_matches("node:").to_owned();
-                // The resolver answers before it looks at the package's own `browser` map.
-                if browser_map_replaces(from, specifier) {
-                    return (Target::Nothing, None);
-                }
-                (Target::Builtin(name), None)
-            }
-            Err(ResolveError::Ignored(_)) => (Target::Nothing, None),
-            Err(_) if bare && !specifier.starts_with("@/") && !specifier.starts_with('~') => {
-                (Target::Absent(specifier.to_owned()), None)
-            }
-            Err(_) => (Target::Unresolved, None),
-        }
-    }
-}
-
-/// Whether the `browser` map of the package that holds `from` replaces a module of Node.js. What it is replaced with is
-/// meant for browsers and is not followed.
-fn browser_map_replaces(from: &Path, specifier: &str) -> bool {
-    if !from.components().any(|part| part.as_os_str() == "node_modules") {
-        return false;
-    }
-    let package = from.ancestors().skip(1).find_map(|dir| {
-        let value = fence::json(&dir.join("package.json"))?;
-        value.get("name").is_some().then_some(value)
-    });
-    let map = package.as_ref().and_then(|package| package.get("browser")?.as_object());
-    map.is_some_and(|map| {
-        map.contains_key(specifier) || map.contains_key(specifier.trim_start_matches("node:"))
     })
 }

@@ -1,5 +1,6 @@
 //! Reading a project: what it is, its routes, its modules. Nothing is run, written or fetched, and nothing is judged.
 
+mod absence;
 pub mod dotenv;
 pub mod fence;
 pub mod graph;
@@ -7,5 +8,8 @@ pub mod module;
 pub mod nesting;
 pub mod parse;
 pub mod project;
+pub mod resolve;
 pub mod routes;
+pub mod tsconfig;
 mod visit;
+pub mod workspace;

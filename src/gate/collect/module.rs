@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::graph::Layer;
+
 /// Where something stands in a file, both from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Place {
@@ -106,12 +108,14 @@ pub enum Reading {
     Plain,
     /// `?? x`, `|| x`, a default in a pattern: absence is provided for.
     Fallback,
-    /// `!`: the code says that it cannot be absent.
+    /// `!`, `as string`: the code says that it cannot be absent.
     Asserted,
     /// `?.`, or inside a template: absence is hidden.
     Hidden,
-    /// Only compared or tested.
+    /// Only compared or tested, or its absence is tested for elsewhere in the file.
     Tested,
+    /// Put into an object or a list, or handed to a function, which may do without.
+    Passed,
 }
 
 /// One read of a variable of the environment.
@@ -172,6 +176,8 @@ pub struct Module {
     pub runtime: Option<RuntimeDeclaration>,
     /// `'use client'` stands first.
     pub client: bool,
+    /// `'use server'` stands first.
+    pub server: bool,
     /// It has no `import` or `export`: CommonJS, whose parts cannot be told apart.
     pub common_js: bool,
     /// Statements that declare a name.
@@ -185,6 +191,15 @@ pub struct Module {
 }
 
 impl Module {
+    /// The layer that the file says it belongs to.
+    pub fn layer(&self) -> Option<Layer> {
+        match (self.client, self.server) {
+            (true, _) => Some(Layer::Plain),
+            (false, true) => Some(Layer::Server),
+            (false, false) => None,
+        }
+    }
+
     /// Fills in what is looked up by name or number, once the rest is there.
     pub fn index(&mut self) {
         for (number, item) in self.items.iter().enumerate() {

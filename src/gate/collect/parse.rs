@@ -13,6 +13,7 @@ use oxc_ast_visit::Visit;
 use oxc_parser::Parser;
 use oxc_span::{SourceType, Span};
 
+use super::absence::Absence;
 use super::module::{
     Asked, Circumstance, Edge, Exported, Item, Module, Place, RuntimeDeclaration, RuntimeForm,
 };
@@ -104,12 +105,14 @@ struct Reader<'l, 't> {
 
 impl Reader<'_, '_> {
     fn read(mut self, program: &Program<'_>, elide: bool) -> Module {
-        self.module.client =
-            program.directives.iter().any(|directive| directive.directive.as_str() == "use client");
+        let says = |text: &str| program.directives.iter().any(|one| one.directive.as_str() == text);
+        self.module.client = says("use client");
+        self.module.server = says("use server");
         self.module.common_js = true;
         let bound = super::visit::bound_names(program);
+        let absence = Absence::of(program);
         for (number, statement) in program.body.iter().enumerate() {
-            self.statement(number, statement, &bound);
+            self.statement(number, statement, &bound, &absence);
         }
         if elide {
             self.elide();
@@ -118,7 +121,13 @@ impl Reader<'_, '_> {
         self.module
     }
 
-    fn statement(&mut self, number: usize, statement: &Statement<'_>, bound: &BTreeSet<String>) {
+    fn statement(
+        &mut self,
+        number: usize,
+        statement: &Statement<'_>,
+        bound: &BTreeSet<String>,
+        absence: &Absence,
+    ) {
         let mut item = Item::default();
         let mut function = false;
         match statement {
@@ -209,7 +218,7 @@ impl Reader<'_, '_> {
             },
         }
         let when = Circumstance { item: number, in_function_item: function, ..Circumstance::default() };
-        let mut walk = Walk::new(self.lines, &mut self.module, bound, when);
+        let mut walk = Walk::new(self.lines, &mut self.module, bound, absence, when);
         walk.visit_statement(statement);
         item.refers = walk.referred;
         self.referred.extend(item.refers.iter().cloned());

@@ -1,6 +1,7 @@
 //! Which project a folder holds: Next.js version, bundler, page extensions. Only literals of a configuration are read; it
 //! is never run.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::fence;
+use super::workspace;
 
 /// What builds the routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,23 +68,29 @@ pub enum ProjectError {
     Several(String, String),
 }
 
+/// Names of the configuration of Next.js.
+const CONFIGURATIONS: &[&str] =
+    &["next.config.js", "next.config.mjs", "next.config.ts", "next.config.mts", "next.config.cjs"];
 /// The version that is taken where none can be read.
 const NEWEST: (u32, u32) = (16, 4);
 
-/// Finds the project in `dir`, or the only one in folders below it (a monorepo).
+/// Finds the project in `dir`, or the only one in folders below it (a monorepo). A folder is a project if Next.js would
+/// build something of it; a library that only names `next` is none.
 ///
 /// # Errors
 /// There is none, or more than one.
 pub fn find(dir: &Path) -> Result<Project, ProjectError> {
-    if let Some(package) = package_json(dir).filter(|package| wanted_version(package).is_some()) {
-        return Ok(read(dir, &package));
+    let names_next = package_json(dir).is_some_and(|package| wanted_version(&package).is_some());
+    if is_project(dir) {
+        return Ok(read(dir));
     }
     let mut found = Vec::new();
     below(dir, 3, &mut found);
     found.sort();
     match found.as_slice() {
+        [] if names_next => Ok(read(dir)),
         [] => Err(ProjectError::None(dir.display().to_string())),
-        [one] => Ok(read(one, &package_json(one).unwrap_or(Value::Null))),
+        [one] => Ok(read(one)),
         several => {
             let names: Vec<_> = several.iter().map(|path| path.display().to_string()).collect();
             Err(ProjectError::Several(dir.display().to_string(), names.join(", ")))
@@ -102,12 +110,41 @@ fn below(dir: &Path, depth: u32, found: &mut Vec<PathBuf>) {
             continue;
         }
         let path = entry.path();
-        if package_json(&path).is_some_and(|package| wanted_version(&package).is_some()) {
+        if is_project(&path) {
             found.push(path);
         } else if depth > 1 {
             below(&path, depth - 1, found);
         }
     }
+}
+
+/// Whether Next.js would build something of a folder: its own `package.json` names `next` and it has routes or a
+/// configuration; or it has a configuration and a `package.json` above it names `next` (Nx).
+fn is_project(dir: &Path) -> bool {
+    let is_configured = CONFIGURATIONS.iter().any(|name| fence::is_there(&dir.join(name)));
+    let has_folder = || ["app", "pages", "src/app", "src/pages"].iter().any(|name| dir.join(name).is_dir());
+    let has_file = || {
+        let extensions = ["ts", "js", "tsx", "jsx"];
+        let stems = ["middleware", "proxy", "src/middleware", "src/proxy"];
+        let mut names =
+            stems.iter().flat_map(|stem| extensions.map(|extension| format!("{stem}.{extension}")));
+        names.any(|name| fence::is_there(&dir.join(name)))
+    };
+    match package_json(dir).map(|package| wanted_version(&package).is_some()) {
+        Some(true) => is_configured || has_folder() || has_file(),
+        _ => is_configured && wanted(dir, &fence::workspace(dir)).is_some(),
+    }
+}
+
+/// The version that is asked for, by the nearest `package.json` from `dir` up to the workspace's folder that names one, and
+/// where that stands.
+fn wanted(dir: &Path, workspace: &Path) -> Option<(String, String)> {
+    let real = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+    let within = real.ancestors().take_while(|dir| dir.starts_with(workspace));
+    within.enumerate().find_map(|(up, dir)| {
+        let version = wanted_version(&package_json(dir)?)?.to_owned();
+        Some((version, format!("{}package.json", "../".repeat(up))))
+    })
 }
 
 fn package_json(dir: &Path) -> Option<Value> {
@@ -118,6 +155,47 @@ fn wanted_version(package: &Value) -> Option<&str> {
     ["dependencies", "devDependencies"].iter().find_map(|group| package.get(group)?.get("next")?.as_str())
 }
 
+/// What a version that is asked for stands for: of a catalogue, or of the lock file where it has no number.
+fn settled(wanted: &str, source: &str, workspace: &Path) -> (String, String) {
+    let (mut text, mut place) = (wanted.to_owned(), source.to_owned());
+    if let Some(version) = workspace::catalog(workspace, wanted, "next") {
+        (text, place) = (version, "the workspace's catalog".to_owned());
+    }
+    let has_number = !text.starts_with("catalog:") && numbers(&text).is_some();
+    if !has_number && let Some(version) = locked(workspace) {
+        (text, place) = (version, "the lock file".to_owned());
+    }
+    (text, place)
+}
+
+/// The version of `next` in the lock file, if it has one only.
+fn locked(workspace: &Path) -> Option<String> {
+    if let Some(lock) = fence::json(&workspace.join("package-lock.json")) {
+        let version = lock.get("packages")?.get("node_modules/next")?.get("version")?.as_str()?;
+        return Some(version.to_owned());
+    }
+    let text = ["pnpm-lock.yaml", "yarn.lock", "bun.lock"]
+        .iter()
+        .find_map(|name| fence::text(&workspace.join(name)).ok())?;
+    let mut versions = BTreeSet::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let line = line.trim_start_matches([' ', '"', '\'', '/']);
+        // `next@16.0.1(react…):`, `/next@14.2.3`, `"next": ["next@15.1.0", …`
+        let bun = line.strip_prefix("next\": [\"");
+        let Some(rest) = bun.unwrap_or(line).strip_prefix("next@") else { continue };
+        let is_number = rest.starts_with(|c: char| c.is_ascii_digit());
+        if is_number && !rest.contains("next@") {
+            let stop = rest.find(['(', ':', '"', '\'', ',', '/']).unwrap_or(rest.len());
+            versions.insert(rest.get(..stop).unwrap_or(rest).to_owned());
+        } else if let Some(version) = lines.next().and_then(|line| line.trim().strip_prefix("version")) {
+            versions.insert(version.trim_matches([' ', ':', '"']).to_owned());
+        }
+    }
+    let first = versions.pop_first()?;
+    versions.is_empty().then_some(first)
+}
+
 /// Major and minor of the first number in a version or range: `^15.0.3`, `15.x`.
 fn numbers(text: &str) -> Option<(u32, u32)> {
     let start = text.find(|c: char| c.is_ascii_digit())?;
@@ -126,16 +204,22 @@ fn numbers(text: &str) -> Option<(u32, u32)> {
     Some((major, parts.next().and_then(|minor| minor.parse().ok()).unwrap_or(0)))
 }
 
-fn read(root: &Path, package: &Value) -> Project {
+fn read(root: &Path) -> Project {
     let mut remarks = Vec::new();
+    let workspace = fence::workspace(root);
+    let package = package_json(root).unwrap_or(Value::Null);
     let installed = root.ancestors().find_map(|dir| package_json(&dir.join("node_modules/next")));
     let installed = installed.as_ref().and_then(|next| next.get("version")?.as_str());
-    let wanted = wanted_version(package).unwrap_or("");
     let (version_text, version_source) = match installed {
-        Some(version) => (version, "node_modules/next/package.json"),
-        None => (wanted, "package.json"),
+        Some(version) => (version.to_owned(), "node_modules/next/package.json".to_owned()),
+        None => {
+            let (wanted, source) =
+                wanted(root, &workspace).unwrap_or_else(|| (String::new(), "package.json".to_owned()));
+            settled(&wanted, &source, &workspace)
+        }
     };
-    let version = numbers(version_text).unwrap_or_else(|| {
+    let told = Some(&version_text).filter(|text| !text.starts_with("catalog:"));
+    let version = told.and_then(|text| numbers(text)).unwrap_or_else(|| {
         remarks.push(format!(
             "the version of Next.js cannot be told from `{version_text}`; {}.{} is assumed",
             NEWEST.0, NEWEST.1
@@ -154,10 +238,10 @@ fn read(root: &Path, package: &Value) -> Project {
     let squeezed: String = tsconfig.chars().filter(|c| !c.is_whitespace()).collect();
     Project {
         root: root.to_owned(),
-        workspace: fence::workspace(root),
+        workspace,
         version,
-        version_text: version_text.to_owned(),
-        version_source: version_source.to_owned(),
+        version_text,
+        version_source,
         bundler,
         page_extensions,
         keeps_unused_imports: squeezed.contains("\"verbatimModuleSyntax\":true"),
@@ -171,9 +255,7 @@ fn read(root: &Path, package: &Value) -> Project {
 fn page_extensions(root: &Path, remarks: &mut Vec<String>) -> (Vec<String>, Option<(String, String)>) {
     let default = || ["tsx", "ts", "jsx", "js"].map(str::to_owned).to_vec();
     let config =
-        ["next.config.js", "next.config.mjs", "next.config.ts", "next.config.mts", "next.config.cjs"]
-            .iter()
-            .find_map(|name| Some((*name, fence::text_if_there(&root.join(name))?)));
+        CONFIGURATIONS.iter().find_map(|name| Some((*name, fence::text_if_there(&root.join(name))?)));
     match config {
         None => (default(), None),
         Some((_, Ok(config))) => (listed_extensions(&config, remarks).unwrap_or_else(default), None),

@@ -8,6 +8,7 @@ use oxc_ast::ast::*;
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::Span;
 
+use super::absence::{Absence, Schema};
 use super::module::{Asked, Circumstance, Doing, Edge, EnvUse, Module, Reading, Use};
 use super::parse::{Lines, text_of};
 
@@ -86,8 +87,11 @@ pub struct Walk<'m, 't> {
     lines: &'m Lines<'t>,
     module: &'m mut Module,
     bound: &'m BTreeSet<String>,
+    absence: &'m Absence,
     when: Circumstance,
     reading: Reading,
+    /// The function that is called cannot do without its arguments.
+    needing: bool,
     /// Names referred to as values.
     pub referred: BTreeSet<String>,
 }
@@ -98,9 +102,11 @@ impl<'m, 't> Walk<'m, 't> {
         lines: &'m Lines<'t>,
         module: &'m mut Module,
         bound: &'m BTreeSet<String>,
+        absence: &'m Absence,
         when: Circumstance,
     ) -> Self {
-        Walk { lines, module, bound, when, reading: Reading::Plain, referred: BTreeSet::new() }
+        let (reading, referred) = (Reading::Plain, BTreeSet::new());
+        Walk { lines, module, bound, absence, when, reading, needing: false, referred }
     }
 
     fn under(&mut self, change: impl FnOnce(&mut Circumstance), inner: impl FnOnce(&mut Self)) {
@@ -148,6 +154,31 @@ impl<'m, 't> Walk<'m, 't> {
             }
             _ => false,
         }
+    }
+
+    /// A read of a variable of the environment as it is, whatever is said of its type.
+    fn is_read(&self, expression: &Expression<'_>) -> bool {
+        match expression.get_inner_expression() {
+            Expression::StaticMemberExpression(it) => self.is_env(&it.object),
+            Expression::ComputedMemberExpression(it) => self.is_env(&it.object),
+            _ => false,
+        }
+    }
+
+    /// Visits what is put into something else.
+    fn put(&mut self, expression: &Expression<'_>, inner: impl FnOnce(&mut Self)) {
+        let reading = match self.is_read(expression) {
+            true if self.reading == Reading::Plain => Reading::Passed,
+            _ => self.reading,
+        };
+        self.read_as(reading, inner);
+    }
+
+    /// Visits a call with what is known of the function.
+    fn calling(&mut self, needing: bool, inner: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.needing, needing);
+        inner(self);
+        self.needing = before;
     }
 
     /// What a callee names that edge refuses.
@@ -239,6 +270,26 @@ fn otherwise(test: &Expression<'_>, side: Option<Side>) -> Option<Side> {
         (Expression::BinaryExpression(_), Some(Side::Node)) => Some(Side::Edge),
         (Expression::BinaryExpression(_), Some(Side::Edge)) => Some(Side::Node),
         _ => None,
+    }
+}
+
+/// How a value is read that is said to be there.
+fn asserted(reading: Reading) -> Reading {
+    if matches!(reading, Reading::Plain | Reading::Passed) { Reading::Asserted } else { reading }
+}
+
+/// Functions that throw when what they are given is not there.
+fn is_needing(callee: &Expression<'_>) -> bool {
+    const NEEDING: &[&str] =
+        &["createHmac", "fetch", "importKey", "jwtVerify", "neon", "postgres", "sign", "verify"];
+    match callee {
+        Expression::Identifier(id) => NEEDING.contains(&id.name.as_str()),
+        Expression::StaticMemberExpression(it) => {
+            let name = it.property.name.as_str();
+            let of_buffer = matches!(&it.object, Expression::Identifier(id) if id.name.as_str() == "Buffer");
+            NEEDING.contains(&name) || (name == "from" && of_buffer)
+        }
+        _ => false,
     }
 }
 
@@ -345,8 +396,38 @@ impl<'a> Visit<'a> for Walk<'_, '_> {
     }
 
     fn visit_ts_non_null_expression(&mut self, it: &TSNonNullExpression<'a>) {
-        let reading = if self.reading == Reading::Plain { Reading::Asserted } else { self.reading };
+        let reading = asserted(self.reading);
         self.read_as(reading, |walk| walk::walk_ts_non_null_expression(walk, it));
+    }
+
+    fn visit_ts_as_expression(&mut self, it: &TSAsExpression<'a>) {
+        let says = matches!(it.type_annotation, TSType::TSStringKeyword(_)) && self.is_read(&it.expression);
+        let reading = if says { asserted(self.reading) } else { self.reading };
+        self.read_as(reading, |walk| walk::walk_ts_as_expression(walk, it));
+    }
+
+    fn visit_object_property(&mut self, it: &ObjectProperty<'a>) {
+        let key = it.key.static_name();
+        match key.map_or(Schema::Silent, |key| self.absence.schema(&key)) {
+            _ if !self.is_read(&it.value) => walk::walk_object_property(self, it),
+            Schema::Optional => self.read_as(Reading::Fallback, |walk| walk::walk_object_property(walk, it)),
+            Schema::Required => walk::walk_object_property(self, it),
+            Schema::Silent => self.put(&it.value, |walk| walk::walk_object_property(walk, it)),
+        }
+    }
+
+    fn visit_array_expression_element(&mut self, it: &ArrayExpressionElement<'a>) {
+        match it.as_expression() {
+            Some(one) => self.put(one, |walk| walk::walk_array_expression_element(walk, it)),
+            None => walk::walk_array_expression_element(self, it),
+        }
+    }
+
+    fn visit_jsx_expression_container(&mut self, it: &JSXExpressionContainer<'a>) {
+        match it.expression.as_expression() {
+            Some(one) => self.put(one, |walk| walk::walk_jsx_expression_container(walk, it)),
+            None => walk::walk_jsx_expression_container(self, it),
+        }
     }
 
     fn visit_template_literal(&mut self, it: &TemplateLiteral<'a>) {
@@ -354,7 +435,12 @@ impl<'a> Visit<'a> for Walk<'_, '_> {
     }
 
     fn visit_arguments(&mut self, it: &ArenaVec<'a, Argument<'a>>) {
-        self.read_as(Reading::Plain, |walk| walk::walk_arguments(walk, it));
+        let needing = self.needing;
+        for argument in it {
+            let passed = !needing && argument.as_expression().is_some_and(|one| self.is_read(one));
+            let reading = if passed { Reading::Passed } else { Reading::Plain };
+            self.read_as(reading, |walk| walk.visit_argument(argument));
+        }
     }
 
     fn visit_import_expression(&mut self, it: &ImportExpression<'a>) {
@@ -375,7 +461,10 @@ impl<'a> Visit<'a> for Walk<'_, '_> {
         if let Expression::StaticMemberExpression(member) = &it.callee
             && member.property.name.as_str() == "catch"
         {
-            self.under(|when| when.guarded = true, |walk| walk::walk_call_expression(walk, it));
+            self.under(
+                |when| when.guarded = true,
+                |walk| walk.calling(false, |walk| walk::walk_call_expression(walk, it)),
+            );
             return;
         }
         if let Some(doing) = self.refused(&it.callee, false)
@@ -383,14 +472,15 @@ impl<'a> Visit<'a> for Walk<'_, '_> {
         {
             self.doing(doing, it.span);
         }
-        walk::walk_call_expression(self, it);
+        self.calling(is_needing(&it.callee), |walk| walk::walk_call_expression(walk, it));
     }
 
     fn visit_new_expression(&mut self, it: &NewExpression<'a>) {
         if let Some(doing) = self.refused(&it.callee, true) {
             self.doing(doing, it.span);
         }
-        walk::walk_new_expression(self, it);
+        // `new URL(undefined)`, `new Stripe(undefined)`: most throw.
+        self.calling(true, |walk| walk::walk_new_expression(walk, it));
     }
 
     fn visit_static_member_expression(&mut self, it: &StaticMemberExpression<'a>) {
@@ -424,8 +514,11 @@ impl<'a> Visit<'a> for Walk<'_, '_> {
             && self.is_env(init)
         {
             for property in &pattern.properties {
-                let reading = match property.value {
+                let reading = match &property.value {
                     BindingPattern::AssignmentPattern(_) => Reading::Fallback,
+                    BindingPattern::BindingIdentifier(id) if self.absence.is_provided_for(&id.name) => {
+                        Reading::Tested
+                    }
                     _ => Reading::Plain,
                 };
                 if let Some(key) = property.key.static_name() {
@@ -433,6 +526,13 @@ impl<'a> Visit<'a> for Walk<'_, '_> {
                 }
             }
         }
-        walk::walk_variable_declarator(self, it);
+        let provided = match (&it.id, &it.init) {
+            (BindingPattern::BindingIdentifier(id), Some(init)) => {
+                self.is_read(init) && self.absence.is_provided_for(&id.name)
+            }
+            _ => false,
+        };
+        let reading = if provided { Reading::Tested } else { self.reading };
+        self.read_as(reading, |walk| walk::walk_variable_declarator(walk, it));
     }
 }

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::checks::{self, About};
 use super::lists::{edge_has, members, node_only};
+use super::lost::Lost;
 use super::reach::{Certainty, EdgeId, Reach};
 use super::simple;
-use crate::gate::collect::graph::{Graph, Target, in_package, package_of};
+use crate::gate::collect::graph::{Graph, Target, file_of, in_package, package_of};
 use crate::gate::collect::module::{Asked, Doing, Place};
 use crate::gate::collect::project::{Bundler, Project};
 use crate::gate::collect::routes::{Kind, Route};
@@ -45,7 +46,13 @@ pub fn judge(
 ) -> Vec<Check> {
     let entries: Vec<String> = std::iter::once(&route.file).chain(&route.with).cloned().collect();
     let boundary = !matches!(route.kind, Kind::AppPage | Kind::Page);
-    let reach = Reach::from(graph, &entries, boundary);
+    // The build leaves out what is not used of files that do nothing when they are loaded; webpack does not do so
+    // before it has stopped at a module that edge lacks.
+    let drops = match route.kind {
+        Kind::AppPage | Kind::AppHandler | Kind::Instrumentation => project.bundler == Bundler::Turbopack,
+        _ => true,
+    };
+    let reach = Reach::from(graph, &entries, boundary, drops);
     let mut groups: BTreeMap<Group, (About, Vec<Hit>)> = BTreeMap::new();
     let mut goals: BTreeMap<Group, BTreeSet<EdgeId>> = BTreeMap::new();
     let mut add = |about: About, name: &str, hit: Hit| {
@@ -54,10 +61,14 @@ pub fn judge(
     };
 
     let mut not_run: BTreeMap<String, Check> = BTreeMap::new();
+    let mut lost = Lost::default();
     let mut entered = Entered::default();
     for (id, target, certainty) in reach.edges() {
         let Some(edge) = graph.modules.get(&id.0).and_then(|module| module.edges.get(id.1)) else { continue };
         let own = !in_package(&id.0);
+        if own && certainty >= Certainty::Likely {
+            lost.see(file_of(&id.0), &edge.specifier, target);
+        }
         let hit = |certainty, build, what: String, instead| {
             let (file, place, depth) = (id.0.clone(), edge.place, reach.depth(&id.0));
             Hit { certainty, file, place, depth, edge: Some(id.clone()), build, what, instead }
@@ -92,6 +103,12 @@ pub fn judge(
                 let build = build_of_package(project, route);
                 add(checks::NODE_PACKAGE, &name, hit(certainty, build, what, instead));
             }
+            Target::Emptied(module) if own && certainty == Certainty::Certain => {
+                let what = format!(
+                    "{module}, which `browser` in package.json maps to nothing, so that its functions are undefined"
+                );
+                add(checks::NODE_MODULE, module, hit(Certainty::Likely, Build::Silent, what, ""));
+            }
             Target::Absent(specifier) if own => {
                 if let Some(entry) = node_only(specifier) {
                     let most = if entry.depends { Certainty::Suspect } else { Certainty::Likely };
@@ -101,9 +118,9 @@ pub fn judge(
                     add(checks::NODE_PACKAGE, name, hit(certainty.min(most), build, what, entry.instead));
                 }
             }
-            Target::File(next) if own && *next != route.file => {
+            Target::File(next) if own && *file_of(next) != route.file => {
                 // What it loads is unknown, so that the check could not run to its end.
-                if let Some(unread) = graph.unread.get(next).filter(|_| !in_package(next)) {
+                if let Some(unread) = graph.unread.get(file_of(next)).filter(|_| !in_package(next)) {
                     let spared = assigned.runtime == Runtime::Both && !any_edge;
                     let severity = match certainty >= Certainty::Likely && !spared {
                         true => Severity::Critical,
@@ -134,7 +151,8 @@ pub fn judge(
         let goals = goals.get(&group).unwrap_or(&none);
         finding(graph, &reach, route, assigned, about, label, hits, goals, any_edge)
     });
-    found.chain(not_run.into_values()).collect()
+    let spared = assigned.runtime == Runtime::Both && !any_edge;
+    found.chain(not_run.into_values()).chain(lost.check(route, label, spared)).collect()
 }
 
 /// The package that an edge of the project's own code leads into.
@@ -207,19 +225,23 @@ fn finding(
     } else {
         reach.cut(&in_project, goals)
     };
-    let cut: Vec<Step> = cut.iter().filter_map(|edge| step(graph, edge)).collect();
     let hedge = match best.certainty {
         Certainty::Certain => "",
         Certainty::Likely => {
-            " (likely: nothing that the route uses needs it, or the name alone speaks for it)"
+            " (likely: it is loaded and not used, or the name of a package or its sources speak for it)"
         }
         Certainty::Suspect => " (suspect: it stands behind a condition, a try or a call that may not come)",
     };
     let message = format!("{label} runs on {} and reaches {}{hedge}", on(assigned), best.what);
-    let fix = fix(reach, route, assigned, best, &cut);
+    let fix = fix(graph, reach, route, assigned, best, &cut);
+    let mut cut: Vec<Step> = cut.iter().filter_map(|edge| step(graph, edge)).collect();
+    cut.dedup();
+    // A file that is compiled for both layers is one place.
+    let mut seen = BTreeSet::new();
+    let places = hits.iter().filter(|hit| seen.insert((file_of(&hit.file), hit.place)));
     Check {
         certainty: Some(best.certainty),
-        evidence: hits.iter().take(MAX_PLACES).map(|hit| evidence(graph, reach, hit)).collect(),
+        evidence: places.take(MAX_PLACES).map(|hit| evidence(graph, reach, hit)).collect(),
         build: Some(best.build),
         cut,
         ..simple(about, severity, &route.pattern, message, &fix)
@@ -236,16 +258,23 @@ fn on(assigned: &Assigned) -> String {
 /// An edge as reports show it.
 pub fn step(graph: &Graph, id: &EdgeId) -> Option<Step> {
     let edge = graph.modules.get(&id.0)?.edges.get(id.1)?;
-    Some(Step { file: id.0.clone(), line: edge.place.line, imports: edge.specifier.clone() })
+    Some(Step { file: file_of(&id.0).to_owned(), line: edge.place.line, imports: edge.specifier.clone() })
 }
 
 fn evidence(graph: &Graph, reach: &Reach<'_>, hit: &Hit) -> Evidence {
     let whole = reach.end_of_chain(&hit.file).into_iter().chain(hit.edge.clone());
     let chain = whole.filter_map(|edge| step(graph, &edge)).collect();
-    Evidence { file: hit.file.clone(), line: hit.place.line, column: hit.place.column, chain }
+    Evidence { file: file_of(&hit.file).to_owned(), line: hit.place.line, column: hit.place.column, chain }
 }
 
-fn fix(reach: &Reach<'_>, route: &Route, assigned: &Assigned, best: &Hit, cut: &[Step]) -> String {
+fn fix(
+    graph: &Graph,
+    reach: &Reach<'_>,
+    route: &Route,
+    assigned: &Assigned,
+    best: &Hit,
+    cut: &[EdgeId],
+) -> String {
     let mut ways = Vec::new();
     ways.push(match (assigned.runtime, route.kind) {
         (Runtime::Both, _) => "load it under if (process.env.NEXT_RUNTIME === 'nodejs')".to_owned(),
@@ -258,13 +287,24 @@ fn fix(reach: &Reach<'_>, route: &Route, assigned: &Assigned, best: &Hit, cut: &
     if !best.instead.is_empty() {
         ways.push(format!("use {}", best.instead));
     }
-    if let [one] = cut {
-        let mut way = format!("cut the import of {} in {}:{}", one.imports, one.file, one.line);
-        let used = reach.used_names(&one.file);
-        if one.file != route.file && !used.is_empty() && !used.contains(&"*") {
-            way.push_str(&format!(" (the route uses only {} of that file)", used.join(", ")));
-        }
-        ways.push(way);
+    if let [id] = cut
+        && let (Some(one), Some(module)) = (step(graph, id), graph.modules.get(&id.0))
+    {
+        let used = reach.used_names(&id.0);
+        let has = |name: &&str| module.exports.contains_key(*name) || !module.stars.is_empty();
+        let known: Vec<&str> = used.iter().copied().filter(has).collect();
+        let cut = format!("cut the import of {} in {}:{}", one.imports, one.file, one.line);
+        ways.push(if one.file == route.file || used.is_empty() || used.contains(&"*") {
+            cut
+        } else if known.is_empty() {
+            // Reached through `export *` by others of its names.
+            format!(
+                "import what the route uses past the `export *` that brings {}: it uses nothing of that file",
+                one.file
+            )
+        } else {
+            format!("{cut} (the route uses only {} of that file)", known.join(", "))
+        });
     }
     ways.join(", or ")
 }

@@ -152,7 +152,16 @@ fn needs(read: &Read<'_>) -> bool {
 
 fn in_scope(key: &str, named: &BTreeSet<String>, reads: &[Read<'_>], snapshot: &Snapshot) -> Vec<Check> {
     let name = shown(key);
-    let Some(first) = reads.iter().find(|read| needs(read)) else { return Vec::new() };
+    let passed =
+        |read: &&Read<'_>| read.using.reading == Reading::Passed && read.certainty >= Certainty::Likely;
+    let needing = reads.iter().find(|read| needs(read));
+    let Some(first) = needing.or_else(|| reads.iter().find(passed)) else { return Vec::new() };
+    // Only what lists all keys of a scope says that one is absent, and what is handed on may not be needed.
+    let doubt = match (snapshot.complete, needing) {
+        (false, _) => Some(" (suspect: the platform may add it)"),
+        (true, None) => Some(" (suspect: it is only handed on, to what may do without)"),
+        (true, Some(_)) => None,
+    };
     let readers = match named.iter().collect::<Vec<_>>().as_slice() {
         [one] => format!("by {one}"),
         several => format!("by {} routes", several.len()),
@@ -166,10 +175,10 @@ fn in_scope(key: &str, named: &BTreeSet<String>, reads: &[Read<'_>], snapshot: &
             let asserted = reads
                 .iter()
                 .any(|read| read.using.reading == Reading::Asserted && read.certainty == Certainty::Certain);
-            let certainty = match (snapshot.complete, asserted) {
-                (true, true) => Certainty::Certain,
-                (true, false) => Certainty::Likely,
-                (false, _) => Certainty::Suspect,
+            let certainty = match (doubt, asserted) {
+                (Some(_), _) => Certainty::Suspect,
+                (None, true) => Certainty::Certain,
+                (None, false) => Certainty::Likely,
             };
             let severity = match certainty {
                 Certainty::Certain => Severity::Critical,
@@ -177,7 +186,7 @@ fn in_scope(key: &str, named: &BTreeSet<String>, reads: &[Read<'_>], snapshot: &
                 Certainty::Suspect => Severity::Note,
             };
             let seen = snapshot.files.join(", ");
-            let hedge = if snapshot.complete { "" } else { " (suspect: the platform may add it)" };
+            let hedge = doubt.unwrap_or_default();
             let message = format!("{name} is read {readers} and absent in {scope} ({seen}){hedge}");
             let fix = format!("set {name} in {scope}, or provide for its absence in the code");
             let mut check = simple(MISSING, severity, key, message, &fix);
@@ -185,14 +194,17 @@ fn in_scope(key: &str, named: &BTreeSet<String>, reads: &[Read<'_>], snapshot: &
             check
         }
         Some((file, entry)) if entry.held == Held::Empty => {
-            let hedge = if snapshot.complete { " (or its value cannot be read)" } else { "" };
+            let hedge = doubt.unwrap_or(" (or its value cannot be read)");
+            let (severity, certainty) = match doubt {
+                Some(_) => (Severity::Note, Certainty::Suspect),
+                None => (Severity::Warning, Certainty::Likely),
+            };
             let message = format!(
                 "{name} is read {readers} and set to nothing in {scope}: {file}:{}{hedge}",
                 entry.line
             );
-            let mut check =
-                simple(EMPTY, Severity::Warning, key, message, &format!("give {name} a value in {scope}"));
-            check.certainty = Some(Certainty::Likely);
+            let mut check = simple(EMPTY, severity, key, message, &format!("give {name} a value in {scope}"));
+            check.certainty = Some(certainty);
             check
         }
         Some((file, entry)) if entry.held == Held::Eaten && !snapshot.complete => {

@@ -5,6 +5,7 @@ pub mod declared;
 pub mod edge;
 pub mod env;
 pub mod lists;
+pub mod lost;
 pub mod reach;
 pub mod waive;
 

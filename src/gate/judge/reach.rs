@@ -33,6 +33,8 @@ pub struct Reach<'g> {
     stops_at_client: bool,
     /// Edge code leaves out what only Node.js runs.
     on_edge: bool,
+    /// The build leaves out files without side effects of which nothing is used.
+    drops_unused: bool,
     live_items: BTreeSet<(String, usize)>,
     live_edges: BTreeSet<EdgeId>,
     used: BTreeMap<String, BTreeSet<String>>,
@@ -45,22 +47,34 @@ pub struct Reach<'g> {
 
 impl<'g> Reach<'g> {
     /// On edge, from these files on, all of whose exports are used.
-    pub fn from(graph: &'g Graph, entries: &[String], stops_at_client: bool) -> Reach<'g> {
-        Reach::begin(graph, entries, stops_at_client, true)
+    pub fn from(
+        graph: &'g Graph,
+        entries: &[String],
+        stops_at_client: bool,
+        drops_unused: bool,
+    ) -> Reach<'g> {
+        Reach::begin(graph, entries, stops_at_client, true, drops_unused)
     }
 
     /// The same on Node.js.
     pub fn on_node(graph: &'g Graph, entries: &[String], stops_at_client: bool) -> Reach<'g> {
-        Reach::begin(graph, entries, stops_at_client, false)
+        Reach::begin(graph, entries, stops_at_client, false, false)
     }
 
-    fn begin(graph: &'g Graph, entries: &[String], stops_at_client: bool, on_edge: bool) -> Reach<'g> {
+    fn begin(
+        graph: &'g Graph,
+        entries: &[String],
+        stops_at_client: bool,
+        on_edge: bool,
+        drops_unused: bool,
+    ) -> Reach<'g> {
         let entries: Vec<String> =
             entries.iter().filter(|file| graph.modules.contains_key(*file)).cloned().collect();
         let mut reach = Reach {
             graph,
             stops_at_client,
             on_edge,
+            drops_unused,
             live_items: BTreeSet::new(),
             live_edges: BTreeSet::new(),
             used: BTreeMap::new(),
@@ -121,11 +135,42 @@ impl<'g> Reach<'g> {
                 self.export(&file, exported, &mut locals, &mut waiting);
             } else if name != "default" && !name.is_empty() {
                 for star in &module.stars {
-                    self.edge(&file, *star, &name, &mut waiting);
+                    if !self.is_dropped(&file, *star, &name) {
+                        self.edge(&file, *star, &name, &mut waiting);
+                    }
                 }
             }
             self.locals(&file, module, locals, &mut waiting);
         }
+    }
+
+    /// Whether the build leaves out an `export *` when this name is asked for: it leads to a file that does nothing when it
+    /// is loaded, and that does not have the name.
+    fn is_dropped(&self, file: &str, star: usize, name: &str) -> bool {
+        let Some(Target::File(first)) = self.target(file, star) else { return false };
+        if !self.drops_unused || !self.graph.pure.contains(first) {
+            return false;
+        }
+        let mut seen = BTreeSet::new();
+        let mut waiting = vec![first.as_str()];
+        while let Some(file) = waiting.pop() {
+            if !seen.insert(file) {
+                continue;
+            }
+            let Some(module) = self.graph.modules.get(file) else { return false };
+            if module.common_js || module.exports.contains_key(name) {
+                return false;
+            }
+            for star in &module.stars {
+                match self.target(file, *star) {
+                    Some(Target::File(next)) => waiting.push(next),
+                    Some(Target::Nothing) => {}
+                    // What it has is not known.
+                    _ => return false,
+                }
+            }
+        }
+        true
     }
 
     fn export(
@@ -193,6 +238,12 @@ impl<'g> Reach<'g> {
 
     /// How certain it is that an edge of a reached file is followed; `None` where edge never comes.
     pub fn edge_certainty(&self, id: &EdgeId) -> Option<Certainty> {
+        let certainty = self.certainty_as_written(id)?;
+        let most = if self.graph.guessed.contains(id) { Certainty::Likely } else { Certainty::Certain };
+        Some(certainty.min(most))
+    }
+
+    fn certainty_as_written(&self, id: &EdgeId) -> Option<Certainty> {
         let module = self.module(&id.0)?;
         let edge = module.edges.get(id.1)?;
         if edge.when.node_only && self.on_edge {
@@ -202,7 +253,12 @@ impl<'g> Reach<'g> {
             return Some(Certainty::Suspect);
         }
         if !self.live_edges.contains(id) {
-            let called = edge.when.depth > 0 || edge.asked == Asked::Dynamic;
+            let is_pure =
+                |target: &Target| matches!(target, Target::File(file) if self.graph.pure.contains(file));
+            let dropped = self.drops_unused
+                && module.stars.contains(&id.1)
+                && self.target(&id.0, id.1).is_some_and(is_pure);
+            let called = edge.when.depth > 0 || edge.asked == Asked::Dynamic || dropped;
             return Some(if called { Certainty::Suspect } else { Certainty::Likely });
         }
         if edge.asked == Asked::Import || (edge.when.depth == 0 && edge.asked == Asked::Require) {

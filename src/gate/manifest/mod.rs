@@ -12,8 +12,8 @@ use chrono::NaiveDate;
 use regex::Regex;
 use serde::{Deserialize, Deserializer, de};
 
+use crate::fault::Fault;
 use crate::gate::judge::checks;
-use crate::incidents::fault::Fault;
 use crate::rules::error::nearest;
 use pattern::Pattern;
 

@@ -181,6 +181,8 @@ pub struct Ledger {
     pub unresolved: Vec<String>,
     /// Packages that are not installed, so what they load is unknown.
     pub packages_absent: Vec<String>,
+    /// Packages of the workspace that are not built and whose sources were not found, so what they load is unknown.
+    pub packages_unbuilt: Vec<String>,
     /// Keys of the environment that the code reads.
     pub keys: usize,
     /// Files of keys that were read.

@@ -20,11 +20,12 @@ pub fn write(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
     let project = &report.project;
     writeln!(
         out,
-        "Next.js {} ({}, {}) · {} routes: {} on edge, {} on Node.js",
+        "Next.js {} ({}, {}) · {} {}: {} on edge, {} on Node.js",
         single_line(&project.version),
         single_line(&project.version_source),
         project.bundler,
         report.routes.len(),
+        if report.routes.len() == 1 { "route" } else { "routes" },
         count("edge"),
         count("nodejs"),
     )?;
@@ -99,10 +100,11 @@ fn ledger(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
         "Read: {} files; {} keys of the environment in the code; {snapshots}",
         ledger.files_read, ledger.keys
     )?;
-    let lists: [(&str, &[String]); 4] = [
+    let lists: [(&str, &[String]); 5] = [
         ("Not read", &ledger.files_unread),
         ("Imports that lead nowhere", &ledger.unresolved),
         ("Packages not installed, so not looked into", &ledger.packages_absent),
+        ("In the workspace and not built, so not looked into", &ledger.packages_unbuilt),
         ("Remark", &ledger.remarks),
     ];
     for (title, list) in lists {
