@@ -72,8 +72,11 @@ impl Container for W3c {
         if text.trim().is_empty() {
             return Decoded::Ignored("blank line");
         }
-        let cells: Vec<&str> =
-            if text.contains('\t') { text.split('\t').collect() } else { text.split_ascii_whitespace().collect() };
+        let cells: Vec<&str> = if text.contains('\t') {
+            text.split('\t').collect()
+        } else {
+            text.split_ascii_whitespace().collect()
+        };
         if cells.len() != context.columns.len() {
             return Decoded::Rejected("a row has as many fields as #Fields: names");
         }
@@ -184,11 +187,10 @@ impl<'r> Row<'r> {
     /// The row for people: no query, no address, no agent, and of the rest what tells something.
     fn words(&self, record: &Record) -> String {
         let mut text = String::new();
-        for part in [record.method.as_deref(), record.path.as_deref(), self.get("sc-status")] {
-            if let Some(part) = part {
-                text.push_str(if text.is_empty() { "" } else { " " });
-                text.push_str(part);
-            }
+        let parts = [record.method.as_deref(), record.path.as_deref(), self.get("sc-status")];
+        for part in parts.into_iter().flatten() {
+            text.push_str(if text.is_empty() { "" } else { " " });
+            text.push_str(part);
         }
         for name in TELLING {
             if let Some(value) = self.get(name).filter(|value| *value != "0") {
@@ -243,11 +245,19 @@ mod tests {
         );
         assert_eq!((rows.len(), headers, rejected), (3, 5, 1));
         let failed = &rows[0];
-        assert_eq!((failed.status, failed.path.as_deref(), failed.duration_ms), (Some(500), Some("/orders/7"), Some(1234.0)));
+        assert_eq!(
+            (failed.status, failed.path.as_deref(), failed.duration_ms),
+            (Some(500), Some("/orders/7"), Some(1234.0))
+        );
         assert_eq!(failed.time_ms, Some(1_767_262_215_000));
         assert_eq!(failed.message, "GET /orders/7 500 sc-substatus=19 sc-win32-status=2147942403");
-        assert_eq!(failed.id.as_ref().map(|id| id.text.as_str()), Some("7b1f2a3c-0d1e-4f5a-8b9c-0d1e2f3a4b5c"));
-        assert!(failed.marks.has(Marks::CLIENT) && failed.marks.has(Marks::END) && !failed.marks.has(Marks::EDGE));
+        assert_eq!(
+            failed.id.as_ref().map(|id| id.text.as_str()),
+            Some("7b1f2a3c-0d1e-4f5a-8b9c-0d1e2f3a4b5c")
+        );
+        assert!(
+            failed.marks.has(Marks::CLIENT) && failed.marks.has(Marks::END) && !failed.marks.has(Marks::EDGE)
+        );
         assert_eq!((rows[1].status, rows[1].id.is_none()), (Some(200), true));
         assert_eq!((rows[2].status, rows[2].time_ms), (Some(503), Some(1_767_262_218_000)));
     }

@@ -701,11 +701,11 @@ impl Framer {
     /// Whether a line that begins with `#` is a directive of an extended log file; `#Fields:` names the columns of the lines
     /// below it. <https://www.w3.org/TR/WD-logfile.html>
     fn directive(&mut self, line: &[u8]) -> bool {
-        let Some((name, value)) = std::str::from_utf8(line).ok().and_then(|line| line[1..].split_once(':')) else {
+        let Some((name, value)) = std::str::from_utf8(line).ok().and_then(|line| line[1..].split_once(':'))
+        else {
             return false;
         };
-        let mut context =
-            FrameContext { source: self.context.source.clone(), ..FrameContext::default() };
+        let mut context = FrameContext { source: self.context.source.clone(), ..FrameContext::default() };
         match name {
             "Software" | "Version" | "Start-Date" | "End-Date" | "Remark" => return true,
             "Date" => {
@@ -714,7 +714,11 @@ impl Framer {
             }
             "Fields" => {
                 context.columns = value.split_ascii_whitespace().map(str::to_owned).collect();
-                if !context.columns.iter().any(|column| column.starts_with("cs-") || column.starts_with("sc-")) {
+                if !context
+                    .columns
+                    .iter()
+                    .any(|column| column.starts_with("cs-") || column.starts_with("sc-"))
+                {
                     return false;
                 }
                 context.envelope.clone_from(&self.context.envelope);

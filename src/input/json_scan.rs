@@ -184,7 +184,9 @@ pub fn cut_at(bytes: &[u8]) -> Option<usize> {
                 at += 1;
                 cut = Some(at);
             }
-            (_, Expected::Value) | (_, Expected::FirstOrEnd) if next == Expected::Value || inside == Some(b'[') => {
+            (_, Expected::Value) | (_, Expected::FirstOrEnd)
+                if next == Expected::Value || inside == Some(b'[') =>
+            {
                 let is_bare = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
                 let length = bytes[at..].iter().take_while(|b| is_bare(b)).count();
                 if length == 0 {
@@ -317,7 +319,7 @@ mod tests {
         let last = page.rfind(',').map(|at| at + 1);
         assert_eq!(cut_at(page.as_bytes()), last);
         for end in last.unwrap_or(0)..page.len() {
-            assert_eq!(cut_at(page[..end].as_bytes()), last, "{end}");
+            assert_eq!(cut_at(&page.as_bytes()[..end]), last, "{end}");
         }
         for text in [
             "",

@@ -42,6 +42,10 @@ struct Head<'t> {
 /// The category must be named as a namespace is, with the event's number after it; the text stands on the next lines, or
 /// on the same one if the console is told to keep to one.
 fn head(text: &str) -> Option<Head<'_>> {
+    // Few lines of others begin so.
+    if !text.starts_with(|c: char| matches!(c, 't' | 'd' | 'i' | 'w' | 'f' | 'c' | '0'..='9')) {
+        return None;
+    }
     let first = first_line(text);
     let at = LEVELS.iter().find_map(|level| match first.starts_with(level) {
         true => Some(0),
@@ -60,7 +64,8 @@ fn head(text: &str) -> Option<Head<'_>> {
     let below = &rest[close + 1..];
     let valid = !category.contains(char::is_whitespace)
         && number.trim_start_matches('-').bytes().all(|b| b.is_ascii_digit())
-        && (below.trim_start_matches('\r').starts_with('\n') || (below.starts_with(' ') && category.contains('.')));
+        && (below.trim_start_matches('\r').starts_with('\n')
+            || (below.starts_with(' ') && category.contains('.')));
     Some(Head { stamp, level: Level::parse(level).filter(|_| valid)?, below })
 }
 
@@ -95,7 +100,8 @@ fn read(text: &str, record: &mut Record) {
             begin(record, verb, target);
         }
         let took = words.iter().rev().find_map(|word| duration_ms(word));
-        if let Some(code) = words.iter().skip(3).find_map(|word| status(word)).or_else(|| old_status(&words)) {
+        if let Some(code) = words.iter().skip(3).find_map(|word| status(word)).or_else(|| old_status(&words))
+        {
             complete(record, code, took);
         }
     } else if let Some(rest) = said("Request starting ") {
@@ -131,6 +137,9 @@ fn serilog(line: &str) -> Option<(Option<time::Stamp>, Level, &str)> {
             (None, Some(word).filter(|_| is_clock)?, body)
         }
         None => {
+            if !line.starts_with(|c: char| c.is_ascii_digit()) {
+                return None;
+            }
             let (before, rest) = line.split_once(" [").filter(|(before, _)| before.len() <= 40)?;
             let (word, body) = rest.split_once("] ")?;
             (Some(time::parse(before)?), word, body)

@@ -5,7 +5,9 @@
 //! <https://pkg.go.dev/github.com/go-chi/chi/v5/middleware#Logger>
 
 use super::{Framework, begin, complete, status};
-use crate::format::text_parts::{METHODS, duration_ms, first_line, push_field, request_line, set_request_id, set_time};
+use crate::format::text_parts::{
+    METHODS, duration_ms, first_line, push_field, request_line, set_request_id, set_time,
+};
 use crate::format::{About, time};
 use crate::record::{Level, Marks, Record};
 
@@ -20,6 +22,9 @@ pub const GO_ACCESS: Framework = Framework {
     detect: |text| entry(first_line(text)).is_some() || is_panic(text),
     read,
 };
+
+/// Longest text before chi's request, in bytes.
+const MAX_HEAD_BYTES: usize = 200;
 
 /// One access line.
 struct Entry<'t> {
@@ -45,17 +50,26 @@ fn barred(line: &str) -> Option<Entry<'_>> {
     let (at, code, took, _address) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let status = status(code)?;
     let (verb, target) = match is_gin {
-        true => parts.next()?.split_once(' ').map(|(verb, target)| (verb, target.trim().trim_matches('"')))?,
+        true => {
+            parts.next()?.split_once(' ').map(|(verb, target)| (verb, target.trim().trim_matches('"')))?
+        }
         false => (parts.next()?, parts.next()?),
     };
     let stamp = at.split_once(" - ").and_then(|(day, clock)| time::parse(&format!("{day} {clock}")));
     let is_request = METHODS.contains(&verb) && target.starts_with('/');
-    (is_request && milliseconds(took).is_some()).then_some(Entry { stamp, verb, target, status, took, id: None })
+    (is_request && milliseconds(took).is_some()).then_some(Entry {
+        stamp,
+        verb,
+        target,
+        status,
+        took,
+        id: None,
+    })
 }
 
 /// `2026/01/01 10:10:15 [host/AbCdEf-000001] "GET http://shop.example.com/x HTTP/1.1" from 203.0.113.9:4711 - 500 21B in 12.3ms`.
 fn chi(line: &str) -> Option<Entry<'_>> {
-    let quote = memchr::memchr(b'"', line.as_bytes())?;
+    let quote = memchr::memchr(b'"', line.as_bytes()).filter(|at| *at <= MAX_HEAD_BYTES)?;
     let (request, rest) = line[quote + 1..].split_once("\" from ")?;
     let (verb, target) = request_line(request)?;
     let mut words = rest.split(' ');

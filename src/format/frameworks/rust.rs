@@ -221,7 +221,9 @@ mod tests {
     #[test]
     fn a_failure_of_the_trace_layer_says_the_status() {
         let failed = "tower_http::trace::on_failure: response failed classification=Status code: 503 Service Unavailable latency=30001 ms";
-        for (spans, path) in [("request{method=GET uri=/pay/7 version=HTTP/1.1}: ", Some("/pay/7")), ("", None)] {
+        for (spans, path) in
+            [("request{method=GET uri=/pay/7 version=HTTP/1.1}: ", Some("/pay/7")), ("", None)]
+        {
             let record = of(&format!("2026-01-01T10:10:15.001234Z ERROR {spans}{failed}")).expect("read");
             assert_eq!((record.status, record.path.as_deref()), (Some(503), path));
             assert!(record.marks.has(Marks::END) && record.marks.has(Marks::ECHO));
@@ -231,7 +233,9 @@ mod tests {
         let record = of(compact).expect("read");
         assert_eq!((record.status, record.path.as_deref()), (Some(200), Some("/pay/7")));
         let error = of("2026-01-01T10:10:15.001234Z ERROR tower_http::trace::on_failure: response failed classification=Error: timed out latency=1 ms").expect("read");
-        assert!(error.status.is_none() && error.marks.has(Marks::ERROR_BLOCK) && !error.marks.has(Marks::ECHO));
+        assert!(
+            error.status.is_none() && error.marks.has(Marks::ERROR_BLOCK) && !error.marks.has(Marks::ECHO)
+        );
     }
 
     #[test]

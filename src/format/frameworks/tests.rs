@@ -168,12 +168,21 @@ fn reads_serilog() {
 #[test]
 fn reads_access_lines_of_go() {
     for (text, took_ms) in [
-        ("[GIN] 2026/01/01 - 10:10:15 | 500 |   12.5ms |   203.0.113.9 | GET      \"/o?x\"\nError #01: refused", 12.5),
+        (
+            "[GIN] 2026/01/01 - 10:10:15 | 500 |   12.5ms |   203.0.113.9 | GET      \"/o?x\"\nError #01: refused",
+            12.5,
+        ),
         ("10:10:15 | 500 |   1m2.5s | 203.0.113.9 | GET | /o | refused", 62_500.0),
-        ("2026/01/01 10:10:15 [web-1/AbCdEf-000001] \"GET http://shop.example.com/o HTTP/1.1\" from 203.0.113.9:1 - 500 21B in 12.5ms", 12.5),
+        (
+            "2026/01/01 10:10:15 [web-1/AbCdEf-000001] \"GET http://shop.example.com/o HTTP/1.1\" from 203.0.113.9:1 - 500 21B in 12.5ms",
+            12.5,
+        ),
     ] {
         let line = read(&go_access::GO_ACCESS, text);
-        assert_eq!((line.status, line.path.as_deref(), line.duration_ms), (Some(500), Some("/o"), Some(took_ms)));
+        assert_eq!(
+            (line.status, line.path.as_deref(), line.duration_ms),
+            (Some(500), Some("/o"), Some(took_ms))
+        );
         assert!(line.marks.has(Marks::CLIENT | Marks::END));
         assert_eq!(line.id.is_some(), text.contains("web-1"));
     }
@@ -183,25 +192,34 @@ fn reads_access_lines_of_go() {
         "[GIN-debug] GET /o --> main.main.func1 (3 handlers)",
         "\"GET /o HTTP/1.1\" from 203.0.113.9 - 500 21B",
     ] {
-        assert!(!go_access::GO_ACCESS.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
+        assert!(
+            !go_access::GO_ACCESS.detect(&Record { message: text.to_owned(), ..Record::default() }),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn reads_what_php_says_through_fpm() {
     let said = |text: &str| {
-        read(&php::PHP_ERRORS, &format!("[01-Jan-2026 10:10:15] WARNING: [pool www] child 7 said into stderr: \"{text}\""))
+        read(
+            &php::PHP_ERRORS,
+            &format!("[01-Jan-2026 10:10:15] WARNING: [pool www] child 7 said into stderr: \"{text}\""),
+        )
     };
-    let fatal = said("NOTICE: PHP message: PHP Fatal error:  Uncaught PDOException: refused in /app/x.php:12");
+    let fatal =
+        said("NOTICE: PHP message: PHP Fatal error:  Uncaught PDOException: refused in /app/x.php:12");
     assert!(fatal.marks.has(Marks::ERROR_BLOCK) && fatal.error_class.as_deref() == Some("PDOException"));
-    for rest in ["Stack trace:", "#0 /app/x.php(12): PDO->__construct()", "  thrown in /app/x.php on line 12"] {
+    for rest in ["Stack trace:", "#0 /app/x.php(12): PDO->__construct()", "  thrown in /app/x.php on line 12"]
+    {
         assert_eq!(said(rest).marks, Marks::CONTINUATION, "{rest}");
     }
 }
 
 #[test]
 fn rails_needs_no_tag_before_an_exception() {
-    let error = read(&rails::RAILS, "ActiveRecord::StatementInvalid (late\n\tby far\n):\n  \napp/x.rb:1:in `y'");
+    let error =
+        read(&rails::RAILS, "ActiveRecord::StatementInvalid (late\n\tby far\n):\n  \napp/x.rb:1:in `y'");
     assert_eq!((error.error_class.as_deref(), error.level), (Some("StatementInvalid"), Some(Level::Fatal)));
     for text in ["ActiveRecord::Base (abstract)", "Total (5):"] {
         assert!(!rails::RAILS.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");

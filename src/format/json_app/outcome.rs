@@ -26,13 +26,8 @@ const COMPLETIONS: &[&str] = &[
 /// Names of the record that closes a request; they say so only beside its verb, path and status.
 const NAMES: &[&str] = &["request", "http", "http request", "http_request", "response"];
 /// Texts of the record that opens a request.
-const STARTS: &[&str] = &[
-    "incoming request",
-    "request started",
-    "request_started",
-    "request received",
-    tower::STARTED,
-];
+const STARTS: &[&str] =
+    &["incoming request", "request started", "request_started", "request received", tower::STARTED];
 
 /// The logger that writes such objects, by the members that only it has; the most telling first.
 pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
