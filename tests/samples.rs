@@ -18,7 +18,9 @@ use similar::{ChangeTag, TextDiff};
 use why500::cli::args::Cli;
 use why500::engine::run::Finished;
 use why500::engine::{Engine, Options};
+use why500::input::archive::{self, tar};
 use why500::input::source::Stream;
+use why500::input::unpack::Expand;
 use why500::report::model::{Failure, Report, Source};
 use why500::report::table::TableOptions;
 use why500::report::{json, jsonl, table};
@@ -180,9 +182,9 @@ fn engine_of(cli: &Cli, threads: usize) -> Result<Engine, String> {
 }
 
 /// Hands out at most so many bytes at a time.
-struct Slow(File, usize);
+struct Slow<R>(R, usize);
 
-impl Read for Slow {
+impl<R: Read> Read for Slow<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = out.len().min(self.1);
         self.0.read(&mut out[..count])
@@ -195,6 +197,16 @@ fn read(folder: &Path, engine: &Engine, read_bytes: usize) -> Result<Finished, S
     for entry in fs::read_dir(folder).map_err(|error| error.to_string())?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if name == TRUTH || name == SNAPSHOT {
+            continue;
+        }
+        if let Some(listing) = archive::list(&entry.path(), Expand::default(), &mut tar::HOLD_BYTES.clone()) {
+            for member in listing.members {
+                let name = format!("{name}:{}", member.path);
+                let opened = member
+                    .open(Expand::default())
+                    .and_then(|file| Stream::from_reader(Box::new(Slow(file, read_bytes)), &name, None));
+                streams.push((name.clone(), opened.map_err(|error| format!("{name}: {error}"))?));
+            }
             continue;
         }
         let file = File::open(entry.path()).map_err(|error| format!("{name}: {error}"))?;

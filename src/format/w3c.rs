@@ -187,11 +187,10 @@ impl<'r> Row<'r> {
     /// The row for people: no query, no address, no agent, and of the rest what tells something.
     fn words(&self, record: &Record) -> String {
         let mut text = String::new();
-        for part in [record.method.as_deref(), record.path.as_deref(), self.get("sc-status")] {
-            if let Some(part) = part {
-                text.push_str(if text.is_empty() { "" } else { " " });
-                text.push_str(part);
-            }
+        let parts = [record.method.as_deref(), record.path.as_deref(), self.get("sc-status")];
+        for part in parts.into_iter().flatten() {
+            text.push_str(if text.is_empty() { "" } else { " " });
+            text.push_str(part);
         }
         for name in TELLING {
             if let Some(value) = self.get(name).filter(|value| *value != "0") {

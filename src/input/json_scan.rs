@@ -319,7 +319,7 @@ mod tests {
         let last = page.rfind(',').map(|at| at + 1);
         assert_eq!(cut_at(page.as_bytes()), last);
         for end in last.unwrap_or(0)..page.len() {
-            assert_eq!(cut_at(page[..end].as_bytes()), last, "{end}");
+            assert_eq!(cut_at(&page.as_bytes()[..end]), last, "{end}");
         }
         for text in [
             "",

@@ -42,6 +42,10 @@ struct Head<'t> {
 /// The category must be named as a namespace is, with the event's number after it; the text stands on the next lines, or
 /// on the same one if the console is told to keep to one.
 fn head(text: &str) -> Option<Head<'_>> {
+    // Few lines of others begin so.
+    if !text.starts_with(|c: char| matches!(c, 't' | 'd' | 'i' | 'w' | 'f' | 'c' | '0'..='9')) {
+        return None;
+    }
     let first = first_line(text);
     let at = LEVELS.iter().find_map(|level| match first.starts_with(level) {
         true => Some(0),
@@ -133,6 +137,9 @@ fn serilog(line: &str) -> Option<(Option<time::Stamp>, Level, &str)> {
             (None, Some(word).filter(|_| is_clock)?, body)
         }
         None => {
+            if !line.starts_with(|c: char| c.is_ascii_digit()) {
+                return None;
+            }
             let (before, rest) = line.split_once(" [").filter(|(before, _)| before.len() <= 40)?;
             let (word, body) = rest.split_once("] ")?;
             (Some(time::parse(before)?), word, body)

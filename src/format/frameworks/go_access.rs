@@ -23,6 +23,9 @@ pub const GO_ACCESS: Framework = Framework {
     read,
 };
 
+/// Longest text before chi's request, in bytes.
+const MAX_HEAD_BYTES: usize = 200;
+
 /// One access line.
 struct Entry<'t> {
     stamp: Option<time::Stamp>,
@@ -66,7 +69,7 @@ fn barred(line: &str) -> Option<Entry<'_>> {
 
 /// `2026/01/01 10:10:15 [host/AbCdEf-000001] "GET http://shop.example.com/x HTTP/1.1" from 203.0.113.9:4711 - 500 21B in 12.3ms`.
 fn chi(line: &str) -> Option<Entry<'_>> {
-    let quote = memchr::memchr(b'"', line.as_bytes())?;
+    let quote = memchr::memchr(b'"', line.as_bytes()).filter(|at| *at <= MAX_HEAD_BYTES)?;
     let (request, rest) = line[quote + 1..].split_once("\" from ")?;
     let (verb, target) = request_line(request)?;
     let mut words = rest.split(' ');

@@ -107,8 +107,10 @@ fn tags(line: &str) -> (Option<&str>, &str) {
 
 /// The class of `ActiveRecord::ConnectionNotEstablished (text):`.
 fn exception(body: &str) -> Option<&str> {
+    if !body.starts_with(|c: char| c.is_ascii_uppercase()) {
+        return None;
+    }
     let (class, rest) = body.split_once(" (")?;
-    let is_class = class.starts_with(|c: char| c.is_ascii_uppercase())
-        && class.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'_'));
+    let is_class = class.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b':' | b'_'));
     (is_class && (class.contains("::") || class.ends_with("Error")) && !rest.is_empty()).then_some(class)
 }

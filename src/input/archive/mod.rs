@@ -2,6 +2,7 @@
 //! its own, named `archive.zip:path/in/it.log`. That path is a name and nothing else; no file is ever written or opened
 //! by it. Not here: compression of single files (`unpack.rs`); archives inside archives, which are refused.
 
+pub mod salvage;
 pub mod tar;
 pub mod zip;
 
@@ -9,6 +10,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use flate2::Crc;
 
 use super::unpack::{self, Expand};
 
@@ -41,6 +44,8 @@ pub enum Place {
         bytes: u64,
         /// How it is compressed.
         method: zip::Method,
+        /// The checksum of what comes out, where it is known.
+        crc32: Option<u32>,
     },
     /// In a tar file that is not compressed.
     Tar {
@@ -82,9 +87,13 @@ impl Member {
             Ok(file)
         };
         Ok(match &self.place {
-            Place::Zip { at, packed_bytes, bytes, method } => {
+            Place::Zip { at, packed_bytes, bytes, method, crc32 } => {
                 let packed = Exact::new(from(*at)?, *packed_bytes);
-                Box::new(Exact::new(method.unpack(packed)?, *bytes))
+                let unpacked = Exact::new(method.unpack(packed)?, *bytes);
+                match crc32 {
+                    Some(crc32) => Box::new(Checked { inner: unpacked, crc: Crc::new(), wanted: *crc32 }),
+                    None => Box::new(unpacked),
+                }
             }
             Place::Tar { at, bytes } => Box::new(Exact::new(from(*at)?, *bytes)),
             Place::Held(packed, bytes) => {
@@ -123,6 +132,27 @@ impl<R: Read> Read for Exact<R> {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends inside this file"));
         }
         self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+/// Ends with an error where the checksum of what was read is not the one that was said.
+struct Checked<R> {
+    inner: R,
+    crc: Crc,
+    wanted: u32,
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(out)?;
+        if count == 0 && !out.is_empty() && self.crc.sum() != self.wanted {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the checksum of this file in the archive does not match",
+            ));
+        }
+        self.crc.update(&out[..count]);
         Ok(count)
     }
 }

@@ -89,7 +89,9 @@ pub fn list_compressed(path: &Path, expand: Expand, hold_bytes: &mut usize) -> L
                 }
             };
             Ok(Keep::Taken(keep, taken))
-        })
+        })?;
+        // The checksum stands behind everything.
+        io::copy(&mut whole, &mut io::sink()).map(|_| ())
     });
     finish(listing, read)
 }

@@ -71,6 +71,13 @@ fn a_tar_is_read_in_place_and_a_compressed_one_from_memory() {
             assert_eq!((listing.hidden, listing.replaced, listing.broken), (1, 1, None));
         }
     }
+    let mut damaged = gzip(&plain);
+    let checksum = damaged.len() - 8;
+    damaged[checksum] ^= 1;
+    let (_dir, path) = file("a.tgz", &damaged);
+    let listing = listed(&path, 1 << 20);
+    assert_eq!(texts(&listing), wanted);
+    assert!(listing.broken.expect("a reason").contains("checksum"));
     let (_dir, path) = file("plain.gz", &gzip(b"no tar in it"));
     assert!(list(&path, Expand::default(), &mut 0).is_none());
 }
@@ -220,12 +227,57 @@ fn a_zip_that_lies_is_refused() {
     // A member never gives more than the directory says.
     let (_dir, path) = file("a.zip", &Zip::new().add("a", &deflate(b"much more"), 4, 8, 0).bytes());
     assert_eq!(texts(&listed(&path, 0)), [ok("a", "much")]);
-    // An archive that was cut off has no directory.
-    let whole = Zip::new().add("a", b"text", 4, 0, 0).bytes();
-    let (_dir, path) = file("a.zip", &whole[..whole.len() - 10]);
-    assert!(listed(&path, 0).broken.is_some());
     let (_dir, path) = file("a.xlsx", &Zip::new().add("[Content_Types].xml", b"", 0, 0, 0).bytes());
     assert!(listed(&path, 0).broken.expect("a reason").contains("save it as CSV"));
+}
+
+#[test]
+fn a_zip_that_is_cut_off_gives_what_is_there() {
+    let long: String = (0..2000).map(|number| format!("line {number}\n")).collect();
+    let packed = deflate(long.as_bytes());
+    // The second has its sizes behind it, as what is packed on the fly.
+    let mut on_the_fly = Zip::new().add("a.log", b"first", 5, 0, 0);
+    on_the_fly = on_the_fly.add("b.log", &packed, long.len(), 8, 1 << 3);
+    let at = on_the_fly.0.len() - packed.len() - "b.log".len() - 12;
+    on_the_fly.0[at..at + 8].fill(0);
+    on_the_fly.0.extend(b"PK\x07\x08");
+    on_the_fly.0.extend([0; 12]);
+    let whole = on_the_fly.add("c.log", &packed, long.len(), 8, 0).0;
+    let (_dir, path) = file("a.zip", &whole);
+    let listing = listed(&path, 0);
+    assert_eq!(texts(&listing), [ok("a.log", "first"), ok("b.log", &long), ok("c.log", &long)]);
+    assert!(listing.broken.expect("a reason").contains("directory"));
+    for length in (0..whole.len()).step_by(7) {
+        let (_dir, path) = file("a.zip", &whole[..length]);
+        let Some(listing) = list(&path, Expand::default(), &mut 0) else { continue };
+        let texts = texts(&listing);
+        assert!(texts.len() <= 3 && listing.broken.is_some(), "{length}");
+        // All but the last are whole.
+        let whole = texts.len().saturating_sub(1);
+        assert!(texts[..whole].iter().all(|(_, text)| text.is_ok()), "{length}");
+    }
+    let (_dir, path) = file("a.zip", &whole[..whole.len() - packed.len() / 2]);
+    let listing = listed(&path, 0);
+    let mut part = Vec::new();
+    let mut reader = listing.members[2].open(Expand::default()).expect("opens");
+    assert!(reader.read_to_end(&mut part).is_err());
+    assert!(part.len() > 100 && long.as_bytes().starts_with(&part));
+}
+
+#[test]
+fn a_damaged_member_of_a_zip_is_told_by_its_checksum() {
+    let mut crc = Crc::new();
+    crc.update(b"text");
+    let with = |crc: u32| {
+        let mut bytes = Zip::new().add("a", b"text", 4, 0, 0).bytes();
+        // In the directory's entry.
+        let at = bytes.windows(4).position(|four| four == b"PK\x01\x02").expect("an entry") + 16;
+        bytes[at..at + 4].copy_from_slice(&crc.to_le_bytes());
+        let (_dir, path) = file("a.zip", &bytes);
+        text(&listed(&path, 0).members[0])
+    };
+    assert_eq!(with(crc.sum()).as_deref(), Ok("text"));
+    assert!(with(1).expect_err("damaged").contains("checksum"));
 }
 
 #[test]

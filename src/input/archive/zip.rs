@@ -1,4 +1,4 @@
-//! Zip archives: the directory at their end. Members are stored or compressed with deflate or zstd; others are refused by
+//! Zip archives: the directory at their end, without one the members' own headers. Members are stored or compressed with deflate or zstd; others are refused by
 //! name. A directory may lie, so what it says is checked against the size of the file before anything is unpacked.
 
 use std::fs::File;
@@ -8,12 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::zip::CompressionMethod;
+use ::zip::result::ZipError;
 
-use super::{Listing, Member, Place, tidy};
+use super::{Listing, Member, Place, salvage, tidy};
 use crate::input::unpack::Expand;
 
 /// Bytes of a directory that are read: about a hundred thousand files. The memory that it takes is a few times that.
 const MAX_DIRECTORY_BYTES: u64 = 8 << 20;
+
+/// A file that every Office document holds.
+pub(super) const OFFICE: &str = "[Content_Types].xml";
 
 /// How a member is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,11 +57,23 @@ impl Method {
 /// Lists what an archive holds.
 pub fn list(path: &Path, expand: Expand) -> Listing {
     let mut listing = Listing::default();
-    if let Err(error) = read(path, expand, &mut listing) {
-        listing.broken = Some(format!("the directory of this zip archive cannot be read: {error}"));
+    let Err(error) = read(path, expand, &mut listing) else { return listing };
+    listing.broken = Some(format!("the directory of this zip archive cannot be read: {error}"));
+    listing.members.clear();
+    if is_missing(&error)
+        && let Err(error) = salvage::list(path, expand, &mut listing)
+    {
+        listing.broken =
+            Some(format!("this zip archive has no directory, and cannot be read without: {error}"));
         listing.members.clear();
     }
     listing
+}
+
+/// Whether an archive has no directory, as one that was cut off; else it has one that is not to be followed.
+fn is_missing(error: &io::Error) -> bool {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ZipError>());
+    matches!(inner, Some(ZipError::InvalidArchive(_)))
 }
 
 fn read(path: &Path, expand: Expand, listing: &mut Listing) -> io::Result<()> {
@@ -78,7 +94,7 @@ fn read(path: &Path, expand: Expand, listing: &mut Listing) -> io::Result<()> {
             }
         };
         let name = tidy(&member.name().map_err(io::Error::other)?);
-        office |= name == "[Content_Types].xml";
+        office |= name == OFFICE;
         if member.is_dir() {
             continue;
         }
@@ -107,7 +123,8 @@ fn read(path: &Path, expand: Expand, listing: &mut Listing) -> io::Result<()> {
         };
         let (packed_bytes, bytes) = (member.compressed_size(), member.size());
         declared = declared.saturating_add(bytes);
-        let place = Place::Zip { at, packed_bytes, bytes, method };
+        let crc32 = Some(member.crc32()).filter(|crc32| *crc32 != 0);
+        let place = Place::Zip { at, packed_bytes, bytes, method, crc32 };
         listing.members.push(Member { archive: path.to_owned(), path: name, place });
     }
     if office {
