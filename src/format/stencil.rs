@@ -47,6 +47,8 @@ pub type Roles = fn(path: &[&str]) -> Option<Role>;
 
 /// What was found in the holes, by slot.
 pub type Holes<'a> = [Option<&'a [u8]>; SLOTS];
+/// Nothing found yet.
+pub const EMPTY: Holes<'static> = [None; SLOTS];
 
 /// What may stand in a hole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +81,8 @@ struct Node<T> {
     texts: Box<[(u8, Range<usize>)]>,
     hole: Option<Hole>,
     children: Vec<u32>,
+    /// Line ends from the root to here; none is in a hole.
+    newlines: u64,
     /// At the end of a line only.
     value: Option<T>,
 }
@@ -107,31 +111,31 @@ impl<T> Stencils<T> {
 
     /// What was learned of such lines, and what stands in the holes; `None` if no stencil fits.
     pub fn fill<'a>(&mut self, line: &'a [u8]) -> Option<(&T, Holes<'a>)> {
-        let mut holes = [None; SLOTS];
+        let mut holes = EMPTY;
         let (node, end) = self.walk(line, &mut holes)?;
         let value = self.nodes[node].value.as_ref().filter(|_| end == line.len())?;
         self.learned.hit();
         Some((value, holes))
     }
 
-    /// The same of the line that `bytes` begin with, and its length without the `\n` that follows it.
+    /// The same of the line that `bytes` begin with, and its length without the `\n` that follows it. `holes` are empty, and
+    /// filled here: they are too many to be handed on by value for every line.
     #[inline]
-    pub fn fill_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(&T, Holes<'a>, usize)> {
-        let mut holes = [None; SLOTS];
-        let (node, end) = self.walk(bytes, &mut holes)?;
+    pub fn fill_line<'a>(&mut self, bytes: &'a [u8], holes: &mut Holes<'a>) -> Option<(&T, usize)> {
+        let (node, end) = self.walk(bytes, holes)?;
         let value = self.nodes[node].value.as_ref().filter(|_| bytes.get(end) == Some(&b'\n'))?;
         self.learned.hit();
-        Some((value, holes, end))
+        Some((value, end))
     }
 
-    /// The same of the object that `bytes` begin with, and its length, whatever follows it.
+    /// The same of the object that `bytes` begin with, its length, whatever follows it, and how many line ends are in it.
     #[inline]
-    pub fn fill_start<'a>(&mut self, bytes: &'a [u8]) -> Option<(&T, Holes<'a>, usize)> {
-        let mut holes = [None; SLOTS];
-        let (node, end) = self.walk(bytes, &mut holes)?;
-        let value = self.nodes[node].value.as_ref()?;
+    pub fn fill_start<'a>(&mut self, bytes: &'a [u8], holes: &mut Holes<'a>) -> Option<(&T, usize, u64)> {
+        let (node, end) = self.walk(bytes, holes)?;
+        let Node { value, newlines, .. } = &self.nodes[node];
+        let value = value.as_ref()?;
         self.learned.hit();
-        Some((value, holes, end))
+        Some((value, end, *newlines))
     }
 
     /// The last node of the stencil that fits the beginning of `line`, what stands in the holes, and where it ends.
@@ -233,8 +237,9 @@ impl<T> Stencils<T> {
             let found = self.nodes[node].children.iter().find(same).map(|child| *child as usize);
             node = found.unwrap_or_else(|| {
                 let next = self.nodes.len();
+                let newlines = self.nodes[node].newlines + memchr::memchr_iter(b'\n', literal).count() as u64;
                 let literal = literal.into();
-                self.nodes.push(Node { literal, texts, hole, children: Vec::new(), value: None });
+                self.nodes.push(Node { literal, texts, hole, newlines, children: Vec::new(), value: None });
                 self.nodes[node].children.push(next as u32);
                 next
             });
@@ -245,7 +250,14 @@ impl<T> Stencils<T> {
 
 impl<T> Node<T> {
     fn root() -> Node<T> {
-        Node { literal: Box::default(), texts: Box::default(), hole: None, children: Vec::new(), value: None }
+        Node {
+            literal: Box::default(),
+            texts: Box::default(),
+            hole: None,
+            newlines: 0,
+            children: Vec::new(),
+            value: None,
+        }
     }
 }
 
@@ -268,6 +280,8 @@ fn begins_with(text: &[u8], literal: &[u8]) -> bool {
     }
     let Some(text) = text.get(..literal.len()) else { return false };
     match literal.len() {
+        65..=128 => windows::<64>(text) == windows::<64>(literal),
+        33..=64 => windows::<32>(text) == windows::<32>(literal),
         16..=32 => windows::<16>(text) == windows::<16>(literal),
         8..=15 => windows::<8>(text) == windows::<8>(literal),
         4..=7 => windows::<4>(text) == windows::<4>(literal),
@@ -280,10 +294,25 @@ fn is_word(text: &[u8]) -> bool {
 }
 
 /// An integer as it stands in a hole, which has no more than 18 digits.
+#[inline]
 pub fn integer(text: &[u8]) -> i64 {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let number = digits.iter().fold(0i64, |number, b| number * 10 + i64::from(b & 0xf));
+    let (first, rest) = digits.split_at(digits.len() % 8);
+    let number = first.iter().fold(0, |number, b| number * 10 + i64::from(b & 0xf));
+    let number = rest.chunks_exact(8).fold(number, |number, eight| {
+        let eight = eight.first_chunk().map_or(0, |eight| eight_digits(*eight));
+        number * 100_000_000 + eight
+    });
     if digits.len() < text.len() { -number } else { number }
+}
+
+/// The number that eight digits say: neighbours are joined in pairs, these in fours, and these in one.
+#[inline]
+fn eight_digits(digits: [u8; 8]) -> i64 {
+    let ones = u64::from_le_bytes(digits) & 0x0f0f_0f0f_0f0f_0f0f;
+    let pairs = (ones.wrapping_mul(10 << 8 | 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100 << 16 | 1) >> 16) & 0x0000_ffff_0000_ffff;
+    (fours.wrapping_mul(10_000 << 32 | 1) >> 32) as i64
 }
 
 /// A text within a line.
@@ -299,24 +328,19 @@ pub struct TextEnd {
 /// surrogates, which come in pairs.
 #[inline]
 pub fn text_end(bytes: &[u8], mut at: usize) -> Option<TextEnd> {
-    let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
-    let last_control = u8x16::splat(LAST_CONTROL);
     let (mut escaped, mut beyond_ascii) = (false, 0);
     loop {
-        let special = match bytes.get(at..)?.first_chunk::<16>() {
+        let special = match bytes.get(at..)?.first_chunk::<BLOCK_BYTES>() {
             Some(block) => {
-                let block = u8x16::from(*block);
-                let found =
-                    block.simd_eq(quote) | block.simd_eq(backslash) | block.min(last_control).simd_eq(block);
-                let (found, high) = (found.to_bitmask(), block.to_bitmask());
-                if found == 0 {
+                let Marked { special, high } = marked(block);
+                if special == 0 {
                     beyond_ascii |= high;
-                    at += 16;
+                    at += BLOCK_BYTES;
                     continue;
                 }
                 // Only what stands before the first of them.
-                beyond_ascii |= high & (found & found.wrapping_neg()).wrapping_sub(1);
-                at + found.trailing_zeros() as usize
+                beyond_ascii |= high & (special & special.wrapping_neg()).wrapping_sub(1);
+                at + special.trailing_zeros() as usize
             }
             None => {
                 let rest = &bytes[at..];
@@ -336,7 +360,31 @@ pub fn text_end(bytes: &[u8], mut at: usize) -> Option<TextEnd> {
     }
 }
 
+/// Bytes of a text that are looked at together.
+const BLOCK_BYTES: usize = 32;
+
+/// Which bytes of a block are quotes, backslashes or control characters, and which are beyond ASCII; a bit for each.
+struct Marked {
+    special: u32,
+    high: u32,
+}
+
+#[inline(always)]
+fn marked(block: &[u8; BLOCK_BYTES]) -> Marked {
+    let half = |from: usize| {
+        let half = block[from..].first_chunk::<16>().map_or(u8x16::splat(0), |half| u8x16::from(*half));
+        // With its second bit flipped a quote stands right behind the control characters, which stay among themselves.
+        let flipped = half ^ u8x16::splat(0x02);
+        let low = flipped.min(u8x16::splat(LAST_CONTROL + 1)).simd_eq(flipped);
+        let special = low | half.simd_eq(u8x16::splat(b'\\'));
+        (special.to_bitmask(), half.to_bitmask())
+    };
+    let ((special, high), (later_special, later_high)) = (half(0), half(16));
+    Marked { special: special | later_special << 16, high: high | later_high << 16 }
+}
+
 /// Length of the escape that `bytes` begin with.
+#[inline]
 fn escape_len(bytes: &[u8]) -> Option<usize> {
     match *bytes.get(1)? {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
@@ -349,12 +397,26 @@ fn escape_len(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Where the integer that begins at `at` ends. What follows it is for the next literal to check.
+#[inline]
 pub fn integer_end(bytes: &[u8], at: usize) -> Option<usize> {
     let first = at + usize::from(bytes.get(at) == Some(&b'-'));
     let digits = bytes.get(first..)?;
-    let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
+    let count = digits_len(digits);
     let plain = count == 1 || (count > 1 && count <= 18 && digits[0] != b'0');
     plain.then_some(first + count)
+}
+
+/// How many digits `bytes` begin with.
+#[inline]
+fn digits_len(bytes: &[u8]) -> usize {
+    let slowly = || bytes.iter().take_while(|b| b.is_ascii_digit()).count();
+    let Some(block) = bytes.first_chunk::<16>() else { return slowly() };
+    let values = u8x16::from(*block) ^ u8x16::splat(b'0');
+    let digits = values.min(u8x16::splat(9)).simd_eq(values).to_bitmask();
+    match digits.trailing_ones() as usize {
+        16 => slowly(),
+        count => count,
+    }
 }
 
 /// Where the number that begins at `at` ends, an integer or one with a fraction; exponents are left to a parser.
@@ -364,7 +426,7 @@ pub fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
     if bytes.get(end) != Some(&b'.') {
         return Some(end);
     }
-    let digits = bytes.get(end + 1..)?.iter().take_while(|b| b.is_ascii_digit()).count();
+    let digits = digits_len(bytes.get(end + 1..)?);
     (digits > 0 && digits <= 32).then_some(end + 1 + digits)
 }
 
