@@ -67,6 +67,26 @@ impl Questions {
         }
         Questions(steps)
     }
+
+    /// As a text, for the file of the built-in rules.
+    pub(super) fn to_text(&self) -> String {
+        let Questions(steps) = self;
+        steps.iter().map(|step| format!("{:04x}{:04x}{:04x}", step.place, step.there, step.missing)).collect()
+    }
+
+    /// From such a text. One that is none asks nothing.
+    pub(super) fn from_text(text: &str) -> Questions {
+        let number = |digits: &[u8]| u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+        let step = |digits: &[u8; 12]| {
+            let (place, next) = digits.split_at(4);
+            let (there, missing) = next.split_at(4);
+            Some(Step { place: number(place)?, there: number(there)?, missing: number(missing)? })
+        };
+        let (steps, _) = text.as_bytes().as_chunks::<12>();
+        let known = |step: &Step| usize::from(step.place) < PLACES;
+        let steps: Option<Vec<Step>> = steps.iter().map(|digits| step(digits).filter(known)).collect();
+        Questions(steps.unwrap_or_default())
+    }
 }
 
 /// The places of some windows of a text, all over it.
@@ -123,6 +143,17 @@ mod tests {
         assert!(may_hold(record, &[&["reset", "refused", "econn"], &["lost", "5432"], &["10.", "11."]]));
         assert!(!may_hold("", &[&["text"]]));
         assert!(!may_hold("tex", &[&["text"]]));
+    }
+
+    #[test]
+    fn questions_come_back_from_their_text() {
+        let way = |text: &str| vec![vec![text.to_owned(), "another".to_owned()], vec!["further".to_owned()]];
+        for ways in [vec![way("timeout"), way("refused")], Vec::new()] {
+            let questions = Questions::of(&ways);
+            let again = Questions::from_text(&questions.to_text());
+            assert_eq!(format!("{again:?}"), format!("{questions:?}"));
+        }
+        assert!(Presence::of("").may_match(&Questions::from_text("ffff00000000")));
     }
 
     #[test]
