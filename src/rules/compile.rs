@@ -38,7 +38,7 @@ impl LazyPattern {
 
     /// Whether a record with these windows may hold all that a match contains.
     fn may_match(&self, presence: &Presence) -> bool {
-        presence.may_match(self.questions.get_or_init(|| Questions::from_text(&self.questions_text)))
+        presence.may_match(self.questions.get_or_init(|| Questions::of(&self.questions_text)))
     }
 }
 

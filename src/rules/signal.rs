@@ -7,14 +7,14 @@ use crate::rules::conditions::Test;
 use crate::rules::error::Problem;
 use crate::rules::literals::{MIN_BYTES, required_texts, ways};
 use crate::rules::model::Signal;
-use crate::rules::presence::Questions;
+use crate::rules::presence;
 
 /// A signal as its file states it, checked: what it captures, what it needs, what it tests.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PreparedSignal {
     /// Fixed texts of the pattern; empty without a pattern.
     pub(super) texts: Vec<String>,
-    /// What else every match contains, as [`Questions::to_text`] writes it: to find out takes as long as to compile the pattern.
+    /// What else every match contains, as [`presence::text_of`] writes it.
     pub(super) questions: String,
     /// Whether the pattern is matched on characters, because it cannot be read for bytes.
     pub(super) unicode: bool,
@@ -55,7 +55,7 @@ impl PreparedSignal {
         if let Some(name) = tests.iter().filter_map(captured).find(|name| !captures.contains(name)) {
             return Err(("where", None, Problem::BadCondition(no_capture(&name))));
         }
-        let questions = Questions::of(&ways(&hir)).to_text();
+        let questions = presence::text_of(&ways(&hir));
         Ok(PreparedSignal { texts, questions, unicode, captures, tests })
     }
 }
