@@ -16,6 +16,24 @@ const DATE_BYTES: usize = 26;
 /// Most quoted texts behind the size: referrer, agent, and what else is logged.
 const MAX_QUOTED: usize = 4;
 
+const DIGIT: u8 = 1;
+const SIGN: u8 = 2;
+
+/// What each byte is in an address: 0 if it ends one.
+static ADDRESS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' => DIGIT,
+            b'.' | b':' => SIGN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
 /// Reads lines. What it says of one depends on that alone.
 #[derive(Default)]
 pub struct Reader {
@@ -34,13 +52,13 @@ impl Reader {
             return None;
         }
         let head = line.get(..line.len().min(MAX_ADDRESS_BYTES + 1))?;
-        let mut signs = false;
+        let mut kinds = 0;
         let length = head.iter().position(|b| {
-            let sign = matches!(b, b'.' | b':');
-            signs |= sign;
-            !sign && !b.is_ascii_hexdigit()
+            let kind = ADDRESS[usize::from(*b)];
+            kinds |= kind;
+            kind == 0
         })?;
-        let is_address = length >= MIN_ADDRESS_BYTES && signs;
+        let is_address = length >= MIN_ADDRESS_BYTES && kinds & SIGN != 0;
         let rest = line.get(length..)?;
         let (date, rest) = rest.strip_prefix(b" - - [")?.split_first_chunk::<DATE_BYTES>()?;
         if !is_address || !rest.starts_with(b"] \"") {

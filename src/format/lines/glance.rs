@@ -34,11 +34,12 @@ struct Inner {
 
 impl Inner {
     /// The text that an object as it stands in a JSON string is logged for. No escape is left in it, so it is found in the
-    /// string too.
+    /// string too, behind a quote.
     fn text_of<'a>(&mut self, escaped: &'a [u8]) -> Option<&'a [u8]> {
         unescape(escaped, &mut self.scratch)?;
         let text = self.objects.text_of(&self.scratch)?;
-        let at = memchr::memmem::find(escaped, text)?;
+        let mut quotes = memchr::memchr_iter(b'"', escaped).map(|quote| quote + 1);
+        let at = quotes.find(|at| escaped[*at..].starts_with(text))?;
         escaped.get(at..at + text.len())
     }
 }
