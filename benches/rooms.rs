@@ -124,7 +124,7 @@ fn correlation(c: &mut Criterion) {
     let engine = Engine::new().expect("the embedded rules load");
     let folder =
         Folder { shapes: Shapes::all(), rules: &engine.rules, fields: &engine.options.segment_fields };
-    let origin = Origin { name: "bench", backwards: false };
+    let origin = Origin::new("bench", false);
     let mut group = c.benchmark_group("correlation");
     for format in Format::ALL {
         let bytes = input(format, INPUT_BYTES);

@@ -145,8 +145,8 @@ pub struct Completion<'a> {
     pub explained: bool,
     /// It may only say again what another one said ([`Marks::ECHO`]).
     pub echoes: bool,
-    /// A block that names another path is not its own.
-    pub path: Option<&'a str>,
+    /// A block that names another path is not its own. A text that is no UTF-8 is none.
+    pub path: Option<&'a [u8]>,
 }
 
 impl<'a> Completion<'a> {
@@ -155,14 +155,13 @@ impl<'a> Completion<'a> {
         let failed = record.status.is_some_and(|code| code >= 500);
         let explained = failed && (!record.error_text.is_empty() || tells_of_failure(record));
         let echoes = record.marks.has(Marks::ECHO);
-        Completion { failed, explained, echoes, path: record.path.as_deref() }
+        Completion { failed, explained, echoes, path: record.path.as_ref().map(String::as_bytes) }
     }
 
     /// What a brief says. What has its error with it is not glanced at.
     pub fn of_brief(brief: &Brief<'a>) -> Completion<'a> {
-        let path = brief.path.and_then(|path| std::str::from_utf8(path).ok());
         let failed = brief.status.is_some_and(|code| code >= 500);
-        Completion { failed, explained: false, echoes: false, path }
+        Completion { failed, explained: false, echoes: false, path: brief.path }
     }
 }
 
@@ -172,9 +171,15 @@ impl Neighbours {
         let Completion { failed, explained, echoes, path } = completion;
         self.completions = true;
         self.failed_before = None;
-        self.answered = (failed && !echoes).then(|| (key, path.map(str::to_owned)));
+        self.answered = None;
+        if !failed {
+            self.passed += u32::from(!self.blocks.is_empty());
+            return Vec::new();
+        }
+        let path = path.and_then(|path| std::str::from_utf8(path).ok());
+        self.answered = (!echoes).then(|| (key, path.map(str::to_owned)));
         let own = self.blocks.iter().position(|(block, _)| may_be_of(block, path));
-        if let Some(own) = own.filter(|_| failed) {
+        if let Some(own) = own {
             self.passed = 0;
             let names_path = self.blocks.get(own).is_some_and(|(block, _)| block.path.is_some());
             // The rest of a block of which a line is broken: without a time and a path of its own.
@@ -186,10 +191,8 @@ impl Neighbours {
                 .count();
             return self.blocks.drain(own..=own + rest).collect();
         }
-        if failed && !explained {
+        if !explained {
             self.failed_before = Some((key, path.map(str::to_owned)));
-        } else if !failed {
-            self.passed += u32::from(!self.blocks.is_empty());
         }
         Vec::new()
     }
@@ -320,7 +323,7 @@ mod tests {
     }
 
     fn completion(failed: bool, explained: bool, path: Option<&str>) -> Completion<'_> {
-        Completion { failed, explained, echoes: false, path }
+        Completion { failed, explained, echoes: false, path: path.map(str::as_bytes) }
     }
 
     #[test]

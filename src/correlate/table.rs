@@ -25,7 +25,7 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 use self::evict::{due_second, may_hasten};
 pub use self::finish::Requests;
-use self::keys::{neighbours_key, own_place, stream_key};
+use self::keys::{neighbours_key, own_place, source_key, stream_key};
 pub use self::relief::Losses;
 pub use self::routes::{MAX_ROUTES, OTHER, OTHER_PLACE};
 use self::routes::{Names, RouteText};
@@ -53,6 +53,20 @@ pub struct Origin<'a> {
     pub name: &'a str,
     /// The source runs newest first.
     pub backwards: bool,
+    /// The stream of its entries that name none.
+    stream: u64,
+}
+
+impl<'a> Origin<'a> {
+    /// The source of this name.
+    pub fn new(name: &'a str, backwards: bool) -> Origin<'a> {
+        Origin { name, backwards, stream: source_key(name) }
+    }
+
+    /// The same source, its direction being known.
+    pub fn running(self, backwards: bool) -> Origin<'a> {
+        Origin { backwards, ..self }
+    }
 }
 
 /// Names that an entry gives its request.
@@ -344,9 +358,8 @@ impl<'f> Correlator<'f> {
             && partial.route_seen != route.hash
         {
             partial.route_seen = route.hash;
-            let name = route.name();
-            if partial.wants_route(route.rank, &name) {
-                partial.route = Some((route.rank, self.routes.intern(&name)));
+            if let Some(name) = self.routes.route(route, |name| partial.wants_route(route.rank, name)) {
+                partial.route = Some((route.rank, name));
             }
         }
         if partial.due_second == i64::MAX || may_hasten(facts, self.back) {

@@ -156,6 +156,7 @@ impl Lane {
         let direction = self.direction();
         let Lane { reader, backwards, times_ms, clock_ms, queue, .. } = self;
         let name = reader.name.clone();
+        let origin = Origin::new(&name, false);
         let more = reader.batch(parallel, &mut |item| {
             let time_ms = match &item {
                 Item::Glance(brief, ..) => brief.time_ms,
@@ -165,7 +166,7 @@ impl Lane {
             if let (Some(backwards), Some((table, next)), true) = (*backwards, &mut table, queue.is_empty())
                 && next.is_none_or(|next| (direction.turn_ms(*clock_ms, time_ms), index) <= next)
             {
-                let origin = Origin { name: &name, backwards };
+                let origin = origin.running(backwards);
                 duplicates += put(table, item, origin, direction, clock_ms, floor(*next));
                 return;
             }
@@ -187,7 +188,7 @@ impl Lane {
 
     /// Puts what waits into the table, up to the turn of the lane behind it.
     pub fn put_until(&mut self, table: &mut Correlator<'_>, index: usize, next: Option<Turn>) {
-        let origin = Origin { name: &self.reader.name, backwards: self.backwards == Some(true) };
+        let origin = Origin::new(&self.reader.name, self.backwards == Some(true));
         let direction = self.direction();
         let duplicates =
             put_queue(table, &mut self.queue, origin, direction, &mut self.clock_ms, (index, next));
@@ -214,7 +215,7 @@ impl Lane {
         let direction = self.direction();
         let Lane { reader, backwards, clock_ms, queue, .. } = self;
         let name = reader.name.clone();
-        let origin = Origin { name: &name, backwards: *backwards == Some(true) };
+        let origin = Origin::new(&name, *backwards == Some(true));
         let mut read = Queue::default();
         let (duplicates, more) = rayon::join(
             || put_queue(table, queue, origin, direction, clock_ms, (index, next)),
@@ -241,7 +242,7 @@ impl Lane {
             let (back, forth) = steps(&self.times_ms);
             back > forth
         });
-        let origin = Origin { name: &self.reader.name, backwards };
+        let origin = Origin::new(&self.reader.name, backwards);
         let (mut clock_ms, direction) = (self.clock_ms, self.direction());
         self.queue.clone().hand_over(
             |_| true,

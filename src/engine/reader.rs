@@ -10,7 +10,7 @@ use super::account::{Account, Glanced};
 use crate::correlate::held::{FrameRef, Part};
 use crate::format::joiner::Joiner;
 use crate::format::registry::{Detector, Shapes};
-use crate::format::{Begun, Glance};
+use crate::format::{Begun, Element, Glance};
 use crate::input::batches::Batches;
 use crate::input::frame::{FrameContext, FrameKind};
 use crate::input::framer::{Framer, Step};
@@ -280,9 +280,10 @@ impl SourceReader {
             return Some(Ahead { brief, part, line, next: length + 1 });
         }
         if let Some(first) = self.framer.peek_element(bytes)
-            && let Some((brief, length)) = glancer.glance_element(&bytes[first..], context)
+            && let Some(Element { brief, length, newlines }) =
+                glancer.glance_element(&bytes[first..], context)
             && let Some(part) = Part::new(from + first..from + first + length, 0, container, FrameKind::Json)
-            && let Some(line) = self.framer.take_element(bytes, first, length)
+            && let Some(line) = self.framer.take_element(bytes, first, length, newlines)
         {
             return Some(Ahead { brief, part, line, next: first + length });
         }

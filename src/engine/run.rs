@@ -261,10 +261,8 @@ fn all_run_back(lanes: &[Lane]) -> bool {
 
 /// What still waits in the streams finds its place.
 fn end_of_input(table: &mut Correlator<'_>, lanes: &[Lane]) {
-    let origins: Vec<Origin<'_>> = lanes
-        .iter()
-        .map(|lane| Origin { name: &lane.reader.name, backwards: lane.backwards() == Some(true) })
-        .collect();
+    let origins: Vec<Origin<'_>> =
+        lanes.iter().map(|lane| Origin::new(&lane.reader.name, lane.backwards() == Some(true))).collect();
     table.end_of_input(&origins);
 }
 

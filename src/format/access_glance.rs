@@ -16,6 +16,24 @@ const DATE_BYTES: usize = 26;
 /// Most quoted texts behind the size: referrer, agent, and what else is logged.
 const MAX_QUOTED: usize = 4;
 
+const DIGIT: u8 = 1;
+const SIGN: u8 = 2;
+
+/// What each byte is in an address: 0 if it ends one.
+static ADDRESS: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' => DIGIT,
+            b'.' | b':' => SIGN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
 /// Reads lines. What it says of one depends on that alone.
 #[derive(Default)]
 pub struct Reader {
@@ -34,9 +52,14 @@ impl Reader {
             return None;
         }
         let head = line.get(..line.len().min(MAX_ADDRESS_BYTES + 1))?;
-        let length = head.iter().position(|b| !(b.is_ascii_hexdigit() || matches!(b, b'.' | b':')))?;
-        let (address, rest) = line.split_at(length);
-        let is_address = length >= MIN_ADDRESS_BYTES && address.iter().any(|b| matches!(b, b'.' | b':'));
+        let mut kinds = 0;
+        let length = head.iter().position(|b| {
+            let kind = ADDRESS[usize::from(*b)];
+            kinds |= kind;
+            kind == 0
+        })?;
+        let is_address = length >= MIN_ADDRESS_BYTES && kinds & SIGN != 0;
+        let rest = line.get(length..)?;
         let (date, rest) = rest.strip_prefix(b" - - [")?.split_first_chunk::<DATE_BYTES>()?;
         if !is_address || !rest.starts_with(b"] \"") {
             return None;
@@ -62,10 +85,9 @@ impl Reader {
         let rest = line.get(begun.message as usize..)?;
         let (path, rest) = request(rest)?;
         let (status, rest) = status(rest)?;
-        tail(rest)?;
-        if !is_plain(&line[begun.message as usize..]) {
-            return None;
-        }
+        let before = line.get(begun.message as usize..line.len() - rest.len())?;
+        look(before)?;
+        tail(rest, look(rest)?)?;
         Some(Brief {
             time_ms: Some(begun.time_ms),
             status: Some(status),
@@ -104,15 +126,15 @@ fn status(text: &[u8]) -> Option<(u16, &[u8])> {
     (status != 499).then_some((status, rest))
 }
 
-/// Size, and quoted texts of which none says anything of the request.
+/// Size, and quoted texts of which none says anything of the request. `signs`: there are some by which pairs are told.
 #[inline]
-fn tail(text: &[u8]) -> Option<()> {
+fn tail(text: &[u8], signs: bool) -> Option<()> {
     let size = text.iter().take(18).take_while(|b| b.is_ascii_digit()).count();
     let mut rest = &text[size..];
     for _ in 0..MAX_QUOTED {
         let Some(quoted) = rest.strip_prefix(b" \"") else { break };
         let end = memchr::memchr(b'"', quoted)?;
-        if !says_nothing(&quoted[..end]) {
+        if !says_nothing(&quoted[..end], signs) {
             return None;
         }
         rest = &quoted[end + 1..];
@@ -122,8 +144,11 @@ fn tail(text: &[u8]) -> Option<()> {
 
 /// Whether nobody finds a pair, an ID or the name of a proxy in a quoted text.
 #[inline]
-fn says_nothing(text: &[u8]) -> bool {
+fn says_nothing(text: &[u8], signs: bool) -> bool {
     let may_be_id = matches!(text.len(), 32 | 36) && text.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-');
+    if !signs {
+        return !may_be_id;
+    }
     let has_space = memchr::memchr(b' ', text).is_some();
     // `"name@provider"` is a proxy's router.
     let (at, equals) = (memchr::memchr(b'@', text).is_some(), memchr::memchr(b'=', text).is_some());
@@ -137,25 +162,27 @@ fn names_no_id(text: &[u8]) -> bool {
     memchr::memchr_iter(b'=', text).all(|at| !quiet::names_id(&text[..at]))
 }
 
-/// Whether a text is printable ASCII without brackets, braces and backslashes, by which other shapes are told.
+/// One look at a text: whether an equals or at sign is in it. None unless it is printable ASCII without brackets, braces and
+/// backslashes, by which other shapes are told.
 #[inline]
-fn is_plain(text: &[u8]) -> bool {
-    let (last_control, bracket) = (u8x16::splat(0x1f), u8x16::splat(b'['));
-    let (backslash, brace) = (u8x16::splat(b'\\'), u8x16::splat(b'{'));
-    let mut blocks = text.chunks_exact(16);
-    for block in &mut blocks {
-        let Ok(block) = <[u8; 16]>::try_from(block) else { return false };
-        let block = u8x16::from(block);
-        let odd = block.min(last_control).simd_eq(block)
-            | block.simd_eq(bracket)
-            | block.simd_eq(backslash)
-            | block.simd_eq(brace)
+fn look(text: &[u8]) -> Option<bool> {
+    let (blocks, rest) = text.as_chunks::<16>();
+    let mut signs = u8x16::splat(0);
+    for block in blocks {
+        let block = u8x16::from(*block);
+        let odd = block.min(u8x16::splat(0x1f)).simd_eq(block)
+            | block.simd_eq(u8x16::splat(b'['))
+            | block.simd_eq(u8x16::splat(b'\\'))
+            | block.simd_eq(u8x16::splat(b'{'))
             | block;
         if odd.to_bitmask() != 0 {
-            return false;
+            return None;
         }
+        signs |= block.simd_eq(u8x16::splat(b'=')) | block.simd_eq(u8x16::splat(b'@'));
     }
-    blocks.remainder().iter().all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'[' | b'\\' | b'{'))
+    let is_plain = |b: &u8| matches!(b, b' '..=b'~') && !matches!(b, b'[' | b'\\' | b'{');
+    let more_signs = rest.iter().any(|b| matches!(b, b'=' | b'@'));
+    rest.iter().all(is_plain).then_some(more_signs || signs.to_bitmask() != 0)
 }
 
 #[cfg(test)]

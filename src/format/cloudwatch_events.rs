@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::lambda_glance::{self, Escaped, Reader};
 use super::members::Members;
-use super::stencil::{Role, Stencils, integer};
-use super::{About, Container, Decoded, Glance, aws, json, subscription, time};
+use super::stencil::{EMPTY, Role, Stencils, integer};
+use super::{About, Container, Decoded, Element, Glance, aws, json, subscription, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
 use crate::record::{Brief, Position, Record};
 
@@ -243,19 +243,21 @@ struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// The event that `bytes` begin with, and its length. Most are laid out as one before them.
+    /// The event that `bytes` begin with, its length, and how many line ends are in it. Most are laid out as one before
+    /// them.
     #[inline]
-    fn read(bytes: &'a [u8], stencils: &mut Stencils<()>) -> Option<(Event<'a>, usize)> {
-        if let Some((_, holes, length)) = stencils.fill_start(bytes) {
+    fn read(bytes: &'a [u8], stencils: &mut Stencils<()>) -> Option<(Event<'a>, usize, u64)> {
+        let mut holes = EMPTY;
+        if let Some((_, length, newlines)) = stencils.fill_start(bytes, &mut holes) {
             let hole = |slot: u8| holes.get(usize::from(slot)).copied().flatten();
             let timestamp = integer(hole(TIME)?);
             let event =
                 Event { stream: hole(STREAM)?, timestamp, message: hole(MESSAGE)?, event_id: hole(EVENT)? };
-            return Some((event, length));
+            return Some((event, length, newlines));
         }
-        let found = Event::walk(bytes)?;
-        stencils.learn(&bytes[..found.1], ());
-        Some(found)
+        let (event, length) = Event::walk(bytes)?;
+        stencils.learn(&bytes[..length], ());
+        Some((event, length, memchr::memchr_iter(b'\n', &bytes[..length]).count() as u64))
     }
 
     fn walk(bytes: &'a [u8]) -> Option<(Event<'a>, usize)> {
@@ -278,17 +280,17 @@ impl<'a> Event<'a> {
 
 impl Glance for Glancer {
     fn glance<'a>(&mut self, frame: &Frame<'a>, context: &FrameContext) -> Option<Brief<'a>> {
-        let (brief, length) =
+        let element =
             (frame.kind == FrameKind::Json).then(|| self.glance_element(frame.bytes, context))??;
-        (length == frame.bytes.len()).then_some(brief)
+        (element.length == frame.bytes.len()).then_some(element.brief)
     }
 
-    fn glance_element<'a>(&mut self, bytes: &'a [u8], context: &FrameContext) -> Option<(Brief<'a>, usize)> {
+    fn glance_element<'a>(&mut self, bytes: &'a [u8], context: &FrameContext) -> Option<Element<'a>> {
         let foreign = |(key, _): &(String, String)| key.ends_with("messageType");
         if context.array_key != "events" || context.envelope.iter().any(foreign) {
             return None;
         }
-        let (event, length) = Event::read(bytes, &mut self.stencils)?;
+        let (event, length, newlines) = Event::read(bytes, &mut self.stencils)?;
         let Event { stream, timestamp, mut message, event_id } = event;
         let time_ms = time::from_integer(timestamp.into())?;
         // Words that stand for nothing are shorter.
@@ -314,7 +316,7 @@ impl Glance for Glancer {
             complete: true,
             line: None,
         };
-        Some((brief, length))
+        Some(Element { brief, length, newlines })
     }
 
     fn payload(&self, _: FrameKind) -> &'static str {

@@ -148,6 +148,17 @@ pub struct Begun {
     pub message: u32,
 }
 
+/// An element of an array that was glanced at.
+#[derive(Debug)]
+pub struct Element<'a> {
+    /// What it says.
+    pub brief: Brief<'a>,
+    /// Its length in bytes.
+    pub length: usize,
+    /// How many line ends are in it.
+    pub newlines: u64,
+}
+
 /// Reads of a frame only what correlation must know. It may learn from frame to frame how to do that faster, or for more
 /// of them; what it says of a frame, if it says anything, never depends on that.
 pub trait Glance: Send {
@@ -179,13 +190,8 @@ pub trait Glance: Send {
         None
     }
 
-    /// What [`Glance::glance`] says of the element of an array that `bytes` begin with, and its length, so that its end
-    /// is found on the way.
-    fn glance_element<'a>(
-        &mut self,
-        _bytes: &'a [u8],
-        _context: &FrameContext,
-    ) -> Option<(Brief<'a>, usize)> {
+    /// What [`Glance::glance`] says of the element of an array that `bytes` begin with, whose end is found on the way.
+    fn glance_element<'a>(&mut self, _bytes: &'a [u8], _context: &FrameContext) -> Option<Element<'a>> {
         None
     }
 

@@ -7,19 +7,17 @@
 //! Learning decides the speed alone. No shape is known here; shapes say by [`Role`] what they read.
 
 mod learn;
+mod values;
 
 use std::ops::Range;
 
-use wide::u8x16;
-
 use learn::Learned;
+pub use values::{integer, integer_end, number_end, text_end};
 
 /// Most values that a shape reads of a line.
 pub const SLOTS: usize = 16;
 /// Most nodes of the tree; when it is full it is begun anew.
 const MAX_NODES: usize = 512;
-/// The last control character; none may stand in a string.
-const LAST_CONTROL: u8 = 0x1f;
 
 /// What a shape does with the value of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +45,8 @@ pub type Roles = fn(path: &[&str]) -> Option<Role>;
 
 /// What was found in the holes, by slot.
 pub type Holes<'a> = [Option<&'a [u8]>; SLOTS];
+/// Nothing found yet.
+pub const EMPTY: Holes<'static> = [None; SLOTS];
 
 /// What may stand in a hole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +79,8 @@ struct Node<T> {
     texts: Box<[(u8, Range<usize>)]>,
     hole: Option<Hole>,
     children: Vec<u32>,
+    /// Line ends from the root to here; none is in a hole.
+    newlines: u64,
     /// At the end of a line only.
     value: Option<T>,
 }
@@ -107,31 +109,31 @@ impl<T> Stencils<T> {
 
     /// What was learned of such lines, and what stands in the holes; `None` if no stencil fits.
     pub fn fill<'a>(&mut self, line: &'a [u8]) -> Option<(&T, Holes<'a>)> {
-        let mut holes = [None; SLOTS];
+        let mut holes = EMPTY;
         let (node, end) = self.walk(line, &mut holes)?;
         let value = self.nodes[node].value.as_ref().filter(|_| end == line.len())?;
         self.learned.hit();
         Some((value, holes))
     }
 
-    /// The same of the line that `bytes` begin with, and its length without the `\n` that follows it.
+    /// The same of the line that `bytes` begin with, and its length without the `\n` that follows it. `holes` are empty, and
+    /// filled here: they are too many to be handed on by value for every line.
     #[inline]
-    pub fn fill_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(&T, Holes<'a>, usize)> {
-        let mut holes = [None; SLOTS];
-        let (node, end) = self.walk(bytes, &mut holes)?;
+    pub fn fill_line<'a>(&mut self, bytes: &'a [u8], holes: &mut Holes<'a>) -> Option<(&T, usize)> {
+        let (node, end) = self.walk(bytes, holes)?;
         let value = self.nodes[node].value.as_ref().filter(|_| bytes.get(end) == Some(&b'\n'))?;
         self.learned.hit();
-        Some((value, holes, end))
+        Some((value, end))
     }
 
-    /// The same of the object that `bytes` begin with, and its length, whatever follows it.
+    /// The same of the object that `bytes` begin with, its length, whatever follows it, and how many line ends are in it.
     #[inline]
-    pub fn fill_start<'a>(&mut self, bytes: &'a [u8]) -> Option<(&T, Holes<'a>, usize)> {
-        let mut holes = [None; SLOTS];
-        let (node, end) = self.walk(bytes, &mut holes)?;
-        let value = self.nodes[node].value.as_ref()?;
+    pub fn fill_start<'a>(&mut self, bytes: &'a [u8], holes: &mut Holes<'a>) -> Option<(&T, usize, u64)> {
+        let (node, end) = self.walk(bytes, holes)?;
+        let Node { value, newlines, .. } = &self.nodes[node];
+        let value = value.as_ref()?;
         self.learned.hit();
-        Some((value, holes, end))
+        Some((value, end, *newlines))
     }
 
     /// The last node of the stencil that fits the beginning of `line`, what stands in the holes, and where it ends.
@@ -233,8 +235,9 @@ impl<T> Stencils<T> {
             let found = self.nodes[node].children.iter().find(same).map(|child| *child as usize);
             node = found.unwrap_or_else(|| {
                 let next = self.nodes.len();
+                let newlines = self.nodes[node].newlines + memchr::memchr_iter(b'\n', literal).count() as u64;
                 let literal = literal.into();
-                self.nodes.push(Node { literal, texts, hole, children: Vec::new(), value: None });
+                self.nodes.push(Node { literal, texts, hole, newlines, children: Vec::new(), value: None });
                 self.nodes[node].children.push(next as u32);
                 next
             });
@@ -245,7 +248,14 @@ impl<T> Stencils<T> {
 
 impl<T> Node<T> {
     fn root() -> Node<T> {
-        Node { literal: Box::default(), texts: Box::default(), hole: None, children: Vec::new(), value: None }
+        Node {
+            literal: Box::default(),
+            texts: Box::default(),
+            hole: None,
+            newlines: 0,
+            children: Vec::new(),
+            value: None,
+        }
     }
 }
 
@@ -268,6 +278,8 @@ fn begins_with(text: &[u8], literal: &[u8]) -> bool {
     }
     let Some(text) = text.get(..literal.len()) else { return false };
     match literal.len() {
+        65..=128 => windows::<64>(text) == windows::<64>(literal),
+        33..=64 => windows::<32>(text) == windows::<32>(literal),
         16..=32 => windows::<16>(text) == windows::<16>(literal),
         8..=15 => windows::<8>(text) == windows::<8>(literal),
         4..=7 => windows::<4>(text) == windows::<4>(literal),
@@ -277,95 +289,6 @@ fn begins_with(text: &[u8], literal: &[u8]) -> bool {
 
 fn is_word(text: &[u8]) -> bool {
     text.iter().all(u8::is_ascii_graphic)
-}
-
-/// An integer as it stands in a hole, which has no more than 18 digits.
-pub fn integer(text: &[u8]) -> i64 {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let number = digits.iter().fold(0i64, |number, b| number * 10 + i64::from(b & 0xf));
-    if digits.len() < text.len() { -number } else { number }
-}
-
-/// A text within a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TextEnd {
-    /// Where its closing quote stands.
-    pub end: usize,
-    /// It is ASCII and holds no escapes.
-    pub plain: bool,
-}
-
-/// Where the text that begins at `at`, after its quote, ends. `None` where a JSON parser would refuse it, and for
-/// surrogates, which come in pairs.
-#[inline]
-pub fn text_end(bytes: &[u8], mut at: usize) -> Option<TextEnd> {
-    let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
-    let last_control = u8x16::splat(LAST_CONTROL);
-    let (mut escaped, mut beyond_ascii) = (false, 0);
-    loop {
-        let special = match bytes.get(at..)?.first_chunk::<16>() {
-            Some(block) => {
-                let block = u8x16::from(*block);
-                let found =
-                    block.simd_eq(quote) | block.simd_eq(backslash) | block.min(last_control).simd_eq(block);
-                let (found, high) = (found.to_bitmask(), block.to_bitmask());
-                if found == 0 {
-                    beyond_ascii |= high;
-                    at += 16;
-                    continue;
-                }
-                // Only what stands before the first of them.
-                beyond_ascii |= high & (found & found.wrapping_neg()).wrapping_sub(1);
-                at + found.trailing_zeros() as usize
-            }
-            None => {
-                let rest = &bytes[at..];
-                let special = rest.iter().position(|b| matches!(b, b'"' | b'\\' | ..=LAST_CONTROL))?;
-                beyond_ascii |= u32::from(!rest[..special].is_ascii());
-                at + special
-            }
-        };
-        match bytes[special] {
-            b'"' => return Some(TextEnd { end: special, plain: !escaped && beyond_ascii == 0 }),
-            b'\\' => {
-                escaped = true;
-                at = special + escape_len(&bytes[special..])?;
-            }
-            _ => return None,
-        }
-    }
-}
-
-/// Length of the escape that `bytes` begin with.
-fn escape_len(bytes: &[u8]) -> Option<usize> {
-    match *bytes.get(1)? {
-        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
-        b'u' => {
-            let digits = bytes.get(2..6)?;
-            (digits.iter().all(u8::is_ascii_hexdigit) && !matches!(digits[0], b'd' | b'D')).then_some(6)
-        }
-        _ => None,
-    }
-}
-
-/// Where the integer that begins at `at` ends. What follows it is for the next literal to check.
-pub fn integer_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let first = at + usize::from(bytes.get(at) == Some(&b'-'));
-    let digits = bytes.get(first..)?;
-    let count = digits.iter().take_while(|b| b.is_ascii_digit()).count();
-    let plain = count == 1 || (count > 1 && count <= 18 && digits[0] != b'0');
-    plain.then_some(first + count)
-}
-
-/// Where the number that begins at `at` ends, an integer or one with a fraction; exponents are left to a parser.
-#[inline]
-pub fn number_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let end = integer_end(bytes, at)?;
-    if bytes.get(end) != Some(&b'.') {
-        return Some(end);
-    }
-    let digits = bytes.get(end + 1..)?.iter().take_while(|b| b.is_ascii_digit()).count();
-    (digits > 0 && digits <= 32).then_some(end + 1 + digits)
 }
 
 #[cfg(test)]

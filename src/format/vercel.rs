@@ -309,7 +309,7 @@ pub fn middleware_marks(status: Option<u16>) -> Marks {
 pub fn is_route(name: &[u8]) -> bool {
     let slashes = name.iter().take_while(|b| **b == b'/').count();
     let bare = &name[slashes..];
-    let extension = match bare.iter().rposition(|b| matches!(b, b'.' | b'/')) {
+    let extension = match memchr::memrchr2(b'.', b'/', bare) {
         Some(at) if bare[at] == b'.' => &bare[at + 1..],
         _ => b"",
     };

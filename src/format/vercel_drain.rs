@@ -306,7 +306,8 @@ impl Glance for Glancer {
     }
 
     fn glance_line<'a>(&mut self, bytes: &'a [u8]) -> Option<(Brief<'a>, usize)> {
-        let (fixed, holes, length) = self.stencils.fill_line(bytes)?;
+        let mut holes = stencil::EMPTY;
+        let (fixed, length) = self.stencils.fill_line(bytes, &mut holes)?;
         Some((brief_of_holes(*fixed, &holes)?, length))
     }
 }

@@ -226,16 +226,16 @@ impl Framer {
         (bytes.get(first) == Some(&b'{')).then_some(first)
     }
 
-    /// Takes an element that was peeked at and whose length somebody else found, instead of a [`Framer::next`] that would
-    /// frame it, and gives the number of its line. `None` where it is over the limit.
-    pub fn take_element(&mut self, bytes: &[u8], first: usize, length: usize) -> Option<u64> {
+    /// Takes an element that was peeked at and whose length and line ends somebody else found, instead of a
+    /// [`Framer::next`] that would frame it, and gives the number of its line. `None` where it is over the limit.
+    pub fn take_element(&mut self, bytes: &[u8], first: usize, length: usize, newlines: u64) -> Option<u64> {
         if length > self.max_frame_bytes {
             return None;
         }
-        let (glue, element) = bytes.get(..first + length)?.split_at(first);
-        self.line += count_lines(glue);
+        let glue = bytes.get(..first)?;
+        self.line += glue.iter().filter(|b| **b == b'\n').count() as u64;
         let line = self.line;
-        self.frame(first, first + length, first + length, FrameKind::Json, count_lines(element), 0);
+        self.frame(first, first + length, first + length, FrameKind::Json, newlines, 0);
         Some(line)
     }
 

@@ -19,6 +19,7 @@ mod rules {
     pub mod files;
     pub mod literals;
     pub mod model;
+    pub mod presence;
     pub mod refusal;
     pub mod signal;
     pub mod validate;

@@ -11,11 +11,10 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::record::Record;
 use crate::rules::conditions::Test;
-use crate::rules::literals;
 use crate::rules::model::{Class, Effect, Rule, Scope, Strength};
 use crate::rules::prefilter::Prefilter;
 use crate::rules::presence::{Presence, Questions};
-use crate::rules::signal::{PreparedSignal, parse};
+use crate::rules::signal::PreparedSignal;
 
 /// Most memory for one compiled pattern, in bytes.
 const PATTERN_SIZE_BYTES: usize = 4 << 20;
@@ -26,8 +25,8 @@ pub(super) struct LazyPattern {
     source: String,
     unicode: bool,
     compiled: OnceLock<Option<Regex>>,
-    /// What every match contains, taken out of the pattern when a record first holds the most telling part of it: most
-    /// patterns are never asked further, and this is less work than to compile one.
+    /// What every match contains, as a text and as it is asked: most patterns are never asked further.
+    questions_text: String,
     questions: OnceLock<Questions>,
 }
 
@@ -39,9 +38,7 @@ impl LazyPattern {
 
     /// Whether a record with these windows may hold all that a match contains.
     fn may_match(&self, presence: &Presence) -> bool {
-        // That it parses was seen before.
-        let ways = || parse(&self.source).map_or(Vec::new(), |(hir, _)| literals::ways(&hir));
-        presence.may_match(self.questions.get_or_init(|| Questions::of(&ways())))
+        presence.may_match(self.questions.get_or_init(|| Questions::of(&self.questions_text)))
     }
 }
 
@@ -103,6 +100,7 @@ impl Machine {
                     source: source.clone(),
                     unicode: prepared.unicode,
                     compiled: OnceLock::new(),
+                    questions_text: prepared.questions,
                     questions: OnceLock::new(),
                 });
                 if pattern.is_none() {

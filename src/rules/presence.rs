@@ -37,16 +37,24 @@ const YES: u16 = u16::MAX;
 const NO: u16 = u16::MAX - 1;
 
 impl Questions {
-    /// For ways to match with groups of texts. A way without groups asks nothing.
-    pub(super) fn of(ways: &[Vec<Vec<String>>]) -> Questions {
-        let mut steps: Vec<Step> = Vec::new();
-        let known: Vec<Vec<Vec<Vec<u16>>>> = ways
-            .iter()
-            .map(|way| way.iter().map(|group| group.iter().map(|text| known_by(text)).collect()).collect())
+    /// For ways to match with groups of texts, as [`text_of`] writes them. A way without groups asks nothing, nor does a
+    /// text that is none of these.
+    pub(super) fn of(text: &str) -> Questions {
+        let place = |digits: &[u8]| u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
+        let known: Option<Vec<Vec<Vec<Vec<u16>>>>> = (text.split(WAY).filter(|way| !way.is_empty()))
+            .map(|way| {
+                let groups = way.split(GROUP).map(|group| {
+                    let texts = group.split(TEXT);
+                    texts.map(|text| text.as_bytes().chunks(DIGITS).map(place).collect()).collect()
+                });
+                groups.collect()
+            })
             .collect();
+        let Some(known) = known else { return Questions::default() };
+        let mut steps: Vec<Step> = Vec::new();
         let count = |groups: &[Vec<Vec<u16>>]| groups.iter().flatten().map(Vec::len).sum::<usize>();
         let all: usize = known.iter().map(|groups| count(groups)).sum();
-        if all >= usize::from(NO) || known.iter().any(Vec::is_empty) {
+        if all >= usize::from(NO) {
             return Questions::default();
         }
         for (number, groups) in known.iter().enumerate() {
@@ -69,6 +77,33 @@ impl Questions {
     }
 }
 
+/// Between the texts of a group, the groups of a way, and the ways.
+const TEXT: char = ',';
+const GROUP: char = ';';
+const WAY: char = '|';
+/// Digits of a place.
+const DIGITS: usize = BITS as usize / 4;
+
+/// Ways to match with groups of texts, by the places of their windows, as they are kept beside a rule: to find them out takes
+/// as long as to compile the pattern.
+pub(super) fn text_of(ways: &[Vec<Vec<String>>]) -> String {
+    if ways.iter().any(Vec::is_empty) {
+        return String::new();
+    }
+    let mut out = String::new();
+    for way in ways {
+        out.push(WAY);
+        for (number, group) in way.iter().enumerate() {
+            out.extend((number > 0).then_some(GROUP));
+            for (number, text) in group.iter().enumerate() {
+                out.extend((number > 0).then_some(TEXT));
+                known_by(text).iter().for_each(|place| out.push_str(&format!("{place:0DIGITS$x}")));
+            }
+        }
+    }
+    out
+}
+
 /// The places of some windows of a text, all over it.
 fn known_by(text: &str) -> Vec<u16> {
     let windows = (text.len() + 1).saturating_sub(MIN_FURTHER_BYTES);
@@ -89,7 +124,8 @@ impl Presence {
     pub(super) fn may_match(&self, questions: &Questions) -> bool {
         let mut at = if questions.0.is_empty() { YES } else { 0 };
         while let Some(step) = questions.0.get(usize::from(at)) {
-            at = if self.there[usize::from(step.place)] { step.there } else { step.missing };
+            let there = self.there.get(usize::from(step.place)).is_some_and(|there| *there);
+            at = if there { step.there } else { step.missing };
         }
         at == YES
     }
@@ -111,7 +147,7 @@ mod tests {
     fn may_hold(record: &str, texts: &[&[&str]]) -> bool {
         let owned: Vec<Vec<String>> =
             texts.iter().map(|group| group.iter().map(|text| (*text).to_owned()).collect()).collect();
-        Presence::of(record).may_match(&Questions::of(&[owned]))
+        Presence::of(record).may_match(&Questions::of(&text_of(&[owned])))
     }
 
     #[test]
@@ -126,9 +162,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_of_questions_asks_nothing() {
+        for text in ["", "xyz", "|", "|zzz;abc"] {
+            assert!(Presence::of("").may_match(&Questions::of(text)), "{text}");
+        }
+        assert!(text_of(&[vec![vec!["timeout".to_owned()]], Vec::new()]).is_empty());
+    }
+
+    #[test]
     fn one_way_is_enough() {
         let way = |text: &str| vec![vec![text.to_owned()]];
-        let two = Questions::of(&[way("timeout"), way("refused")]);
+        let two = Questions::of(&text_of(&[way("timeout"), way("refused")]));
         assert!(Presence::of("refused").may_match(&two));
         assert!(!Presence::of("reset").may_match(&two));
     }

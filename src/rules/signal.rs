@@ -5,14 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::rules::conditions::Test;
 use crate::rules::error::Problem;
-use crate::rules::literals::{MIN_BYTES, required_texts};
+use crate::rules::literals::{MIN_BYTES, required_texts, ways};
 use crate::rules::model::Signal;
+use crate::rules::presence;
 
 /// A signal as its file states it, checked: what it captures, what it needs, what it tests.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PreparedSignal {
     /// Fixed texts of the pattern; empty without a pattern.
     pub(super) texts: Vec<String>,
+    /// What else every match contains, as [`presence::text_of`] writes it.
+    pub(super) questions: String,
     /// Whether the pattern is matched on characters, because it cannot be read for bytes.
     pub(super) unicode: bool,
     /// Names that the pattern captures. Only checks of the file ask for them.
@@ -42,7 +45,8 @@ impl PreparedSignal {
             if tests.is_empty() {
                 return Err(("", None, Problem::EmptySignal));
             }
-            return Ok(PreparedSignal { texts: Vec::new(), unicode: false, captures: Vec::new(), tests });
+            let (texts, questions) = (Vec::new(), String::new());
+            return Ok(PreparedSignal { texts, questions, unicode: false, captures: Vec::new(), tests });
         };
         let (hir, unicode) = parse(source).map_err(|why| ("pattern", None, Problem::BadPattern(why)))?;
         let texts = required_texts(&hir).ok_or(("pattern", None, Problem::NoLiteral(MIN_BYTES)))?;
@@ -51,7 +55,8 @@ impl PreparedSignal {
         if let Some(name) = tests.iter().filter_map(captured).find(|name| !captures.contains(name)) {
             return Err(("where", None, Problem::BadCondition(no_capture(&name))));
         }
-        Ok(PreparedSignal { texts, unicode, captures, tests })
+        let questions = presence::text_of(&ways(&hir));
+        Ok(PreparedSignal { texts, questions, unicode, captures, tests })
     }
 }
 

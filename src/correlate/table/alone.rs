@@ -3,7 +3,7 @@
 //! only glanced at makes no difference.
 
 use super::evict::status_of;
-use super::keys::{is_own_completion, own_place, place_key, source_key, stream_key};
+use super::keys::{is_own_completion, own_place, place_key, stream_key};
 use super::routes::RouteText;
 use super::{Correlator, Named, Origin, Taken};
 use crate::correlate::attach::Completion;
@@ -55,7 +55,7 @@ impl Correlator<'_> {
         self.see_time(brief.time_ms);
         let route = RouteText::of(brief.route, brief.path, brief.marks);
         let format = Shapes::container_name(frame.part.container);
-        let source = source_key(origin);
+        let source = origin.stream;
         let counts = self.may_count(&facts);
         let completion = Completion::of_brief(brief);
         let freed = self.pass(key, source, brief.marks, completion, format, origin, false);
@@ -91,7 +91,7 @@ impl Correlator<'_> {
         held: impl FnOnce(&mut Self) -> Held,
     ) {
         let outcome = facts.outcome();
-        let route = route.map_or(NONE, |route| self.routes.number(route.name().as_bytes(), NONE));
+        let route = route.map_or(NONE, |route| self.routes.route_number(route));
         let place = Place::of(facts, route, NONE, None);
         self.counts.add(place, false);
         self.alone += 1;

@@ -4,7 +4,6 @@ use std::hash::{BuildHasher, Hash, Hasher};
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::keys::source_key;
 use super::routes::RouteText;
 use super::{Correlator, Named, Origin, Taken};
 use crate::correlate::attach::Completion;
@@ -40,7 +39,7 @@ impl Correlator<'_> {
             (Some(stream), _) => Some((xxh3_64(stream), true)),
             (None, Some(line)) => {
                 let written = glanced_stream(line, &mut self.scratch);
-                Some((written.unwrap_or_else(|| source_key(origin)), false))
+                Some((written.unwrap_or_else(|| origin.stream), false))
             }
             (None, None) => None,
         };

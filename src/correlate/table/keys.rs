@@ -48,7 +48,7 @@ pub fn neighbours_key(stream: u64, format: &str, origin: Origin<'_>) -> Option<u
     if format.starts_with("vercel") {
         return None;
     }
-    Some(if format == "lines" { source_key(origin) } else { stream })
+    Some(if format == "lines" { origin.stream } else { stream })
 }
 
 /// The same, of an entry with these marks, if it is a completion.
@@ -63,16 +63,16 @@ pub fn is_own_completion(record: &Record) -> bool {
     completion && record.field("domain").is_none()
 }
 
-/// The stream of the entries of a source that name none.
-pub fn source_key(origin: Origin<'_>) -> u64 {
-    xxh3_64(origin.name.as_bytes()) ^ 0x9e37_79b9_7f4a_7c15
+/// The stream of the entries of this source that name none.
+pub fn source_key(name: &str) -> u64 {
+    xxh3_64(name.as_bytes()) ^ 0x9e37_79b9_7f4a_7c15
 }
 
 /// The stream of a record; records that name none share one in each source.
 pub fn stream_key(record: &Record, origin: Origin<'_>) -> u64 {
     match &record.stream {
         Some(stream) => xxh3_64(stream.as_bytes()),
-        None => source_key(origin),
+        None => origin.stream,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The routes of a run: which text of a record names its route, and one copy of every name.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashTable};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::correlate::route;
@@ -31,10 +32,14 @@ impl<'a> RouteText<'a> {
         Some(RouteText { rank, text, hash: (xxh3_64(text) ^ u64::from(rank)) | 1 })
     }
 
+    fn is_template(self) -> bool {
+        self.rank & PATH == 0
+    }
+
     /// The route that it names.
-    pub fn name(self) -> String {
+    fn name(self) -> String {
         let text = String::from_utf8_lossy(self.text);
-        if self.rank & PATH == 0 { route::of_template(&text).into_owned() } else { route::of_path(&text) }
+        if self.is_template() { route::of_template(&text).into_owned() } else { route::of_path(&text) }
     }
 }
 
@@ -50,24 +55,65 @@ pub const OTHER_PLACE: u32 = u32::MAX - 1;
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     names: Vec<Arc<str>>,
-    places: HashMap<Arc<str>, u32>,
+    /// Numbers by the hashes of their names.
+    places: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    /// For the name of a route.
+    scratch: Vec<u8>,
 }
 
 impl Names {
-    /// The one copy of a name; beyond [`MAX_ROUTES`] a copy of its own.
-    pub fn intern(&mut self, name: &str) -> Arc<str> {
-        if let Some(place) = self.places.get(name) {
-            return Arc::clone(&self.names[*place as usize]);
+    /// The one copy of the name of a route, if it is wanted; beyond [`MAX_ROUTES`] a copy of its own.
+    pub fn route(&mut self, route: RouteText<'_>, wants: impl FnOnce(&str) -> bool) -> Option<Arc<str>> {
+        match self.find_route(route).and_then(|place| self.names.get(place as usize)) {
+            Some(name) => wants(name).then(|| Arc::clone(name)),
+            None => {
+                let name = route.name();
+                wants(&name).then(|| self.intern(&name))
+            }
         }
-        self.add(Arc::from(name))
+    }
+
+    /// The number of a route, which is known from then on.
+    pub fn route_number(&mut self, route: RouteText<'_>) -> u32 {
+        self.find_route(route).unwrap_or_else(|| self.number(route.name().as_bytes(), OTHER_PLACE))
+    }
+
+    /// The number of a route that is known, unless that takes to make its name.
+    fn find_route(&mut self, route: RouteText<'_>) -> Option<u32> {
+        if route.is_template() {
+            // What is the name of some route is its own name as a template.
+            return self.find(route.text);
+        }
+        let mut name = std::mem::take(&mut self.scratch);
+        let found = if route::of_plain_path(route.text, &mut name) { self.find(&name) } else { None };
+        self.scratch = name;
+        found
+    }
+
+    fn find(&self, name: &[u8]) -> Option<u32> {
+        let is_it = |place: &u32| self.names.get(*place as usize).is_some_and(|have| have.as_bytes() == name);
+        self.places.find(self.hasher.hash_one(name), is_it).copied()
+    }
+
+    /// The one copy of a name; beyond [`MAX_ROUTES`] a copy of its own.
+    fn intern(&mut self, name: &str) -> Arc<str> {
+        match self.find(name.as_bytes()).and_then(|place| self.names.get(place as usize)) {
+            Some(name) => Arc::clone(name),
+            None => self.add(Arc::from(name)),
+        }
     }
 
     fn add(&mut self, name: Arc<str>) -> Arc<str> {
         if self.names.len() >= MAX_ROUTES {
             return name;
         }
-        self.places.insert(Arc::clone(&name), self.names.len() as u32);
-        self.names.push(Arc::clone(&name));
+        let Names { names, places, hasher, .. } = self;
+        let hash = |place: &u32| {
+            hasher.hash_one(names.get(*place as usize).map_or(&b""[..], |name| name.as_bytes()))
+        };
+        places.insert_unique(hasher.hash_one(name.as_bytes()), names.len() as u32, hash);
+        names.push(Arc::clone(&name));
         name
     }
 
@@ -77,9 +123,8 @@ impl Names {
         if self.names.get(last as usize).is_some_and(|last| last.as_bytes() == name) {
             return last;
         }
-        let name = String::from_utf8_lossy(name);
-        self.places.get(&*name).copied().unwrap_or_else(|| {
-            self.add(Arc::from(&*name));
+        self.find(name).unwrap_or_else(|| {
+            let name = self.intern(&String::from_utf8_lossy(name));
             self.place(&name)
         })
     }
@@ -95,7 +140,7 @@ impl Names {
 
     /// Its number.
     pub fn place(&self, name: &str) -> u32 {
-        self.places.get(name).copied().unwrap_or(OTHER_PLACE)
+        self.find(name.as_bytes()).unwrap_or(OTHER_PLACE)
     }
 
     /// The name of that number.

@@ -580,9 +580,11 @@ pub fn meaning(path: &str) -> Option<(Slot, usize)> {
 
 /// Whether a member is never kept, by its folded path.
 pub fn is_private(path: &str) -> bool {
-    let last = path.rsplit('.').next().unwrap_or(path);
-    PRIVATE.iter().any(|name| *name == last || *name == path)
+    let last = path.rsplit_once('.').map(|(_, last)| last);
+    PRIVATE_NAMES.contains(path) || last.is_some_and(|last| PRIVATE_NAMES.contains(last))
 }
+
+static PRIVATE_NAMES: LazyLock<HashSet<&'static str>> = LazyLock::new(|| PRIVATE.iter().copied().collect());
 
 /// Whether the member at this folded path is a user agent.
 pub fn is_user_agent(path: &str) -> bool {

@@ -4,11 +4,13 @@
 //! here: the full decoder reads the first line of each kind, and a stencil is learned only if all that it said stands in
 //! the holes or is the same for all lines that fill it.
 
+use wide::u8x16;
+
 use crate::format::json_app::{self, Use};
 use crate::format::logged_objects::Objects;
 use crate::format::quiet::is_quiet_escaped;
 use crate::format::registry::{CONTAINERS, Shapes};
-use crate::format::stencil::{Holes, Role, Stencils};
+use crate::format::stencil::{EMPTY, Holes, Role, Stencils};
 use crate::format::text_parts::{is_counter, unescape};
 use crate::format::{Begun, Decoded, Glance, access_glance, ansi, time};
 use crate::input::frame::{Frame, FrameContext, FrameKind};
@@ -32,11 +34,12 @@ struct Inner {
 
 impl Inner {
     /// The text that an object as it stands in a JSON string is logged for. No escape is left in it, so it is found in the
-    /// string too.
+    /// string too, behind a quote.
     fn text_of<'a>(&mut self, escaped: &'a [u8]) -> Option<&'a [u8]> {
         unescape(escaped, &mut self.scratch)?;
         let text = self.objects.text_of(&self.scratch)?;
-        let at = memchr::memmem::find(escaped, text)?;
+        let mut quotes = memchr::memchr_iter(b'"', escaped).map(|quote| quote + 1);
+        let at = quotes.find(|at| escaped[*at..].starts_with(text))?;
         escaped.get(at..at + text.len())
     }
 }
@@ -202,7 +205,8 @@ impl Glance for Glancer {
         if !self.reads(JSON) {
             return None;
         }
-        let (kind, holes, length) = self.stencils.fill_line(bytes)?;
+        let mut holes = EMPTY;
+        let (kind, length) = self.stencils.fill_line(bytes, &mut holes)?;
         let brief = brief(kind, &holes, &mut self.inner)?;
         (!ansi::has_reset(bytes.get(..length)?)).then_some((brief, length))
     }
@@ -352,18 +356,33 @@ fn is_placeholder(text: &[u8]) -> bool {
 /// A request ID that is no counter and holds no space.
 #[inline]
 fn request_id(raw: &[u8]) -> Option<&[u8]> {
-    // Hexadecimal digits with dashes between them, not zeros alone, is what most of them are: then there is nothing to strip.
-    let (plain, zeros) = raw.iter().fold((true, true), |(plain, zeros), byte| {
-        let digit = byte.wrapping_sub(b'0') < 10;
-        let letter = byte.wrapping_sub(b'a') < 6;
-        (plain & (digit | letter | (*byte == b'-')), zeros & matches!(byte, b'0' | b'-'))
-    });
-    if plain && !zeros && (13..=200).contains(&raw.len()) {
+    // What most of them are: then there is nothing to strip.
+    if raw.len() <= 200 && is_hexadecimal(raw) {
         return Some(raw);
     }
     let short = raw.len() <= 12 && std::str::from_utf8(raw).is_ok_and(is_counter);
     let fits = !short && raw.is_ascii() && !raw.contains(&b' ');
     if fits { normalise_id_bytes(raw) } else { None }
+}
+
+/// Whether an ID of some length is hexadecimal digits with dashes between them, not zeros alone.
+#[inline]
+fn is_hexadecimal(raw: &[u8]) -> bool {
+    let kinds = |block: &[u8; 16]| {
+        let block = u8x16::from(*block);
+        let dash = block.simd_eq(u8x16::splat(b'-'));
+        let (digit, letter) = (block ^ u8x16::splat(b'0'), block - u8x16::splat(b'a'));
+        let hexadecimal =
+            digit.min(u8x16::splat(9)).simd_eq(digit) | letter.min(u8x16::splat(5)).simd_eq(letter);
+        (hexadecimal | dash, block.simd_eq(u8x16::splat(b'0')) | dash)
+    };
+    let Some(last) = raw.last_chunk::<16>() else { return false };
+    let (blocks, _) = raw.as_chunks::<16>();
+    let (plain, zeros) = blocks.iter().map(kinds).fold(kinds(last), |(plain, zeros), kinds| {
+        // The last block overlaps the one before it.
+        (plain & kinds.0, zeros & kinds.1)
+    });
+    plain.to_bitmask() == 0xffff && zeros.to_bitmask() != 0xffff
 }
 
 /// A trace ID that the decoder takes as it stands.

@@ -1,3 +1,4 @@
+use super::values::TextEnd;
 use super::*;
 
 /// `id` is a text, `time` an integer, `body` any text, `state` decides; of nested ones only `inner.name` is read.
@@ -193,5 +194,61 @@ fn integers_are_read() {
         let text = number.to_string();
         assert_eq!(integer_end(text.as_bytes(), 0), Some(text.len()));
         assert_eq!(integer(text.as_bytes()), number);
+    }
+}
+
+#[test]
+fn numbers_of_any_length_are_read() {
+    for length in 1..=18 {
+        for sign in ["", "-"] {
+            let digits: String = (0..length).map(|place| char::from(b'1' + (place * 7 % 9) as u8)).collect();
+            let text = format!("{sign}{digits}");
+            assert_eq!(integer(text.as_bytes()), text.parse::<i64>().unwrap());
+            for behind in ["", ",", "}                    ", ".5,\"a\":12345678901234567890"] {
+                let line = format!("{text}{behind}");
+                assert_eq!(integer_end(line.as_bytes(), 0), Some(text.len()), "{line}");
+            }
+        }
+    }
+    assert_eq!((integer(b"0"), integer(b"100000000"), integer(b"99999999")), (0, 100_000_000, 99_999_999));
+    for none in ["", "-", "x", "01", "1234567890123456789", "12345678901234567890123"] {
+        assert_eq!(integer_end(none.as_bytes(), 0), None, "{none}");
+    }
+}
+
+/// Byte by byte, as [`text_end`] says of blocks.
+fn text_end_slowly(bytes: &[u8]) -> Option<TextEnd> {
+    let (mut at, mut plain) = (0, true);
+    loop {
+        match *bytes.get(at)? {
+            b'"' => return Some(TextEnd { end: at, plain }),
+            b'\\' => {
+                plain = false;
+                at += match *bytes.get(at + 1)? {
+                    b'u' => {
+                        let digits = bytes.get(at + 2..at + 6)?;
+                        let fits =
+                            digits.iter().all(u8::is_ascii_hexdigit) && !matches!(digits[0], b'd' | b'D');
+                        fits.then_some(6)?
+                    }
+                    byte => b"\"\\/bfnrt".contains(&byte).then_some(2)?,
+                };
+            }
+            ..=0x1f => return None,
+            byte => {
+                plain &= byte.is_ascii();
+                at += 1;
+            }
+        }
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn texts_end_where_they_do_byte_by_byte(
+        parts in proptest::collection::vec("[ !#-~]{0,40}|é{1,9}|(\\\\[nt\"\\\\]){1,20}|\\\\u[0-9a-f]{4}|\"|\\\\|\u{0}|\u{1f}|\u{7f}", 0..8)
+    ) {
+        let text = parts.concat();
+        proptest::prop_assert_eq!(text_end(text.as_bytes(), 0), text_end_slowly(text.as_bytes()));
     }
 }
