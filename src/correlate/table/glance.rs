@@ -39,7 +39,7 @@ impl Correlator<'_> {
             (Some(stream), _) => Some((xxh3_64(stream), true)),
             (None, Some(line)) => {
                 let written = glanced_stream(line, &mut self.scratch);
-                Some((written.unwrap_or_else(|| origin.stream), false))
+                Some((written.unwrap_or(origin.stream), false))
             }
             (None, None) => None,
         };
