@@ -92,6 +92,9 @@ pub fn judge(
             Target::Builtin(module) if own => {
                 let build = build_of_module(project, route, &edge.specifier, edge.asked);
                 let what = format!("node:{module}, which edge does not have");
+                // Where the build goes on, the module is only missed when it is touched.
+                let idle = build != Build::Fails && reach.is_only_in_classes(&id);
+                let certainty = if idle { certainty.min(Certainty::Likely) } else { certainty };
                 add(checks::NODE_MODULE, module, hit(certainty, build, what, ""));
                 goals.entry((checks::NODE_MODULE.id, module.clone())).or_default().insert(id.clone());
             }
