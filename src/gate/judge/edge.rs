@@ -233,7 +233,9 @@ fn finding(
         Certainty::Likely => {
             " (likely: it is loaded and not used, or the name of a package or its sources speak for it)"
         }
-        Certainty::Suspect => " (suspect: it stands behind a condition, a try or a call that may not come)",
+        Certainty::Suspect => {
+            " (suspect: it stands behind a condition, a try or a call that may not come, or is not used in a package that is not built)"
+        }
     };
     let message = format!("{label} runs on {} and reaches {}{hedge}", on(assigned), best.what);
     let fix = fix(graph, reach, route, assigned, best, &cut);
