@@ -231,7 +231,7 @@ mod unix {
             .exits(0)
             .shows("a link leads out of the workspace")
             .shows("a folder that holds it");
-        assert!(ran.stdout.contains("1 routes"), "{ran:#?}");
+        assert!(ran.stdout.contains("1 route"), "{ran:#?}");
         // A file that a link brings in from outside is not read.
         dir.file("secret.ts", EDGE);
         std::fs::create_dir_all(dir.path("p/app/api/z")).expect("folders");

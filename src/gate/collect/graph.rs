@@ -209,7 +209,7 @@ impl Effects<'_> {
             // A list of styles alone leaves the code free of effects.
             Some(Value::Array(list)) => list.iter().all(|one| {
                 let ends = |ending: &&str| one.as_str().is_some_and(|one| one.ends_with(ending));
-                [".css", ".scss", ".sass", ".less"].iter().any(|ending| ends(ending))
+                [".css", ".scss", ".sass", ".less"].iter().any(ends)
             }),
             _ => false,
         };

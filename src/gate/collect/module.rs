@@ -66,6 +66,8 @@ pub struct Item {
     pub refers: BTreeSet<String>,
     /// It does something when the module is loaded.
     pub effect: bool,
+    /// It is a class: what it refers to may stand in a method that nothing calls.
+    pub class: bool,
 }
 
 /// What a name that a module exports stands for.

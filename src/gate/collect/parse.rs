@@ -179,6 +179,7 @@ impl Reader<'_, '_> {
                     self.declared_runtime(variables);
                 }
                 (function, item.effect) = nature(&export.declaration);
+                item.class = matches!(&export.declaration, Declaration::ClassDeclaration(_));
             }
             Statement::ExportDefaultDeclaration(export) => {
                 self.module.common_js = false;
@@ -188,7 +189,10 @@ impl Reader<'_, '_> {
                         function = true;
                         it.id.as_ref()
                     }
-                    ExportDefaultDeclarationKind::ClassDeclaration(it) => it.id.as_ref(),
+                    ExportDefaultDeclarationKind::ClassDeclaration(it) => {
+                        item.class = true;
+                        it.id.as_ref()
+                    }
                     ExportDefaultDeclarationKind::ArrowFunctionExpression(_) => {
                         function = true;
                         None
@@ -213,6 +217,7 @@ impl Reader<'_, '_> {
                 Some(declaration) => {
                     declared(declaration, &mut item.declares);
                     (function, item.effect) = nature(declaration);
+                    item.class = matches!(declaration, Declaration::ClassDeclaration(_));
                 }
                 None => item.effect = true,
             },

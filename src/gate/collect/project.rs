@@ -156,27 +156,31 @@ fn wanted_version(package: &Value) -> Option<&str> {
 }
 
 /// What a version that is asked for stands for: of a catalogue, or of the lock file where it has no number.
-fn settled(wanted: &str, source: &str, workspace: &Path) -> (String, String) {
+fn settled(root: &Path, wanted: &str, source: &str, workspace: &Path) -> (String, String) {
     let (mut text, mut place) = (wanted.to_owned(), source.to_owned());
     if let Some(version) = workspace::catalog(workspace, wanted, "next") {
         (text, place) = (version, "the workspace's catalog".to_owned());
     }
     let has_number = !text.starts_with("catalog:") && numbers(&text).is_some();
-    if !has_number && let Some(version) = locked(workspace) {
+    if !has_number && let Some(version) = locked(root, workspace) {
         (text, place) = (version, "the lock file".to_owned());
     }
     (text, place)
 }
 
-/// The version of `next` in the lock file, if it has one only.
-fn locked(workspace: &Path) -> Option<String> {
-    if let Some(lock) = fence::json(&workspace.join("package-lock.json")) {
+/// The version of `next` in the nearest lock file from `dir` up, if it has one only.
+fn locked(dir: &Path, workspace: &Path) -> Option<String> {
+    let real = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+    let names = ["package-lock.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock"];
+    let mut within = real.ancestors().take_while(|dir| dir.starts_with(workspace));
+    let dir = within.find(|dir| names.iter().any(|name| fence::is_there(&dir.join(name))))?;
+    if let Some(lock) = fence::json(&dir.join("package-lock.json")) {
         let version = lock.get("packages")?.get("node_modules/next")?.get("version")?.as_str()?;
         return Some(version.to_owned());
     }
     let text = ["pnpm-lock.yaml", "yarn.lock", "bun.lock"]
         .iter()
-        .find_map(|name| fence::text(&workspace.join(name)).ok())?;
+        .find_map(|name| fence::text(&dir.join(name)).ok())?;
     let mut versions = BTreeSet::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -215,7 +219,7 @@ fn read(root: &Path) -> Project {
         None => {
             let (wanted, source) =
                 wanted(root, &workspace).unwrap_or_else(|| (String::new(), "package.json".to_owned()));
-            settled(&wanted, &source, &workspace)
+            settled(root, &wanted, &source, &workspace)
         }
     };
     let told = Some(&version_text).filter(|text| !text.starts_with("catalog:"));

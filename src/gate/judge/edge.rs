@@ -92,6 +92,9 @@ pub fn judge(
             Target::Builtin(module) if own => {
                 let build = build_of_module(project, route, &edge.specifier, edge.asked);
                 let what = format!("node:{module}, which edge does not have");
+                // Where the build goes on, the module is only missed when it is touched.
+                let idle = build != Build::Fails && reach.is_only_in_classes(&id);
+                let certainty = if idle { certainty.min(Certainty::Likely) } else { certainty };
                 add(checks::NODE_MODULE, module, hit(certainty, build, what, ""));
                 goals.entry((checks::NODE_MODULE.id, module.clone())).or_default().insert(id.clone());
             }
@@ -230,7 +233,9 @@ fn finding(
         Certainty::Likely => {
             " (likely: it is loaded and not used, or the name of a package or its sources speak for it)"
         }
-        Certainty::Suspect => " (suspect: it stands behind a condition, a try or a call that may not come)",
+        Certainty::Suspect => {
+            " (suspect: it stands behind a condition, a try or a call that may not come, or is not used in a package that is not built)"
+        }
     };
     let message = format!("{label} runs on {} and reaches {}{hedge}", on(assigned), best.what);
     let fix = fix(graph, reach, route, assigned, best, &cut);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde::Serialize;
 
 use crate::gate::collect::graph::{Graph, Target, in_package};
-use crate::gate::collect::module::{Asked, Circumstance, Exported, Module};
+use crate::gate::collect::module::{Asked, Circumstance, Exported, Item, Module};
 
 /// How certain it is that code runs, ascending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -40,6 +40,8 @@ pub struct Reach<'g> {
     used: BTreeMap<String, BTreeSet<String>>,
     level: BTreeMap<String, Certainty>,
     parent: BTreeMap<String, EdgeId>,
+    /// Files that are reached through a guess, see [`Graph::guessed`].
+    through_guess: BTreeSet<String>,
     /// How many edges lead from an entry to each file.
     depth: BTreeMap<String, usize>,
     entries: Vec<String>,
@@ -80,6 +82,7 @@ impl<'g> Reach<'g> {
             used: BTreeMap::new(),
             level: BTreeMap::new(),
             parent: BTreeMap::new(),
+            through_guess: BTreeSet::new(),
             depth: BTreeMap::new(),
             entries,
         };
@@ -268,6 +271,16 @@ impl<'g> Reach<'g> {
         Some(if in_package(&id.0) { Certainty::Suspect } else { called(module, edge.when) })
     }
 
+    /// Whether only classes use what an import binds: it is touched when a method runs, and none may.
+    pub fn is_only_in_classes(&self, id: &EdgeId) -> bool {
+        let Some(module) = self.module(&id.0) else { return false };
+        let Some(edge) = module.edges.get(id.1).filter(|edge| !edge.bindings.is_empty()) else {
+            return false;
+        };
+        let uses = |item: &&Item| edge.bindings.keys().any(|name| item.refers.contains(name));
+        module.items.iter().filter(uses).all(|item| item.class)
+    }
+
     /// How certain it is that code of a reached file runs; `None` where edge never comes.
     pub fn code_certainty(&self, file: &str, when: Circumstance) -> Option<Certainty> {
         let (module, level) = (self.module(file)?, *self.level.get(file)?);
@@ -283,7 +296,15 @@ impl<'g> Reach<'g> {
         } else {
             called(module, when)
         };
-        Some(own.min(level))
+        Some(self.doubted(file, own).min(level))
+    }
+
+    /// Of a file that is reached through a guess, what is not certain is suspect: two doubts are more than one.
+    fn doubted(&self, file: &str, own: Certainty) -> Certainty {
+        match own {
+            Certainty::Likely if self.through_guess.contains(file) => Certainty::Suspect,
+            own => own,
+        }
     }
 
     /// The best level of each file, by three breadth-first searches, and the edge by which it is reached.
@@ -303,6 +324,9 @@ impl<'g> Reach<'g> {
                         || self.edge_certainty(&id).is_none_or(|certainty| certainty < level)
                     {
                         continue;
+                    }
+                    if self.graph.guessed.contains(&id) || self.through_guess.contains(&file) {
+                        self.through_guess.insert(next.clone());
                     }
                     self.level.insert(next.clone(), level);
                     self.depth.insert(next.clone(), self.depth(&file) + 1);
@@ -325,7 +349,7 @@ impl<'g> Reach<'g> {
             let targets = self.graph.targets.get(file).into_iter().flatten().enumerate();
             targets.filter_map(move |(number, target)| {
                 let id = (file.clone(), number);
-                let certainty = self.edge_certainty(&id)?.min(*level);
+                let certainty = self.doubted(file, self.edge_certainty(&id)?).min(*level);
                 Some((id, target, certainty))
             })
         })

@@ -90,6 +90,13 @@ fn packages_of_the_workspace_are_read_where_they_are_not_linked_or_built() {
         assert!(guessed.ledger.packages_absent.is_empty());
         assert_eq!(guessed.routes[0].env, ["WORDS"]);
     }
+    // Not used, and a guess: two doubts.
+    let unused = UTILS.replace("createHash('md5').update(text).digest('hex')", "text")
+        + "const other = () => createHash('md5');";
+    let unused: &'static str = Box::leak(unused.into_boxed_str());
+    let twice =
+        with(r#"{"name":"@acme/utils","main":"./dist/i.mjs"}"#, ("packages/utils/src/index.ts", unused));
+    assert_eq!(findings(&twice), ["gate-edge-node-module /a note"]);
     let unbuilt = with(r#"{"name":"@acme/utils","main":"./dist/i.mjs"}"#, ("packages/utils/gen.rs", ""));
     assert_eq!(findings(&unbuilt), Vec::<String>::new());
     assert_eq!(unbuilt.ledger.packages_unbuilt, ["@acme/utils"]);
@@ -191,6 +198,14 @@ fn a_version_of_a_catalog_or_a_lock_file_is_told() {
     assert_eq!(version("latest", ("pnpm-lock.yaml", &two)), "latest");
     assert_eq!(version("latest", ("yarn.lock", "next@latest:\n  version \"14.1.3\"\n")), "14.1.3");
     assert_eq!(version("latest", ("bun.lock", "    \"next\": [\"next@15.0.2\", \"\", {}],\n")), "15.0.2");
+    let own = [
+        ("apps/a/pnpm-lock.yaml", lock),
+        ("pnpm-lock.yaml", "packages:\n  next@14.0.0:\n"),
+        ("pnpm-workspace.yaml", ""),
+    ];
+    let nested =
+        [("apps/a/package.json", r#"{"dependencies":{"next":"latest"}}"#), ("apps/a/app/page.tsx", page.1)];
+    assert_eq!(gate(&[&own[..], &nested[..]].concat()).project.version, "15.2.4");
     let npm = r#"{"packages":{"node_modules/next":{"version":"13.5.1"}}}"#;
     assert_eq!(version("canary", ("package-lock.json", npm)), "13.5.1");
 }
@@ -288,4 +303,16 @@ fn a_module_that_the_project_maps_to_nothing_stops_no_build() {
     let check = only(&report);
     assert_eq!((check.severity, check.build), (Severity::Warning, Some(Build::Silent)));
     assert!(check.message.contains("maps to nothing"), "{}", check.message);
+}
+
+#[test]
+fn a_module_that_only_a_method_touches_is_not_certain_where_the_build_goes_on() {
+    let db = "import { randomUUID } from 'crypto';
+class Db { user() { return null; } add() { return randomUUID(); } }
+const db = new Db();
+export default db;";
+    let middleware = "import db from './lib/db';\nexport default () => db.user();";
+    let page = ("app/page.tsx", "export default function Page() { return null; }");
+    let report = gate(&[("middleware.ts", middleware), ("lib/db.ts", db), page]);
+    assert_eq!(findings(&report), ["gate-edge-node-module middleware warning"]);
 }
