@@ -126,8 +126,8 @@ pub struct Neighbours {
     blocks: Freed,
     /// Completions that went by while a block waited.
     passed: u32,
-    /// The completion just before, if it failed and has no block yet, with its path.
-    failed_before: Option<(u64, Option<String>)>,
+    /// The completion just before, if it failed and has no block yet, with its path, and whether it has an ID.
+    failed_before: Option<(u64, Option<String>, bool)>,
     /// The completion just before, if it failed, with its path.
     answered: Option<(u64, Option<String>)>,
     /// Any completion was seen.
@@ -145,6 +145,8 @@ pub struct Completion<'a> {
     pub explained: bool,
     /// It may only say again what another one said ([`Marks::ECHO`]).
     pub echoes: bool,
+    /// It has an ID, so its program gives its requests IDs.
+    pub named: bool,
     /// A block that names another path is not its own. A text that is no UTF-8 is none.
     pub path: Option<&'a [u8]>,
 }
@@ -155,20 +157,22 @@ impl<'a> Completion<'a> {
         let failed = record.status.is_some_and(|code| code >= 500);
         let explained = failed && (!record.error_text.is_empty() || tells_of_failure(record));
         let echoes = record.marks.has(Marks::ECHO);
-        Completion { failed, explained, echoes, path: record.path.as_ref().map(String::as_bytes) }
+        let path = record.path.as_ref().map(String::as_bytes);
+        Completion { failed, explained, echoes, named: record.id.is_some(), path }
     }
 
     /// What a brief says. What has its error with it is not glanced at.
     pub fn of_brief(brief: &Brief<'a>) -> Completion<'a> {
         let failed = brief.status.is_some_and(|code| code >= 500);
-        Completion { failed, explained: false, echoes: false, path: brief.path }
+        let named = !brief.id.is_empty();
+        Completion { failed, explained: false, echoes: false, named, path: brief.path }
     }
 }
 
 impl Neighbours {
     /// A completion passes. Returns the block that waited for it, and what belongs to that.
     pub fn completed(&mut self, key: u64, completion: Completion<'_>) -> Freed {
-        let Completion { failed, explained, echoes, path } = completion;
+        let Completion { failed, explained, echoes, named, path } = completion;
         self.completions = true;
         self.failed_before = None;
         self.answered = None;
@@ -178,7 +182,7 @@ impl Neighbours {
         }
         let path = path.and_then(|path| std::str::from_utf8(path).ok());
         self.answered = (!echoes).then(|| (key, path.map(str::to_owned)));
-        let own = self.blocks.iter().position(|(block, _)| may_be_of(block, path));
+        let own = self.blocks.iter().position(|(block, _)| may_be_of(block, path) && is_sure(block, named));
         if let Some(own) = own {
             self.passed = 0;
             let names_path = self.blocks.get(own).is_some_and(|(block, _)| block.path.is_some());
@@ -192,7 +196,7 @@ impl Neighbours {
             return self.blocks.drain(own..=own + rest).collect();
         }
         if !explained {
-            self.failed_before = Some((key, path.map(str::to_owned)));
+            self.failed_before = Some((key, path.map(str::to_owned), named));
         }
         Vec::new()
     }
@@ -210,8 +214,9 @@ impl Neighbours {
         if is_torn || !tells_of_failure(record) {
             return Place::Nowhere;
         }
-        if let Some((key, path)) = &self.failed_before
+        if let Some((key, path, named)) = &self.failed_before
             && may_be_of(record, path.as_deref())
+            && is_sure(record, *named)
         {
             return Place::Request(*key);
         }
@@ -256,14 +261,24 @@ impl Neighbours {
     }
 }
 
-/// Whether a line tells of a failure by itself: an error block, a crash, a stack.
+/// Whether a line tells of a failure by itself: an error block, a crash, a stack, an error that a logger was given.
 pub fn tells_of_failure(record: &Record) -> bool {
+    is_raised(record) || (!record.error_text.is_empty() && record.level >= Some(Level::Error))
+}
+
+/// Whether a line that tells of a failure belongs to the completion beside it. Where completions have IDs and the line
+/// has none, another program may have written it: then only what was raised is sure enough.
+fn is_sure(record: &Record, named: bool) -> bool {
+    !named || is_raised(record)
+}
+
+/// Whether a line was printed because an error was raised: a block, a crash, a stack, an error's class.
+fn is_raised(record: &Record) -> bool {
     record.marks.has(Marks::ERROR_BLOCK | Marks::CRASH | Marks::OUT_OF_MEMORY | Marks::TIMEOUT)
         || ["\n    at ", "\n\tat ", "Traceback (most recent call last)"]
             .iter()
             .any(|stack| record.message.contains(stack))
         || (record.error_class.is_some() && record.level.is_none_or(|level| level >= Level::Error))
-        || (!record.error_text.is_empty() && record.level >= Some(Level::Error))
         || names_failed_request(record)
 }
 
@@ -323,7 +338,7 @@ mod tests {
     }
 
     fn completion(failed: bool, explained: bool, path: Option<&str>) -> Completion<'_> {
-        Completion { failed, explained, echoes: false, path: path.map(str::as_bytes) }
+        Completion { failed, explained, echoes: false, named: false, path: path.map(str::as_bytes) }
     }
 
     #[test]
