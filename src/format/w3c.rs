@@ -108,13 +108,16 @@ pub fn read_row(map: &Map<String, Value>, record: &mut Record) {
     record.level = level.or(record.level);
 }
 
-/// Whether a line begins as the first column says; what else stands in such a file is somebody else's.
+/// Whether a line begins with a date or a clock, as the first column says; what else stands in such a file is somebody
+/// else's. Rows of all known servers begin so, and no entry of another shape does.
 fn begins_as_row(line: &[u8], context: &FrameContext) -> bool {
-    let first = context.columns.first().map_or("", String::as_str);
-    match first {
-        "date" => line.get(4) == Some(&b'-') && line.first().is_some_and(u8::is_ascii_digit),
-        "time" => line.get(2) == Some(&b':'),
-        _ => line.first().is_some_and(|byte| byte.is_ascii_graphic() && *byte != b'{'),
+    let starts_with_digit = line.first().is_some_and(u8::is_ascii_digit);
+    match context.columns.first().map(String::as_str) {
+        Some("date") => {
+            starts_with_digit && line.get(4) == Some(&b'-') && matches!(line.get(10), Some(b' ' | b'\t'))
+        }
+        Some("time") => starts_with_digit && line.get(2) == Some(&b':'),
+        _ => false,
     }
 }
 
