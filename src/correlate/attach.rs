@@ -155,7 +155,7 @@ impl<'a> Completion<'a> {
     /// What a record says, if it is one's completion.
     pub fn of(record: &'a Record) -> Completion<'a> {
         let failed = record.status.is_some_and(|code| code >= 500);
-        let explained = failed && (!record.error_text.is_empty() || tells_of_failure(record));
+        let explained = failed && (!record.error_text.is_empty() || is_raised(record));
         let echoes = record.marks.has(Marks::ECHO);
         let path = record.path.as_ref().map(String::as_bytes);
         Completion { failed, explained, echoes, named: record.id.is_some(), path }

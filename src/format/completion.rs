@@ -98,7 +98,7 @@ pub fn read(message: &str) -> Option<Completion<'_>> {
 
 /// Method and path of a message that tells of an error of this request: `GET /events Error: connect …`,
 /// `POST /pay: TypeError: …`.
-pub fn read_failed(message: &str) -> Option<(&str, &str)> {
+fn read_failed(message: &str) -> Option<(&str, &str)> {
     let mut words = first_line(message).split_ascii_whitespace();
     let before = |word: &&str| !METHODS.contains(&bare(word)) && may_precede(word);
     let method = words.by_ref().take(VERB_WITHIN).find(|word| !before(word)).map(bare)?;
@@ -108,19 +108,45 @@ pub fn read_failed(message: &str) -> Option<(&str, &str)> {
     (METHODS.contains(&method) && names_error).then(|| (method, path.trim_end_matches(':')))
 }
 
-/// Fills in a record whose message is a completion, or an error that names its request, where nothing else said so.
+/// What words tell of the request that wrote them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told<'t> {
+    /// How it ended.
+    Ended(Completion<'t>),
+    /// Method and path of the request in which an error was raised.
+    Failed(&'t str, &'t str),
+}
+
+impl<'t> Told<'t> {
+    /// What a message tells; of errors only where `is_error` says that it was written for one.
+    pub fn read(message: &'t str, is_error: bool) -> Option<Told<'t>> {
+        let failed = || {
+            is_error.then(|| read_failed(message)).flatten().map(|(method, path)| Told::Failed(method, path))
+        };
+        read(message).map(Told::Ended).or_else(failed)
+    }
+
+    /// Says it in the record, where nothing else said so.
+    pub fn settle(self, record: &mut Record) {
+        match self {
+            _ if record.status.is_some() => {}
+            Told::Ended(completion) => completion.settle(record),
+            Told::Failed(method, path) if record.level >= Some(Level::Error) && record.path.is_none() => {
+                set_request(record, method, path);
+            }
+            Told::Failed(..) => {}
+        }
+    }
+}
+
+/// Fills in a record whose message is a completion, or an error that names its request.
 pub fn complete(record: &mut Record) {
     if record.status.is_some() {
         return;
     }
     let message = std::mem::take(&mut record.message);
-    if let Some(found) = read(&message) {
-        found.settle(record);
-    } else if record.path.is_none()
-        && record.level >= Some(Level::Error)
-        && let Some((method, path)) = read_failed(&message)
-    {
-        set_request(record, method, path);
+    if let Some(told) = Told::read(&message, record.level >= Some(Level::Error)) {
+        told.settle(record);
     }
     record.message = message;
 }

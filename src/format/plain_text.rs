@@ -7,8 +7,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::format::text_parts::{
-    first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request, set_request_id,
-    set_time,
+    first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request_id, set_time,
 };
 use crate::format::{About, Payload, ansi, json, json_app, time};
 use crate::record::{Level, Marks, Record};
@@ -79,9 +78,9 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     let first = first_line(rest);
     if alone && (is_dated || own_level.is_some()) {
         read_prefix(first, record);
-    } else if alone {
+    } else if alone && let Some(told) = prefix::read(first).told {
         // A line without time and level may be a piece of another entry: an ID in it proves nothing.
-        read_ending(&prefix::read(first), record);
+        told.settle(record);
     }
     if let Some(pairs) = logfmt::pairs(first) {
         return read_pairs(pairs, rest, record, logfmt::leads(first));
@@ -140,19 +139,8 @@ pub(super) fn read_prefix(first: &str, record: &mut Record) {
     if let (Some(id), None) = (found.id, &record.id) {
         set_request_id(record, id);
     }
-    read_ending(&found, record);
-}
-
-fn read_ending(found: &prefix::Prefix<'_>, record: &mut Record) {
-    if record.status.is_some() {
-        return;
-    }
-    match (found.completion, found.failed) {
-        (Some(ended), _) => ended.settle(record),
-        (None, Some((method, path))) if record.level >= Some(Level::Error) && record.path.is_none() => {
-            set_request(record, method, path);
-        }
-        _ => {}
+    if let Some(told) = found.told {
+        told.settle(record);
     }
 }
 

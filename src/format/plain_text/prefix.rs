@@ -2,7 +2,7 @@
 //! ID as it is, without a key: `ERROR 5c18ae68-… http GET /x 500`, `| ERROR | 5c18ae68-… | main:f:19 - text`. An ID among
 //! the words of the message is of something else (an order, a cart) and no request's.
 
-use crate::format::completion::{self, Completion};
+use crate::format::completion::Told;
 use crate::format::text_parts::{METHODS, is_uuid};
 use crate::record::Level;
 
@@ -21,10 +21,8 @@ const OF_OTHERS: [&str; 24] = [
 pub struct Prefix<'t> {
     /// The request's ID.
     pub id: Option<&'t str>,
-    /// How the request ended.
-    pub completion: Option<Completion<'t>>,
-    /// Method and path of the request that an error names.
-    pub failed: Option<(&'t str, &'t str)>,
+    /// How the request ended, or that an error was raised in it.
+    pub told: Option<Told<'t>>,
 }
 
 /// Reads the first line of a text, behind its time.
@@ -42,9 +40,8 @@ pub fn read(line: &str) -> Prefix<'_> {
         rest = rest[word.len()..].trim_ascii_start();
         let plain = bare(word);
         if METHODS.contains(&plain) {
-            found.completion = completion::read(body);
-            found.failed = completion::read_failed(body);
-            if found.completion.is_some() && found.id.is_none() {
+            found.told = Told::read(body, true);
+            if matches!(found.told, Some(Told::Ended(_))) && found.id.is_none() {
                 found.id = body.split_ascii_whitespace().find_map(keyed);
             }
             break;
@@ -98,7 +95,11 @@ mod tests {
     fn told(line: &str) -> (Option<String>, Option<u16>) {
         let line = line.replace("ID", ID);
         let found = read(&line);
-        (found.id.map(str::to_owned), found.completion.map(|one| one.status))
+        let status = match found.told {
+            Some(Told::Ended(completion)) => Some(completion.status),
+            _ => None,
+        };
+        (found.id.map(str::to_owned), status)
     }
 
     #[test]
