@@ -245,6 +245,8 @@ impl Marks {
 
     /// Tells again of an answer where the completion just before it told of it; without one it is the completion itself.
     pub const ECHO: Marks = Marks(1 << 19);
+    /// Printed outside any request, by a backend whose end explains what its proxy says of this request.
+    pub const LAST_WORDS: Marks = Marks(1 << 20);
 
     /// The marks of both sets.
     pub const fn and(self, other: Marks) -> Marks {

@@ -6,6 +6,7 @@ pub mod budget;
 pub mod dimensions;
 pub mod family;
 pub mod held;
+pub mod last_words;
 pub mod line;
 pub mod outcome;
 pub mod partial;

@@ -6,6 +6,7 @@
 //! sources run newest first the same holds in the mirror: the watermark is the greatest log time that may still come.
 
 mod alone;
+mod endings;
 mod evict;
 mod finish;
 mod glance;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
 
+use self::endings::Endings;
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 use self::evict::{due_second, may_hasten};
 pub use self::finish::Requests;
@@ -34,6 +36,7 @@ use super::aliases::Aliases;
 use super::attach::{Brackets, Neighbours, Place};
 use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
 use super::held::{Held, Order, identity};
+use super::last_words::ends_process;
 use super::line::Fold;
 use super::outcome::Facts;
 use super::partial::Partial;
@@ -135,6 +138,8 @@ pub struct Correlator<'f> {
     unattributed: u64,
     /// Of these the first that tell of a failure.
     outside: BTreeMap<Order, Held>,
+    /// And those that tell that a process ended.
+    endings: Endings,
     /// Of these the events with an ID.
     left: hashbrown::HashSet<u64>,
     window_ms: Option<(i64, i64)>,
@@ -181,6 +186,7 @@ impl<'f> Correlator<'f> {
             last_own: None,
             unattributed: 0,
             outside: BTreeMap::new(),
+            endings: Endings::default(),
             left: hashbrown::HashSet::new(),
             window_ms: None,
             wanted: None,
@@ -292,6 +298,9 @@ impl<'f> Correlator<'f> {
                 Taken::New
             }
             Place::WaitsForFailure => {
+                if ends_process(&record) {
+                    neighbours.into_iter().for_each(|near| self.endings.end(near));
+                }
                 let late = neighbours.and_then(|key| self.neighbours(key).wait(record, format));
                 if let Some((late, format)) = late {
                     self.left_over(late, format, origin);

@@ -44,6 +44,8 @@ pub enum Factor {
     UnknownError(usize),
     /// Figures of the pool: some were free, and nobody waited.
     PoolWasFree,
+    /// Only the backend's last words outside the request say so.
+    LastWords,
     /// The rule is experimental.
     Experimental,
     /// It stands further out in a chain of errors than this rule.

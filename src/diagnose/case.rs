@@ -11,7 +11,7 @@ use super::unwrap::Chain;
 use crate::correlate::line::Line;
 use crate::record::{Level, Marks};
 use crate::rules::RuleSet;
-use crate::rules::model::{Class, Effect, Strength};
+use crate::rules::model::{Class, Effect, Rule, Strength};
 
 /// How something was said: programs quote and mention errors that are none of theirs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -138,10 +138,18 @@ pub struct Context {
     pub connections: Vec<usize>,
     /// The last line (by index) with an error of a class of its own that no rule knows.
     pub unknown_error: Option<usize>,
+    /// Some line is what the backend printed when it ended.
+    pub has_last_words: bool,
     chains: BTreeMap<usize, Chain>,
 }
 
 impl Context {
+    /// Whether a rule is no cause in this request: a wrapper, a symptom, or what a proxy says of a backend whose last words
+    /// are there.
+    pub fn is_symptom(&self, rule: &Rule) -> bool {
+        rule.symptom || (rule.backend_gone && self.has_last_words)
+    }
+
     /// Looks at the lines once.
     pub fn of(lines: &[Line]) -> Context {
         let normal = |line: &Line| {
@@ -161,6 +169,7 @@ impl Context {
             any_severe: lines
                 .iter()
                 .any(|line| !line.hits.is_empty() && line.record.level >= Some(Level::Error)),
+            has_last_words: lines.iter().any(|line| line.record.marks.has(Marks::LAST_WORDS)),
             figures: Figures::read(lines),
             duration_ms: lines.iter().rev().find_map(|line| line.record.duration_ms),
             recoveries: told(says_recovered),

@@ -46,6 +46,7 @@ pub fn of(
     instances::crowds(&members, &mut said);
     let (faults, targets) = dependencies::environment(&all);
     merge(&mut said, faults);
+    merge(&mut said, last_words(judged));
     let changes = deployments::changes(&all, traffic);
     let ends_ms = window_ms.map(|(_, to)| to);
     merge(&mut said, dependencies::outages(&all, &targets, &changes, ends_ms));
@@ -57,6 +58,28 @@ pub fn of(
         (incident.to_owned(), sentences)
     };
     said.into_iter().map(owned).collect()
+}
+
+/// How many requests of an incident rest on what their backend printed outside of them.
+fn last_words(judged: &[Judged]) -> Said<'_> {
+    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for one in judged {
+        let (told, all) = counts.entry(one.fingerprint.as_str()).or_default();
+        *told += usize::from(!one.last_words.is_empty());
+        *all += 1;
+    }
+    let sentence = |(told, all): (usize, usize)| {
+        let which =
+            if told == all { "these requests".to_owned() } else { format!("{told} of {all} requests") };
+        format!(
+            "the cited error was printed outside any request, by a program that ended or failed just before: time ties it to {which}, no ID"
+        )
+    };
+    counts
+        .into_iter()
+        .filter(|(_, (told, _))| *told > 0)
+        .map(|(incident, counts)| (incident, vec![sentence(counts)]))
+        .collect()
 }
 
 fn merge<'a>(said: &mut Said<'a>, more: Said<'a>) {

@@ -62,6 +62,7 @@ pub fn factor(factor: Factor, lines: &[Line], rules: &RuleSet) -> String {
             None => "the request ended with an error that no rule knows".to_owned(),
         },
         Factor::PoolWasFree => "figures: connections were free and nobody waited".to_owned(),
+        Factor::LastWords => "only said by the backend when it ended, outside this request".to_owned(),
         Factor::Experimental => "an experimental rule".to_owned(),
         Factor::Outer(rule) => format!("wraps {}", id(rule, rules)),
         Factor::Follows(rule) => format!("seen after {}", id(rule, rules)),

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Folder;
 use super::gaps::Phases;
+use super::last_words::Outside;
 use super::telemetry::Figures;
 use super::weigh::{Diagnosis, weigh};
-use super::{gaps, incident, private, triage};
+use super::{gaps, incident, last_words, private, triage};
 use crate::correlate::dimensions::Dimensions;
 use crate::correlate::line::{Fold, Line};
 use crate::correlate::outcome::Outcome;
@@ -65,6 +66,8 @@ pub struct Judged {
     pub private_answer: Option<String>,
     /// The process crashed in it.
     pub crashed: bool,
+    /// Where its backend printed, outside any request, what stands among its lines.
+    pub last_words: BTreeSet<Position>,
     /// No line of it carries text.
     pub silent: bool,
     /// Of a silent one: the incident of its neighbours, see [`super::neighbours`].
@@ -73,8 +76,8 @@ pub struct Judged {
     pub logged: Phases,
 }
 
-/// Diagnoses one failed request.
-pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
+/// Diagnoses one failed request. `outside`: what was said outside any request.
+pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet, outside: &[Outside]) -> Judged {
     let status = match partial.outcome() {
         Outcome::Failed(status) => status,
         _ => None,
@@ -83,11 +86,13 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
     let aliases = partial.aliases();
     let first_ms = partial.facts.span.ends_ms().map(|(first, _)| first);
     let route = partial.route.as_ref().map(|(_, route)| route.to_string());
-    let lines = partial.into_lines(folder as &dyn Fold);
+    let mut lines = partial.into_lines(folder as &dyn Fold);
+    last_words::add(&mut lines, outside, rules);
     let diagnosis = weigh(&lines, rules);
     let rule = diagnosis.rule.and_then(|rule| rules.by_index(rule));
     let subject = rule.map(|rule| incident::subject(rule, &diagnosis.captures)).unwrap_or_default();
-    let first_error = incident::first_error(&lines);
+    let last_words = lines.iter().find(|line| is_last_words(line));
+    let first_error = incident::first_error(&lines).or(last_words.map(|line| (line, line.text.trim())));
     let fingerprint = match rule {
         Some(rule) => incident::of_cause(rule, &subject),
         None => incident::of_unknown(
@@ -119,6 +124,7 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet) -> Judged {
         cold: has(Marks::COLD_START | Marks::INIT),
         private_answer: private::answer(&lines, rule, &captures),
         crashed: has(Marks::CRASH | Marks::OUT_OF_MEMORY),
+        last_words: lines.iter().filter(|line| is_last_words(line)).map(|line| line.at).collect(),
         silent: lines.iter().all(|line| line.text.trim().is_empty()),
         inferred_from: None,
         logged: gaps::phases(&lines, kind, &diagnosis.figures),
@@ -176,14 +182,17 @@ pub fn evidence(
     let mut out: Vec<(Position, Option<i64>, String)> = diagnosis
         .evidence
         .iter()
-        .filter_map(|(index, start)| lines.get(*index).map(|line| (line, physical_line(&line.text, *start))))
-        .map(|(line, text)| {
-            (line.at, line.record.time_ms, if text.is_empty() { describe(line) } else { text })
-        })
+        .filter_map(|(index, start)| lines.get(*index).map(|line| (line, *start)))
+        .map(|(line, start)| (line.at, line.record.time_ms, cite(line, start)))
         .collect();
     let mut seen = BTreeSet::new();
     out.retain(|(_, _, text)| seen.insert(text.clone()));
     out.truncate(REQUEST_EVIDENCE);
+    // What the proxy saw is the request's own part of the proof.
+    if let Some((line, start)) = own_part(diagnosis, lines) {
+        out.truncate(REQUEST_EVIDENCE - 1);
+        out.push((line.at, line.record.time_ms, cite(line, start)));
+    }
     if out.is_empty() {
         match first_error {
             Some((line, text)) => out.push((line.at, line.record.time_ms, text)),
@@ -196,6 +205,30 @@ pub fn evidence(
         }
     }
     out
+}
+
+fn is_last_words(line: &Line) -> bool {
+    line.record.marks.has(Marks::LAST_WORDS)
+}
+
+/// Of a request that its backend's last words explain, its own line: what the proxy says, and where.
+fn own_part<'l>(diagnosis: &Diagnosis, lines: &'l [Line]) -> Option<(&'l Line, usize)> {
+    let decisive: Vec<&Line> = diagnosis.evidence.iter().filter_map(|(index, _)| lines.get(*index)).collect();
+    if decisive.is_empty() || !decisive.iter().all(|line| is_last_words(line)) {
+        return None;
+    }
+    let own = || lines.iter().filter(|line| !is_last_words(line));
+    let symptom = own().find_map(|line| {
+        let hit = line.hits.iter().find(|hit| Some(hit.rule) == diagnosis.symptom)?;
+        Some((line, hit.start))
+    });
+    symptom.or_else(|| own().find(|line| line.record.status.is_some()).map(|line| (line, 0)))
+}
+
+/// The physical line of a line around an offset, as evidence.
+fn cite(line: &Line, start: usize) -> String {
+    let text = physical_line(&line.text, start);
+    if text.is_empty() { describe(line) } else { text }
 }
 
 /// What a record without text says.
@@ -223,6 +256,9 @@ fn physical_line(text: &str, start: usize) -> String {
 
 /// Why nothing was decided, and the next best step.
 fn next_step(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> String {
+    if lines.iter().any(is_last_words) {
+        return "the proxy's backend ended, and no rule knows why: read what it printed at the cited line; if that is clear, a rule for it is one file (`why500 rules`)".to_owned();
+    }
     if let Some(rule) = diagnosis.symptom.and_then(|rule| rules.by_index(rule)) {
         return format!(
             "only a symptom was logged ({}): look for the first error of the same instance before it, or log the error with its stack",

@@ -10,6 +10,7 @@ pub mod gaps;
 pub mod incident;
 mod join;
 pub mod judge;
+pub mod last_words;
 pub mod neighbours;
 pub mod onset;
 mod private;

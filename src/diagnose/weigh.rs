@@ -76,6 +76,10 @@ const AFTER_RAISED: f64 = 0.85;
 const AFTER_WARNED: f64 = 0.6;
 /// ... and to what was mentioned: not named any more.
 const AFTER_MENTIONED: f64 = 0.4;
+/// Score left to what a backend said outside the request when it ended: only time ties it to what the proxy saw ...
+const LAST_WORDS: f64 = 0.9;
+/// ... and where it has no time, only that nothing else ended.
+const LAST_WORDS_UNTIMED: f64 = 0.75;
 /// Score left to a rule that is experimental.
 const EXPERIMENTAL: f64 = 0.9;
 /// Score left to a cause that stands further out in a chain of errors than one at least as sure. Like the two below it
@@ -117,7 +121,7 @@ pub fn weigh_with_accounts(lines: &[Line], rules: &RuleSet) -> (Diagnosis, Vec<A
         compare(account, &fired, &context, rules);
     }
     accounts.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.rule.cmp(&b.rule)));
-    let diagnosis = decide(lines, rules, &cases, &mut accounts);
+    let diagnosis = decide(lines, rules, &cases, &context, &mut accounts);
     (Diagnosis { figures: context.figures, ..diagnosis }, accounts)
 }
 
@@ -175,10 +179,18 @@ fn own_account(
         };
         account.lower(Factor::UnknownError(line), left);
     }
+    if witnesses_all(case, lines, |line| line.record.marks.has(Marks::LAST_WORDS)) {
+        let timed = case.witnesses.iter().any(|line| lines[*line].record.time_ms.is_some());
+        account.lower(Factor::LastWords, if timed { LAST_WORDS } else { LAST_WORDS_UNTIMED });
+    }
     if rule.status == Status::Experimental {
         account.lower(Factor::Experimental, EXPERIMENTAL);
     }
     account
+}
+
+fn witnesses_all(case: &Case, lines: &[Line], are: fn(&Line) -> bool) -> bool {
+    case.witnesses.iter().all(|line| are(&lines[*line]))
 }
 
 /// Whether a line speaks of what this case could not reach: of its host, or of no host that is known.
@@ -263,10 +275,10 @@ fn circumstances(
 fn compare(account: &mut Account, fired: &[(u16, &Case, Strength)], context: &Context, rules: &RuleSet) {
     let Some((_, case, strength)) = fired.iter().find(|(rule, ..)| *rule == account.rule) else { return };
     // A symptom is no cause, so it is compared with none.
-    let Some(rule) = rules.by_index(account.rule).filter(|rule| !rule.symptom) else { return };
+    let Some(rule) = rules.by_index(account.rule).filter(|rule| !context.is_symptom(rule)) else { return };
     let rivals = || {
         fired.iter().filter_map(|(index, other, at)| {
-            let other_rule = rules.by_index(*index).filter(|other| !other.symptom)?;
+            let other_rule = rules.by_index(*index).filter(|other| !context.is_symptom(other))?;
             (*index != account.rule && at >= strength && other.recovered.is_none_or(|line| line < other.last))
                 .then_some((*index, *other, other_rule))
         })
@@ -297,12 +309,13 @@ fn compare(account: &mut Account, fired: &[(u16, &Case, Strength)], context: &Co
                 && other.severe
                 && rules
                     .by_index(*index)
-                    .is_some_and(|other| other.class != Class::Platform && !other.symptom)
+                    .is_some_and(|other| other.class != Class::Platform && !context.is_symptom(other))
         })
     });
     // A full pool that is only reported is no witness against an error of another kind.
     let raised = fired.iter().any(|(index, other, at)| {
-        let class = rules.by_index(*index).filter(|other| !other.symptom).map(|other| other.class);
+        let cause = rules.by_index(*index).filter(|rule| !context.is_symptom(rule));
+        let class = cause.map(|rule| rule.class);
         *at >= Strength::Strong
             && other.severe
             && matches!(class, Some(Class::Runtime | Class::Env | Class::Route))
@@ -336,13 +349,14 @@ fn decide(
     lines: &[Line],
     rules: &RuleSet,
     cases: &BTreeMap<u16, Case>,
+    context: &Context,
     accounts: &mut [Account],
 ) -> Diagnosis {
     let loud: Vec<u16> = accounts.iter().filter(|one| one.score >= MIN_SCORE).map(|one| one.rule).collect();
     for account in accounts.iter_mut() {
         let explained = loud.iter().copied().find(|other| rules.yields(account.rule, *other));
         account.fate = match explained {
-            _ if rules.by_index(account.rule).is_some_and(|rule| rule.symptom) => Fate::Symptom,
+            _ if rules.by_index(account.rule).is_some_and(|rule| context.is_symptom(rule)) => Fate::Symptom,
             _ if account.score < MIN_SCORE => Fate::TooWeak,
             Some(other) => Fate::Yielded(other),
             None => Fate::Lost,

@@ -7,14 +7,12 @@ use rayon::prelude::*;
 
 use super::Engine;
 use super::totals::{losses, remarks_on, totals};
-use crate::correlate::held::Held;
-use crate::correlate::line::Fold;
 use crate::correlate::partial::Partial;
 use crate::correlate::table::{MAX_ROUTES, Requests};
 use crate::diagnose::fold::Folder;
 use crate::diagnose::judge::{Judged, evidence, judge};
-use crate::diagnose::weigh::{round, weigh};
-use crate::diagnose::{circumstances, gaps, incident, neighbours, onset, segments, triage};
+use crate::diagnose::weigh::round;
+use crate::diagnose::{circumstances, gaps, incident, last_words, neighbours, onset, segments, triage};
 use crate::format::time::rfc3339;
 use crate::record::{CorrelationId, IdKind, Position, ids};
 use crate::redact::{Keep, Redactor};
@@ -48,7 +46,8 @@ pub fn report(
 ) -> Report {
     let rules = &engine.rules;
     let failed = requests.failed.len() as u64;
-    let judge = |partial: Partial| judge(partial, folder, rules);
+    let outside = last_words::outside(std::mem::take(&mut requests.outside), folder, rules);
+    let judge = |partial: Partial| judge(partial, folder, rules, &outside);
     let mut judged: Vec<Judged> = if parallel {
         std::mem::take(&mut requests.failed).into_par_iter().map(judge).collect()
     } else {
@@ -117,7 +116,7 @@ pub fn report(
     for gap in &mut gaps {
         gap.family = gap.family.take().map(|family| writer.text(&family));
     }
-    let outside_requests = writer.outside(requests.outside, folder);
+    let outside_requests = writer.outside(&outside, &judged);
     let routes = writer.routes(judged.iter());
     let traffic = writer.traffic(requests.traffic);
     Report {
@@ -240,7 +239,7 @@ impl Writer<'_> {
                 source: self.place(*at),
                 line: at.line,
                 time: time_ms.map(rfc3339),
-                correlation_id: one.id.clone(),
+                correlation_id: one.id.clone().filter(|_| !one.last_words.contains(at)),
                 text: self.text_but(text, keep),
             })
             .collect()
@@ -386,18 +385,22 @@ impl Writer<'_> {
         }
     }
 
-    /// What the rules say of errors outside any request, one entry a cause.
-    fn outside(&self, held: Vec<Held>, folder: &Folder<'_>) -> Vec<Outside> {
+    /// What the rules say of errors outside any request, one entry a cause; not of those that explain a request.
+    fn outside(&self, entries: &[last_words::Outside], judged: &[Judged]) -> Vec<Outside> {
+        let explaining: BTreeSet<u16> = judged
+            .iter()
+            .filter(|one| !one.last_words.is_empty())
+            .filter_map(|one| one.diagnosis.rule)
+            .collect();
         let mut out: Vec<Outside> = Vec::new();
-        for entry in held {
-            let lines = folder.lines(vec![entry]);
-            let diagnosis = weigh(&lines, self.rules);
-            let Some(rule) = diagnosis.rule.and_then(|rule| self.rules.by_index(rule)) else { continue };
+        for last_words::Outside { lines, diagnosis, .. } in entries {
+            let rule = diagnosis.rule.filter(|rule| !explaining.contains(rule));
+            let Some(rule) = rule.and_then(|rule| self.rules.by_index(rule)) else { continue };
             if let Some(seen) = out.iter_mut().find(|one| one.cause == rule.id) {
                 seen.records += 1;
                 continue;
             }
-            let Some((at, time_ms, text)) = evidence(&diagnosis, &lines, None).into_iter().next() else {
+            let Some((at, time_ms, text)) = evidence(diagnosis, lines, None).into_iter().next() else {
                 continue;
             };
             if out.len() < OUTSIDE {

@@ -19,7 +19,7 @@ use crate::diagnose::account::Account;
 use crate::diagnose::fold::Folder;
 use crate::diagnose::judge::{Judged, describe, judge};
 use crate::diagnose::weigh::{round, weigh_with_accounts};
-use crate::diagnose::{explain, neighbours};
+use crate::diagnose::{explain, last_words, neighbours};
 use crate::format::time::rfc3339;
 use crate::input::source::{Found, SourceError};
 use crate::report::explanation::{Explanation, Fired, Moment, SCHEMA, ScoreStep, Weighed};
@@ -83,10 +83,14 @@ impl Engine {
         };
         let failed = matches!(request.clone().open(folder).0.outcome(), Outcome::Failed(_));
         // A request without an ID is known by its lines.
-        let same = failed.then(|| judge(request.clone(), folder, &self.rules));
-        let (request, all) = request.open(folder);
-        let mut judged: Vec<Judged> =
-            requests.failed.into_par_iter().map(|partial| judge(partial, folder, &self.rules)).collect();
+        let outside = last_words::outside(std::mem::take(&mut requests.outside), folder, &self.rules);
+        let judge = |partial| judge(partial, folder, &self.rules, &outside);
+        let same = failed.then(|| judge(request.clone()));
+        let (request, mut all) = request.open(folder);
+        if failed {
+            last_words::add(&mut all, &outside, &self.rules);
+        }
+        let mut judged: Vec<Judged> = requests.failed.into_par_iter().map(judge).collect();
         let redactor = redactor(self, &judged);
         neighbours::infer(&mut judged);
         let names: Vec<&str> = sources.iter().map(|source| source.name.as_str()).collect();

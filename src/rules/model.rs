@@ -192,6 +192,10 @@ pub struct Rule {
     /// A wrapper or late symptom that never wins over another cause.
     #[serde(default)]
     pub symptom: bool,
+    /// What a proxy or router says of a backend that is not there or hung up. The backend's own last words explain it;
+    /// where they were logged, this rule is a symptom.
+    #[serde(default)]
+    pub backend_gone: bool,
     /// Causes that explain this one.
     #[serde(default)]
     pub yields_to: Vec<String>,

@@ -28,7 +28,7 @@ pub struct Requests {
     pub incomplete: u64,
     /// Records without a request.
     pub unattributed: u64,
-    /// Of these the first that tell of a failure, in order.
+    /// Of these the first that tell of a failure or of the end of a process, in order.
     pub outside: Vec<Held>,
     /// All requests per route.
     pub per_route: BTreeMap<String, u64>,
@@ -59,7 +59,10 @@ impl Correlator<'_> {
             aborted: self.aborted,
             incomplete: self.incomplete,
             unattributed: self.unattributed,
-            outside: self.outside.values().cloned().collect(),
+            outside: {
+                self.outside.append(&mut self.endings.take());
+                std::mem::take(&mut self.outside).into_values().collect()
+            },
             per_route: BTreeMap::new(),
             traffic: Traffic::default(),
             losses: std::mem::take(&mut self.losses),

@@ -1,9 +1,10 @@
 //! What becomes of records by what stands beside them: lines that waited for a request, and records that belong to none.
 
-use super::keys::{completion_key, own_place, stream_key};
+use super::keys::{completion_key, neighbours_key, own_place, stream_key};
 use super::{Correlator, Origin, Taken};
 use crate::correlate::attach::{Brackets, Completion, Freed, Neighbours, tells_of_failure};
 use crate::correlate::held::{Held, Order, identity};
+use crate::correlate::last_words::ends_process;
 use crate::record::{IdKind, Marks, Record};
 
 /// Records that tell of a failure and belong to no request: how many are kept.
@@ -141,9 +142,18 @@ impl Correlator<'_> {
             return self.put_record(key, None, IdKind::Order, record, format, origin);
         }
         self.unattributed += 1;
-        if tells_of_failure(&record) {
-            let order = Order::new(record.time_ms, record.at, origin.backwards);
-            self.keep_outside(Held::of_record(identity, order, record, format));
+        let (fails, ends) = (tells_of_failure(&record), ends_process(&record));
+        let near = neighbours_key(stream_key(&record, origin), format, origin);
+        let order = Order::new(record.time_ms, record.at, origin.backwards);
+        let held = Held::of_record(identity, order, record, format);
+        match (ends, fails, near) {
+            (true, _, near) => {
+                near.into_iter().for_each(|near| self.endings.end(near));
+                self.endings.keep(held);
+            }
+            (_, true, _) => self.keep_outside(held),
+            (_, _, Some(near)) => self.endings.pass(near, held),
+            _ => {}
         }
         true
     }
