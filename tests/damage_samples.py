@@ -23,7 +23,7 @@ LEFT_OUT = re.compile(
     r"|^cloudwatch/(subscription-awslogs|insights-stats|insights-csv-init-failure|tail-short-overlap|tail-json-of-text|s3-export-gzip)$"
     r"|^vercel/(dashboard-csv-(e[2-5]|broken-quote)|dashboard-json-empty-numbers|drain-(test-payload|outcomes|lambda-text)"
     r"|history-first-line-only|overlapping-exports|self-call)$|^lambda/vpc-without-egress$|^platforms/(heroku-logs-old|heroku-crashed)$|^containers/compose-crashed$"
-    r"|^frameworks/as-printed$|^proxies/(cloudfront-gzip|nginx-dead-backend)$"
+    r"|^frameworks/(.+-)?as-printed$|^proxies/(cloudfront-gzip|as-printed|nginx-dead-backend)$"
 )
 
 

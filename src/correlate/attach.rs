@@ -230,6 +230,12 @@ impl Neighbours {
         Place::WaitsForFailure
     }
 
+    /// Where a block goes that never stands before its completion: to the one just before it, if that failed. Without one its
+    /// request told nothing of an answer.
+    pub fn below(&self) -> Place {
+        self.answered.as_ref().map_or(Place::Nowhere, |(key, _)| Place::Request(*key))
+    }
+
     /// Puts a block aside for the completion after it. Returns what had to give way.
     pub fn wait(&mut self, record: Record, format: &'static str) -> Option<(Record, &'static str)> {
         self.blocks.push((record, format));
@@ -264,6 +270,11 @@ impl Neighbours {
 /// Whether a line tells of a failure by itself: an error block, a crash, a stack, an error that a logger was given.
 pub fn tells_of_failure(record: &Record) -> bool {
     is_raised(record) || (!record.error_text.is_empty() && record.level >= Some(Level::Error))
+}
+
+/// Whether a block is one that its framework prints below the completion, as Rails does with what nobody rescued.
+pub fn stands_below(record: &Record) -> bool {
+    record.payload == "rails" && record.level == Some(Level::Fatal) && record.error_class.is_some()
 }
 
 /// Whether a line that tells of a failure belongs to the completion beside it. Where completions have IDs and the line

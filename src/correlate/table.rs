@@ -33,7 +33,7 @@ pub use self::routes::{MAX_ROUTES, OTHER, OTHER_PLACE};
 use self::routes::{Names, RouteText};
 use self::started::Started;
 use super::aliases::Aliases;
-use super::attach::{Brackets, Neighbours, Place};
+use super::attach::{Brackets, Neighbours, Place, stands_below};
 use super::budget::{Budget, OPEN_BYTES, TOMBSTONE_BYTES};
 use super::held::{Held, Order, identity};
 use super::last_words::ends_process;
@@ -274,6 +274,7 @@ impl<'f> Correlator<'f> {
         let place = self.brackets(stream).place(&record, brackets, origin.backwards);
         let place = match (place, neighbours) {
             (Some(place), _) => place,
+            (None, Some(key)) if stands_below(&record) && !origin.backwards => self.neighbours(key).below(),
             (None, Some(key)) => self.neighbours(key).place(&record),
             (None, None) => Place::Nowhere,
         };

@@ -67,6 +67,7 @@ impl Engine {
         let inputs =
             found.sources.into_iter().map(|source| (source.name(), Input::Closed(source, expand))).collect();
         let mut finished = self.run_inputs(inputs, stop, watcher);
+        finished.report.remarks.extend(errors.iter().map(ToString::to_string));
         errors.append(&mut finished.errors);
         finished.report.remarks.extend(passed_over);
         finished.report.remarks.sort();
@@ -112,8 +113,7 @@ impl Engine {
         self.in_pool(|parallel| {
             let everything = self.read_all(inputs, stop, watcher, parallel, self.table(&folder));
             let ReadAll { requests, sources, mut remarks, errors, unreadable, read } = everything;
-            let broken = errors.iter().filter(|error| matches!(error, SourceError::Read { .. }));
-            remarks.extend(broken.map(ToString::to_string));
+            remarks.extend(errors.iter().map(ToString::to_string));
             let mut report = assemble::report(self, &folder, requests, sources, remarks, parallel);
             report.partial = stop.load(Ordering::Relaxed);
             report.sources.retain(|source| !unreadable.contains(&source.name));

@@ -170,10 +170,22 @@ fn read_words(record: &mut Record) {
         let id = id.to_owned();
         set_request_id(record, &id);
     }
+    if record.error_class.is_none() && is_goroutine(&record.message) {
+        record.level = Some(record.level.map_or(Level::Error, |level| level.max(Level::Error)));
+        record.error_class = Some("panic".to_owned());
+    }
     // The words of an entry that was cut off may be a piece of something else.
     if record.id.is_some() || !record.marks.has(Marks::TRUNCATED) {
         completion::complete(record);
     }
+}
+
+/// Whether the stack of a goroutine stands in a text, as echo and others log what they recovered from.
+fn is_goroutine(message: &str) -> bool {
+    message.split_once("goroutine ").is_some_and(|(_, rest)| {
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        rest.starts_with(" [running]:\n")
+    })
 }
 
 /// The UUID in brackets that a message begins with.

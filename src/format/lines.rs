@@ -2,7 +2,7 @@
 //! line with the lines that continue it, or one JSON object. It tells where entries begin; what they say is the
 //! business of the payloads.
 
-use crate::format::{About, Container, Decoded, Glance, ansi, text_parts};
+use crate::format::{About, Container, Decoded, Glance, ansi, frameworks, text_parts};
 use crate::input::frame::{Frame, FrameContext, FrameKind, lossy};
 use crate::record::{Marks, Record};
 
@@ -166,6 +166,9 @@ pub fn starts_entry(line: &[u8]) -> bool {
 /// Whether an indented line is one of Next.js's own (a symbol, or a request line of its development server), or koa-logger's.
 fn begins_next_line(body: &str) -> bool {
     NEXT_SYMBOLS.iter().any(|symbol| body.starts_with(symbol))
+        // chi's, for what it recovered from.
+        || body.starts_with("panic: ")
+        || frameworks::rust::begins_pretty(body)
         || text_parts::koa_line(body).is_some()
         || text_parts::request_line(body).is_some_and(|(_, target)| {
             target.starts_with('/')
@@ -203,6 +206,8 @@ pub(super) fn is_fragment(text: &str) -> bool {
             (text.starts_with("at ") && text.contains(['(', ':', '.']))
                 || is_ruby_frame(text)
                 || is_go_frame(text)
+                || is_gin_frame(text)
+                || is_dumped_header(text)
         }
     }
 }
@@ -225,6 +230,43 @@ fn is_go_frame(text: &str) -> bool {
         || (name.contains('.')
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._/-*()[]".contains(&b)));
     is_name && (arguments.is_empty() || arguments.contains("0x") || arguments == "...")
+}
+
+/// `/app/main.go:17 (0x8d3f05)`, as gin prints places.
+pub(super) fn is_gin_frame(text: &str) -> bool {
+    let Some((path, rest)) = text.split_once(".go:") else { return false };
+    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    path.len() <= 300 && !path.contains(' ') && rest.starts_with(" (0x") && rest.ends_with(')')
+}
+
+/// Headers of the request that gin prints with a panic, and Go's dumps of requests.
+const DUMPED: &[&str] = &[
+    "Accept: ",
+    "Accept-Encoding: ",
+    "Accept-Language: ",
+    "Authorization: *",
+    "Connection: ",
+    "Content-Length: ",
+    "Content-Type: ",
+    "Cookie: ",
+    "Host: ",
+    "Origin: ",
+    "Referer: ",
+    "User-Agent: ",
+    "X-Amzn-Trace-Id: ",
+    "X-Forwarded-For: ",
+    "X-Forwarded-Proto: ",
+    "X-Real-Ip: ",
+    "X-Request-Id: ",
+];
+
+/// A header, or the line above them: `GET /x HTTP/1.1` and nothing else.
+fn is_dumped_header(text: &str) -> bool {
+    let is_header = text.starts_with(['A', 'C', 'H', 'O', 'R', 'U', 'X'])
+        && DUMPED.iter().any(|header| text.starts_with(header));
+    is_header
+        || (text.ends_with(" HTTP/1.1") || text.ends_with(" HTTP/2.0"))
+            && text_parts::request_line(text).is_some_and(|(_, target)| target.starts_with('/'))
 }
 
 /// `10: 0x1addd09  [node]` of a native stack, `12 | code` of a code frame.
@@ -333,14 +375,25 @@ const PYTHON_WORDINGS: &[&str] = &[
     "can't compare offset-naive",
 ];
 
-/// Whether a line is the unindented last line of a traceback: `KeyError: 'total'`,
-/// `sqlalchemy.exc.OperationalError: (psycopg.OperationalError) …`, `httpx.ReadTimeout`.
+/// `0x80004005)`, `111)`.
+fn is_error_number(text: &str) -> bool {
+    let Some(number) = text.strip_suffix(')') else { return false };
+    let digits = number.strip_prefix("0x").unwrap_or(number);
+    !digits.is_empty() && digits.len() <= 10 && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Whether a line is the unindented last line of a traceback (`KeyError: 'total'`, `httpx.ReadTimeout`,
+/// `sqlalchemy.exc.OperationalError: (psycopg.OperationalError) …`), or the first of a .NET exception below a logger's line.
 pub(super) fn is_python_last_line(line: &str) -> bool {
     let (name, rest) = match text_parts::split_colon(line) {
         Some((name, rest)) => (name, rest),
         None => (line.strip_suffix(':').unwrap_or(line), ""),
     };
-    let word = name.len() <= 120 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+    // .NET writes the number of an error behind its class, and `+` before the name of a class in a class.
+    let name =
+        name.split_once(" (").filter(|(_, number)| is_error_number(number)).map_or(name, |(name, _)| name);
+    let word =
+        name.len() <= 120 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '+'));
     if !word || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
         return false;
     }

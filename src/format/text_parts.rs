@@ -179,13 +179,15 @@ pub fn duration_ms(text: &str) -> Option<f64> {
 
 /// Whether a word is the name of an error class (`TypeError`, `redis.exceptions.ConnectionError`).
 pub fn is_error_class(word: &str) -> bool {
-    // `a.b.C`, Ruby's `A::B`, PHP's `A\B`.
-    let last = word.rsplit(['.', ':', '\\']).next().unwrap_or(word);
+    // `a.b.C`, Ruby's `A::B`, PHP's `A\B`, a class in a class of .NET's `A.B+C`.
+    let last = word.rsplit(['.', ':', '\\', '+']).next().unwrap_or(word);
     let is_scoped = || !word.contains(':') || !word.replace("::", "").contains(':');
     word.len() <= 120
         && is_scoped()
         && last.starts_with(|c: char| c.is_ascii_uppercase())
-        && word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.' | b':' | b'\\'))
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'.' | b':' | b'\\' | b'+'))
         && CLASS_ENDINGS.iter().any(|ending| last.ends_with(ending))
 }
 
@@ -285,6 +287,12 @@ pub fn unescape(mut text: &[u8], out: &mut Vec<u8>) -> Option<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_class_in_a_class_is_one() {
+        assert!(is_error_class("System.Net.Internals.SocketExceptionFactory+ExtendedSocketException"));
+        assert!(!is_error_class("Error+1") && !is_error_class("1+Error)"));
+    }
 
     #[test]
     fn reads_targets_and_durations() {

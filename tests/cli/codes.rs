@@ -61,6 +61,7 @@ fn a_missing_file_names_itself_and_the_run_goes_on() {
     let ran = dir.run(&["missing.log", "good.log", "--format", "json"]).exits(0).says("missing.log: ");
     assert_eq!(names(&ran.json()), ["good.log"]);
     assert_eq!(failed(&ran.json()), 1);
+    assert!(ran.json()["remarks"].to_string().contains("missing.log: "), "the report says it, too");
 }
 
 #[cfg(unix)]

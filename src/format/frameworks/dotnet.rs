@@ -42,6 +42,9 @@ struct Head<'t> {
 /// The category must be named as a namespace is, with the event's number after it; the text stands on the next lines, or
 /// on the same one if the console is told to keep to one.
 fn head(text: &str) -> Option<Head<'_>> {
+    if let Some(found) = systemd(text) {
+        return Some(found);
+    }
     // Few lines of others begin so.
     if !text.starts_with(|c: char| matches!(c, 't' | 'd' | 'i' | 'w' | 'f' | 'c' | '0'..='9')) {
         return None;
@@ -67,6 +70,36 @@ fn head(text: &str) -> Option<Head<'_>> {
         && (below.trim_start_matches('\r').starts_with('\n')
             || (below.starts_with(' ') && category.contains('.')));
     Some(Head { stamp, level: Level::parse(level).filter(|_| valid)?, below })
+}
+
+/// `<3>Category[13] text` on one line, as the console writes for systemd; the journal keeps the level apart.
+/// <https://learn.microsoft.com/dotnet/core/extensions/console-log-formatter#systemd>
+fn systemd(text: &str) -> Option<Head<'_>> {
+    let (level, rest) = match text.strip_prefix('<') {
+        Some(rest) => {
+            let level = match rest.as_bytes().first()? {
+                b'0'..=b'2' => Level::Fatal,
+                b'3' => Level::Error,
+                b'4' => Level::Warn,
+                b'5' | b'6' => Level::Info,
+                b'7' => Level::Debug,
+                _ => return None,
+            };
+            (Some(level), rest.get(1..)?.strip_prefix('>')?)
+        }
+        None if text.starts_with("Microsoft.") => (None, text),
+        None => return None,
+    };
+    let (category, rest) =
+        first_line(rest).split_once('[').map(|(category, _)| (category, &rest[category.len() + 1..]))?;
+    let (number, below) = rest.split_once(']')?;
+    let valid = category.contains('.')
+        && category.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'`' | b'+'))
+        && !number.is_empty()
+        && number.bytes().all(|b| b.is_ascii_digit())
+        && below.starts_with(' ');
+    let level = level.or_else(|| below.contains("nhandled exception").then_some(Level::Error));
+    valid.then_some(Head { stamp: None, level: level.unwrap_or(Level::Info), below })
 }
 
 /// As the console writes them.

@@ -8,7 +8,7 @@ use super::{Framework, begin, complete, status};
 use crate::format::text_parts::{
     METHODS, duration_ms, first_line, push_field, request_line, set_request_id, set_time,
 };
-use crate::format::{About, time};
+use crate::format::{About, lines, time};
 use crate::record::{Level, Marks, Record};
 
 /// The shape `go-access`.
@@ -94,16 +94,24 @@ fn milliseconds(text: &str) -> Option<f64> {
     })
 }
 
-/// The text of a panic below gin's `panic recovered:`.
+/// The text of a panic below gin's `panic recovered:`, whatever it says: gin's places stand below it. chi's begins with
+/// ` panic: ` and has arrows below.
 fn is_panic(text: &str) -> bool {
+    let below = || text.lines().skip(1).take(MAX_TEXT_LINES);
     text.starts_with("runtime error: ")
+        || below().any(lines::is_gin_frame)
+        || text.trim_start().starts_with("panic: ") && below().any(|line| line.starts_with(" ->"))
 }
+
+/// Lines below the first one in which the places of a panic have to begin.
+const MAX_TEXT_LINES: usize = 20;
 
 fn read(text: &str, record: &mut Record) {
     record.runtime.get_or_insert_with(|| "go".to_owned());
     let Some(entry) = entry(first_line(text)) else {
         record.level = Some(Level::Error);
-        record.error_class = Some("runtime error".to_owned());
+        let is_runtimes = text.contains("runtime error: ");
+        record.error_class = Some(if is_runtimes { "runtime error" } else { "panic" }.to_owned());
         return;
     };
     if let Some(stamp) = entry.stamp {

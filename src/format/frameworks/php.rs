@@ -1,7 +1,7 @@
 //! PHP: Monolog's lines as Laravel and Symfony write them, and PHP's own error log.
 
-use super::Framework;
-use crate::format::text_parts::{is_uuid, push_code, set_request_id, set_time};
+use super::{Framework, begin, complete, status};
+use crate::format::text_parts::{first_line, is_uuid, push_code, set_request_id, set_time};
 use crate::format::{About, time};
 use crate::record::{Level, Marks, Record};
 
@@ -56,6 +56,7 @@ fn read_monolog(text: &str, record: &mut Record) {
             break;
         }
     }
+    read_web(body, record);
     let Some(exception) = body.split_once("\"exception\":\"[object] (").map(|(_, rest)| rest) else { return };
     if level < Level::Error {
         return;
@@ -72,10 +73,28 @@ fn read_monolog(text: &str, record: &mut Record) {
     }
 }
 
+/// The request, where Monolog's web processor adds it: `{"url":"/x","ip":"…","http_method":"GET",…}`.
+/// <https://github.com/Seldaek/monolog/blob/main/src/Monolog/Processor/WebProcessor.php>
+fn read_web(body: &str, record: &mut Record) {
+    let Some((_, extra)) = body.rsplit_once("{\"url\":\"") else { return };
+    let Some((_, verb)) = extra.split_once(",\"http_method\":\"") else { return };
+    let (url, verb) = (extra.split('"').next(), verb.split('"').next());
+    if let (Some(url), Some(verb)) = (url, verb) {
+        begin(record, verb, &url.replace("\\/", "/"));
+    }
+}
+
 /// Time and text of a line of PHP or PHP-FPM.
 fn php(text: &str) -> Option<(Option<time::Stamp>, &str)> {
     let (stamp, body) = match text.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
-        Some((at, body)) => (Some(php_time(at)?), body),
+        Some((at, body)) => match php_time(at) {
+            Some(stamp) => (Some(stamp), body),
+            None => {
+                let stamp = server_time(at)?;
+                let is_servers = answered(body).is_some() || body.starts_with("PHP ");
+                return is_servers.then_some((Some(stamp), body));
+            }
+        },
         None => (None, text),
     };
     let is_php = (body.starts_with("PHP ") || body.starts_with(SAID)) && body.contains(": ")
@@ -105,12 +124,37 @@ fn php_time(text: &str) -> Option<time::Stamp> {
     Some(time::Stamp { ms: at.and_utc().timestamp_millis(), zoned: text[20..].trim() == "UTC" })
 }
 
+/// `Thu Jan 01 10:10:15 2026` of the built-in server. <https://www.php.net/manual/features.commandline.webserver.php>
+fn server_time(text: &str) -> Option<time::Stamp> {
+    if text.len() != 24 {
+        return None;
+    }
+    let at = chrono::NaiveDateTime::parse_from_str(text, "%a %b %d %H:%M:%S %Y").ok()?;
+    Some(time::Stamp { ms: at.and_utc().timestamp_millis(), zoned: false })
+}
+
+/// `203.0.113.9:4711 [500]: GET /x - text` of the built-in server: status, verb and target.
+fn answered(body: &str) -> Option<(u16, &str, &str)> {
+    let (address, rest) = first_line(body).split_once(" [")?;
+    let (code, request) = rest.split_once("]: ")?;
+    let (verb, target) = request.split_once(' ')?;
+    let target = target.split(' ').next().unwrap_or_default();
+    let valid = address.contains(':') && !address.contains(' ') && target.starts_with('/');
+    Some((status(code).filter(|_| valid)?, verb, target))
+}
+
 fn read_php(text: &str, record: &mut Record) {
     let Some((stamp, body)) = php(text) else { return };
     if let Some(stamp) = stamp {
         set_time(record, stamp);
     }
     record.runtime.get_or_insert_with(|| "php".to_owned());
+    if let Some((code, verb, target)) = answered(body) {
+        begin(record, verb, target);
+        complete(record, code, None);
+        record.level = Some(if code >= 500 { Level::Error } else { Level::Info });
+        return;
+    }
     let inside = said(body);
     if inside.is_some_and(goes_on) {
         record.marks.insert(Marks::CONTINUATION);

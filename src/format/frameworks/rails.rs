@@ -29,10 +29,38 @@ fn detect(text: &str) -> bool {
         || exception(body).is_some() && (tag.is_some() || is_bare_exception(text))
 }
 
-/// Without a tag the line has to end, or the text below it to go on, as only Rails writes it: `Module::Class (text):`.
+/// Without a tag the line has to end, or the text below it to go on, as only Rails writes it: `Module::Class (text):`. Ruby shows
+/// the place in the code below the text, within the brackets.
 fn is_bare_exception(text: &str) -> bool {
-    first_line(text).ends_with("):") || text.contains("\n):")
+    text.lines().take(MAX_TEXT_LINES).any(|line| line.ends_with("):"))
 }
+
+/// Lines of an exception's text that are looked at.
+const MAX_TEXT_LINES: usize = 20;
+
+/// Exceptions that Rails answers below 500 unless it is told otherwise; it logs them like any other.
+/// <https://guides.rubyonrails.org/configuring.html#config-action-dispatch-rescue-responses>
+const ANSWERED_BELOW_500: &[&str] = &[
+    "AbstractController::ActionNotFound",
+    "ActionController::BadRequest",
+    "ActionController::InvalidAuthenticityToken",
+    "ActionController::InvalidCrossOriginRequest",
+    "ActionController::MethodNotAllowed",
+    "ActionController::MissingExactTemplate",
+    "ActionController::ParameterMissing",
+    "ActionController::RoutingError",
+    "ActionController::TooManyRequests",
+    "ActionController::UnknownFormat",
+    "ActionController::UnknownHttpMethod",
+    "ActionDispatch::Http::MimeNegotiation::InvalidType",
+    "ActionDispatch::Http::Parameters::ParseError",
+    "ActiveRecord::RecordInvalid",
+    "ActiveRecord::RecordNotFound",
+    "ActiveRecord::RecordNotSaved",
+    "ActiveRecord::StaleObjectError",
+    "Rack::QueryParser::InvalidParameterError",
+    "Rack::QueryParser::ParameterTypeError",
+];
 
 fn read(text: &str, record: &mut Record) {
     let first = first_line(text);
@@ -67,7 +95,15 @@ fn read(text: &str, record: &mut Record) {
         if let Some(code) = code {
             complete(record, code, took.and_then(duration_ms));
         }
+    } else if body.starts_with("ActionController::RoutingError (No route matches [") {
+        // No controller was asked, so no other line tells of the answer.
+        record.level = Some(Level::Warn);
+        complete(record, 404, None);
     } else if let Some(class) = exception(body) {
+        if ANSWERED_BELOW_500.contains(&class) {
+            record.level = Some(Level::Warn);
+            return;
+        }
         record.level = Some(Level::Fatal);
         record.error_class = class.rsplit("::").next().map(str::to_owned);
     }

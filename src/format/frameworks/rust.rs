@@ -11,7 +11,7 @@ use crate::record::{Level, Record};
 /// The payload.
 pub const RUST: RustText = RustText;
 
-/// `ISO LEVEL span{key=value}: target: text key=value`, `[ISO LEVEL target] text`.
+/// `ISO LEVEL span{key=value}: target: text key=value`, the same over several lines, `[ISO LEVEL target] text`.
 pub struct RustText;
 
 /// Spans in spans that are read, and pairs of each.
@@ -35,7 +35,7 @@ impl Payload for RustText {
 
     fn detect(&self, record: &Record) -> bool {
         let line = first_line(&record.message);
-        env_logger(line).is_some() || tracing(line).is_some()
+        env_logger(line).is_some() || tracing(line).is_some() || pretty(line).is_some()
     }
 
     fn read(&self, record: &mut Record, more: &mut Vec<Record>) {
@@ -48,10 +48,15 @@ impl Payload for RustText {
             record.level = Some(level);
             return;
         }
-        if let Some(event) = tracing(line) {
-            set_time(record, event.stamp);
-            json_app::read_map(&event.object(), record, more, 0);
-            record.level = Some(event.level);
+        let found = tracing(line).map(|event| (event.stamp, event.level, event.object()));
+        let found = found.or_else(|| {
+            let (stamp, level, target, said) = pretty(line)?;
+            Some((stamp, level, pretty_object(target, said, below)))
+        });
+        if let Some((stamp, level, object)) = found {
+            set_time(record, stamp);
+            json_app::read_map(&object, record, more, 0);
+            record.level = Some(level);
         }
         if !below.is_empty() {
             record.message.push('\n');
@@ -120,6 +125,72 @@ fn tracing(line: &str) -> Option<Event<'_>> {
     }
     let is_certain = !spans.is_empty() || target.contains("::") || (is_default && !target.is_empty());
     Some(Event { stamp: time::parse(stamp).filter(|_| is_certain)?, level, spans, target, text })
+}
+
+/// The first line of an event as the pretty format has it: two blanks, then time, level, target and text.
+/// <https://docs.rs/tracing-subscriber/latest/tracing_subscriber/fmt/format/struct.Pretty.html>
+fn pretty(line: &str) -> Option<(time::Stamp, Level, &str, &str)> {
+    let (stamp, rest) = line.strip_prefix("  ")?.split_once(' ')?;
+    if stamp.as_bytes().get(10) != Some(&b'T') {
+        return None;
+    }
+    let (level, rest) = rest.trim_start().split_once(' ')?;
+    let (target, said) = word_before_colon(rest)?;
+    Some((time::parse(stamp)?, shouted(level)?, target, said))
+}
+
+/// Whether an indented line is the first one of such an event; `body` is what stands behind the blanks.
+pub(in crate::format) fn begins_pretty(body: &str) -> bool {
+    body.as_bytes().get(10) == Some(&b'T')
+        && body.starts_with(|c: char| c.is_ascii_digit())
+        && body.split_once(' ').is_some_and(|(stamp, rest)| {
+            let level = rest.trim_start().split(' ').next().unwrap_or_default();
+            shouted(level).is_some() && time::parse(stamp).is_some()
+        })
+}
+
+/// Such an event as the JSON formatter writes it. Its spans stand below it, the innermost first: `in api::request with method:
+/// GET, uri: /x`.
+fn pretty_object(target: &str, said: &str, below: &str) -> Map<String, Value> {
+    let (message, mut fields) = listed(said);
+    fields.insert("message".to_owned(), Value::String(message.to_owned()));
+    let mut span = Map::new();
+    for line in below.lines().take(MAX_SPANS) {
+        let Some((_, inside)) = line.strip_prefix("    in ").and_then(|line| line.split_once(" with "))
+        else {
+            continue;
+        };
+        // The first one has no comma before it.
+        for (name, value) in listed(&format!(", {inside}")).1 {
+            span.entry(name).or_insert(value);
+        }
+    }
+    let mut map = Map::new();
+    map.insert("fields".to_owned(), Value::Object(fields));
+    map.insert("target".to_owned(), Value::String(target.to_owned()));
+    map.insert("span".to_owned(), Value::Object(span));
+    map
+}
+
+/// The words before the first `, key: value`, and these; a value reaches to the next key.
+fn listed(text: &str) -> (&str, Map<String, Value>) {
+    let keys: Vec<(usize, usize)> = memchr::memmem::find_iter(text.as_bytes(), b", ")
+        .filter_map(|comma| {
+            let rest = text.as_bytes().get(comma + 2..)?;
+            let is_of_key = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
+            let key_bytes = rest.iter().take(MAX_NAME_BYTES).take_while(is_of_key).count();
+            let is_key = key_bytes > 0 && rest[key_bytes..].starts_with(b": ");
+            is_key.then_some((comma, comma + 2 + key_bytes))
+        })
+        .take(MAX_PAIRS)
+        .collect();
+    let ends = keys.iter().skip(1).map(|(comma, _)| *comma).chain([text.len()]);
+    let map = keys.iter().zip(ends).map(|((comma, colon), end)| {
+        let value = text.get(colon + 2..end).unwrap_or_default().trim();
+        let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+        (text[comma + 2..*colon].to_owned(), Value::String(value.to_owned()))
+    });
+    (&text[..keys.first().map_or(text.len(), |(comma, _)| *comma)], map.collect())
 }
 
 /// A name and what follows `: ` after it.
@@ -236,6 +307,28 @@ mod tests {
         assert!(
             error.status.is_none() && error.marks.has(Marks::ERROR_BLOCK) && !error.marks.has(Marks::ECHO)
         );
+    }
+
+    #[test]
+    fn reads_events_over_several_lines() {
+        let record = of("  2026-01-01T10:10:15.001234Z  INFO tower_http::trace::on_response: finished processing request, latency: 3 ms, status: 500\n    at /src/on_response.rs:114\n    in api::request with method: GET, uri: /pay/7?x=1, request_id: 8f31aa-9\n")
+            .expect("read");
+        assert_eq!(
+            (id(&record), record.status, record.path.as_deref(), record.method.as_deref()),
+            (Some("8f31aa-9"), Some(500), Some("/pay/7"), Some("GET"))
+        );
+        assert!(record.marks.has(Marks::END | Marks::CLIENT));
+        let error = of("  2026-01-01T10:10:15.001234Z ERROR api: lookup failed, late, error: Connection refused (os error 111), attempt: 1\n    at src/main.rs:5\n    in api::request with request_id: 8f31aa-9")
+            .expect("read");
+        assert_eq!((id(&error), error.level), (Some("8f31aa-9"), Some(Level::Error)));
+        assert!(error.text().contains("lookup failed, late"), "{}", error.text());
+        assert!(error.text().contains("Connection refused (os error 111)"));
+        for body in ["2026-01-01T10:10:15.001234Z  INFO api: x", "2026-01-01T10:10:15Z ERROR api: x"] {
+            assert!(begins_pretty(body), "{body}");
+        }
+        for body in ["2026-01-01T10:10:15Z api", "2026-01-01 10:10:15 INFO x", "at src/main.rs:5", "é"] {
+            assert!(!begins_pretty(body), "{body}");
+        }
     }
 
     #[test]

@@ -248,3 +248,71 @@ fn reads_go_panics() {
     );
     assert!(panic.marks.has(Marks::ERROR_BLOCK) && panic.time_ms == Some(1_767_262_215_000));
 }
+
+#[test]
+fn reads_go_panics_that_were_recovered_from() {
+    for text in [
+        "cart is locked\napp/main.go:90 (0x86bc04)\n\tmain.func1: panic(x)",
+        "runtime error: invalid memory address or nil pointer dereference\n/app/main.go:17 (0x8d3f05)",
+        " panic: cart is locked\n \n -> main.main.func8\n ->   app/main.go:100",
+    ] {
+        let panic = read(&go_access::GO_ACCESS, text);
+        assert_eq!(panic.level, Some(Level::Error));
+        let class = if text.starts_with('r') { "runtime error" } else { "panic" };
+        assert_eq!(panic.error_class.as_deref(), Some(class));
+    }
+    for text in ["panic: x", "cart is locked\napp/main.go:90", "a\n -> b"] {
+        let record = Record { message: text.to_owned(), ..Record::default() };
+        assert!(!go_access::GO_ACCESS.detect(&record), "{text}");
+    }
+}
+
+#[test]
+fn what_rails_answers_below_500_is_no_failure() {
+    let unknown = read(&rails::RAILS, "ActionController::RoutingError (No route matches [GET] \"/x\"):");
+    assert_eq!((unknown.status, unknown.error_class), (Some(404), None));
+    let missing = read(&rails::RAILS, "ActiveRecord::RecordNotFound (Couldn't find Order):");
+    assert_eq!((missing.status, missing.error_class, missing.level), (None, None, Some(Level::Warn)));
+    let marked = "NoMethodError (undefined method `total' for nil:NilClass\n\n  nil.total\n     ^^^^^^):\n";
+    assert_eq!(read(&rails::RAILS, marked).error_class.as_deref(), Some("NoMethodError"));
+}
+
+#[test]
+fn reads_the_console_for_systemd() {
+    let done = read(
+        &dotnet::DOTNET,
+        "<6>Microsoft.AspNetCore.Hosting.Diagnostics[2] => ConnectionId:0HN1 => RequestPath:/x RequestId:0HN1:00000001, SpanId:a, TraceId:b, ParentId: Request finished in 23.4ms 500 ",
+    );
+    assert_eq!((done.status, done.path.as_deref(), done.duration_ms), (Some(500), Some("/x"), Some(23.4)));
+    assert_eq!(id(&done).map(|(id, _)| id), Some("0HN1:00000001"));
+    let error = read(
+        &dotnet::DOTNET,
+        "<3>Microsoft.AspNetCore.Server.Kestrel[13] Connection id \"0HN1\", Request id \"0HN1:00000001\": An unhandled exception was thrown by the application. System.NullReferenceException: Object",
+    );
+    assert!(error.marks.has(Marks::ERROR_BLOCK) && error.level == Some(Level::Error));
+    assert!(read(&dotnet::DOTNET, "Microsoft.Hosting.Lifetime[0] Content root path: /").marks.is_empty());
+    for text in ["<6>", "<é", "<6>a[1] b", "<9>A.b[1] c", "Microsoft.A[x] y", "Microsoft.A[1]"] {
+        assert!(!dotnet::DOTNET.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
+    }
+}
+
+#[test]
+fn reads_phps_own_server_and_what_monolog_adds() {
+    let answer = read(
+        &php::PHP_ERRORS,
+        "[Thu Jan 01 10:10:15 2026] 203.0.113.9:4711 [500]: GET /o?x - Uncaught Error: x",
+    );
+    assert_eq!((answer.status, answer.path.as_deref()), (Some(500), Some("/o")));
+    assert_eq!(answer.time_ms, Some(1_767_262_215_000));
+    let fatal = read(&php::PHP_ERRORS, "[Thu Jan 01 10:10:15 2026] PHP Fatal error:  Uncaught Error: x");
+    assert!(fatal.marks.has(Marks::ERROR_BLOCK));
+    for text in ["[Thu Jan 01 10:10:15 2026] 203.0.113.9:4711 Accepted", "[Thu Jan 01 10:10:15 2026]"] {
+        let record = Record { message: text.to_owned(), ..Record::default() };
+        assert!(!php::PHP_ERRORS.detect(&record), "{text}");
+    }
+    let web = read(
+        &php::MONOLOG,
+        "[2026-01-01T10:10:15.1+00:00] app.INFO: x {\"a\":1} {\"url\":\"\\/orders\\/7\",\"ip\":\"::1\",\"http_method\":\"GET\",\"server\":\"h\"}",
+    );
+    assert_eq!((web.method.as_deref(), web.path.as_deref()), (Some("GET"), Some("/orders/7")));
+}

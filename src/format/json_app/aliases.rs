@@ -285,6 +285,9 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "dberror",
             "errorobj",
             "errobj",
+            // What Go programs recovered from.
+            "panic",
+            "recover",
         ],
     ),
     (

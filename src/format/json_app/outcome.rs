@@ -84,8 +84,10 @@ pub fn logger(map: &Map<String, Value>) -> Option<&'static str> {
 /// Reads method, path, status and duration, and marks what the record says happened.
 pub fn read(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Record, logger: Option<&str>) {
     let own_request = read_request(map, found, record);
+    // echo writes the duration twice, in nanoseconds and for people.
+    let timed_by = if map.contains_key("latency_human") { Some("echo") } else { logger };
     let duration =
-        found.value(Slot::Duration).and_then(|value| duration(value, found.name(Slot::Duration), logger));
+        found.value(Slot::Duration).and_then(|value| duration(value, found.name(Slot::Duration), timed_by));
     if duration.is_none() {
         found.give_back(Slot::Duration);
     }
@@ -196,8 +198,10 @@ fn read_request(map: &Map<String, Value>, found: &mut Found<'_>, record: &mut Re
     let text = |slot| found.value(slot).and_then(json::scalar);
     let mut verb = text(Slot::Method).and_then(|verb| method(&verb));
     let mut target = text(Slot::Path);
-    let bound_target = text(Slot::BoundPath);
-    let bound_verb = text(Slot::BoundMethod).and_then(|verb| method(&verb));
+    let extra = map.get("extra").filter(|_| map.contains_key("level_name") && map.contains_key("channel"));
+    let web = |name: &str| extra.and_then(|extra| json::scalar(extra.get(name)?));
+    let bound_target = text(Slot::BoundPath).or_else(|| web("url"));
+    let bound_verb = text(Slot::BoundMethod).or_else(|| web("http_method")).and_then(|verb| method(&verb));
     let route = text(Slot::Route).filter(|route| route.starts_with('/'));
     // `request: "GET /x HTTP/1.1"`, as nginx and django-structlog have it.
     let line =
@@ -261,6 +265,13 @@ fn duration(value: &Value, name: &str, logger: Option<&str>) -> Option<f64> {
     let factor = match (name.as_str(), logger) {
         ("service", _) => return None,
         ("duration", Some("ecs" | "slog" | "traefik")) | ("elapsed", Some("slog")) => 1e-6,
+        ("latency", Some("echo")) => 1e-6,
+        // Go's durations are whole nanoseconds; a small number is what somebody divided.
+        ("duration" | "elapsed" | "latency" | "took", Some("logrus"))
+            if number >= 1e5 && number.fract() == 0.0 =>
+        {
+            1e-6
+        }
         ("requesttime", _) => 1e3,
         ("duration" | "elapsed" | "latency", Some("zap" | "caddy")) => 1e3,
         ("latency", Some("gcp")) => 1e3,

@@ -449,3 +449,37 @@ fn an_error_handlers_own_note_of_its_answer_counts_where_nothing_else_does() {
     assert_eq!(noted(&line.replace("500", "503")), None, "more likely somebody else's");
     assert_eq!(noted(&line.replace("statusCode", "status")), None, "more likely somebody else's");
 }
+
+#[test]
+fn reads_what_go_programs_recovered_from() {
+    let zap = read(
+        r#"{"level":"error","ts":1767262215.001,"msg":"panic recovered","request_id":"8f31aa","panic":"runtime error: index out of range [3] with length 3"}"#,
+    );
+    assert_eq!(zap.error_text, "runtime error: index out of range [3] with length 3");
+    let echo = read(
+        r#"{"time":"2026-01-01T10:10:15.001Z","level":"-","prefix":"echo","message":"[PANIC RECOVER] cart is locked goroutine 6 [running]:\nmain.f()\n\t/app/main.go:1"}"#,
+    );
+    assert_eq!((echo.error_class.as_deref(), echo.level), (Some("panic"), Some(Level::Error)));
+    let access = |text: &str| read(text).duration_ms;
+    assert_eq!(
+        access(
+            r#"{"time":"2026-01-01T10:10:15.001Z","id":"a","method":"GET","uri":"/x","status":500,"error":"","latency":12345678,"latency_human":"12.345678ms"}"#
+        ),
+        Some(12_345_678.0 * 1e-6)
+    );
+    assert_eq!(
+        access(
+            r#"{"duration":223092,"level":"info","method":"GET","msg":"request completed","path":"/x","status":500,"time":"2026-01-01T10:10:15Z"}"#
+        ),
+        Some(223_092.0 * 1e-6)
+    );
+}
+
+#[test]
+fn reads_the_request_that_monolog_adds() {
+    let record = read(
+        r#"{"message":"x","context":{},"level":500,"level_name":"CRITICAL","channel":"app","datetime":"2026-01-01T10:10:15.001+00:00","extra":{"url":"/orders/7","ip":"::1","http_method":"GET","server":"h"}}"#,
+    );
+    assert_eq!((record.method.as_deref(), record.path.as_deref()), (Some("GET"), Some("/orders/7")));
+    assert!(record.marks.is_empty());
+}

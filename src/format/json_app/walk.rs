@@ -100,6 +100,10 @@ pub enum Use {
 /// takes something by this account need not be the one that counts.
 pub fn use_of(keys: &[&str]) -> Use {
     let Some((last, parents)) = keys.split_last() else { return Use::Value };
+    if matches!(keys, ["extra", "url" | "http_method"]) {
+        // Of Monolog's web processor the request.
+        return Use::Value;
+    }
     let (mut path, mut loose) = (String::new(), false);
     for key in parents {
         join(&mut path, key);

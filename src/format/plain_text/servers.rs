@@ -1,7 +1,9 @@
 //! Error logs of servers around the application: nginx, Apache, PostgreSQL, PgBouncer. They are never a request of their
 //! own: no status, no marks.
 
-use crate::format::text_parts::{first_line, push_code, push_field, request_line, set_request, set_time};
+use crate::format::text_parts::{
+    first_line, path_of, push_code, push_field, request_line, set_request, set_time,
+};
 use crate::format::time;
 use crate::record::{Level, Record};
 
@@ -64,6 +66,13 @@ fn apache(line: &str, record: &mut Record) -> bool {
     });
     if let Some(code) = code {
         push_code(record, code);
+    }
+    // Of all its errors this one names the request; of the others nobody can tell whose they are.
+    if let Some((_, said)) = rest.split_once("AH00898: ")
+        && let Some((_, target)) = said.split_once(" returned by ")
+    {
+        record.path = path_of(target.split([' ', ',']).next().unwrap_or_default());
+        record.error_text = said.trim_end().to_owned();
     }
     true
 }

@@ -209,3 +209,13 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn an_apache_error_that_names_a_path_is_of_its_request() {
+    let head = "[Thu Jan 01 10:10:15.001 2026] [proxy:error] [pid 9:tid 8] [client 203.0.113.9:4711]";
+    let named = read(&format!("{head} AH00898: Error reading from remote server returned by /slow/y"));
+    assert_eq!((named.path.as_deref(), named.method), (Some("/slow/y"), None));
+    assert_eq!(named.error_text, "Error reading from remote server returned by /slow/y");
+    let other = read(&format!("{head} AH01114: HTTP: failed to make connection to backend: 10.0.0.5"));
+    assert!(other.error_text.is_empty() && other.path.is_none());
+}
