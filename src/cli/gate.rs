@@ -1,5 +1,7 @@
 //! `why500 gate`: judges a project before it ships.
 
+mod seen;
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,13 +13,14 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::exit::{self, Exit, Failure};
 use crate::gate::collect::project::{self, Project, ProjectError};
 use crate::gate::manifest::{self, Manifest, draft};
+use crate::gate::transcript::Transcript;
 use crate::gate::{self, Demands, report};
 
 /// Arguments of `gate`.
 #[derive(Debug, Clone, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Exit codes: 0 passed (warnings are allowed) · 1 a check failed, or a critical one could not run, or there is no route · 2 usage · 3 no project, or no output · 4 a bad manifest"
+    after_help = "Exit codes: 0 passed (warnings are allowed) · 1 a check failed, or a critical one could not run, or there is no route · 2 usage · 3 no project, no answer from the host, or no output · 4 a bad manifest or transcript"
 )]
 pub struct GateArgs {
     /// Folder of the project
@@ -29,9 +32,18 @@ pub struct GateArgs {
     /// What the team declares of routes and keys; by default why500.toml in the project's folder, where there is one
     #[arg(long, value_name = "FILE")]
     pub manifest: Option<PathBuf>,
-    /// Day as of which waivers hold (2027-03-31); by default today
+    /// Day as of which waivers hold (2027-03-31); by default today, with --transcript its day
     #[arg(long, value_name = "DAY")]
     pub as_of: Option<NaiveDate>,
+    /// Send the probes and negative paths of the manifest to the deployment at this URL, and nothing to any other host
+    #[arg(long, value_name = "URL", conflicts_with = "transcript")]
+    pub live: Option<String>,
+    /// Write what was seen to a new file, so that --transcript can judge it again
+    #[arg(long, value_name = "FILE", conflicts_with = "transcript")]
+    pub record: Option<PathBuf>,
+    /// Judge again what --record wrote: no connection is opened, and the verdict is the same byte for byte
+    #[arg(long, value_name = "FILE")]
+    pub transcript: Option<PathBuf>,
     /// Something else than judging
     #[command(subcommand)]
     pub action: Option<GateAction>,
@@ -75,8 +87,11 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     }
     let project = find(&args.dir)?;
     let manifest = manifest(args, &project)?;
-    let today = args.as_of.unwrap_or_else(today);
-    let report = gate::run(project, Demands { manifest: manifest.as_ref(), today });
+    let transcript = seen::transcript(args, manifest.as_ref(), today)?;
+    let of_transcript = transcript.as_ref().and_then(Transcript::as_of);
+    let today = args.as_of.or(of_transcript).unwrap_or_else(today);
+    let demands = Demands { manifest: manifest.as_ref(), today, transcript: transcript.as_ref() };
+    let report = gate::run(project, demands);
     let mut out = Vec::new();
     match args.format {
         GateFormat::Table => report::table::write(&report, &mut out),
@@ -118,7 +133,7 @@ fn init(dir: &Path) -> Result<Exit, Failure> {
     let project = find(dir)?;
     let path = project.root.join(manifest::FILE);
     let today = today();
-    let text = draft::write(&gate::run(project, Demands { manifest: None, today }));
+    let text = draft::write(&gate::run(project, Demands { manifest: None, today, transcript: None }));
     let written = File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::Usage(format!(

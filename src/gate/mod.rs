@@ -1,11 +1,12 @@
 //! The pre-deploy gate: judges a Next.js project before it ships, by the causes that the log rules name afterwards.
 //!
-//! Three steps: [`collect`] reads the project (nothing is run, written or fetched), [`judge`] decides on what was read
-//! and nothing else, [`report`] writes. The gate stands beside the log engine and uses only its printing.
+//! [`collect`] reads the project (nothing is run, written or fetched); [`probe`], only where it is asked for, looks at a
+//! deployment and gives a [`transcript`]; [`judge`] decides on what was read and seen and nothing else; [`report`] writes.
 
 pub mod collect;
 pub mod judge;
 pub mod manifest;
+pub mod probe;
 pub mod report;
 pub mod runtime;
 pub mod transcript;
@@ -22,6 +23,7 @@ use judge::declared::Facts;
 use manifest::Manifest;
 use report::model::{GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
 use runtime::{Assigned, Runtime};
+use transcript::{Phase, Transcript};
 
 /// What a gate is held to beside the project's own code.
 #[derive(Debug, Clone, Copy)]
@@ -30,9 +32,11 @@ pub struct Demands<'m> {
     pub manifest: Option<&'m Manifest>,
     /// The day as of which waivers hold.
     pub today: NaiveDate,
+    /// What was seen outside of the project.
+    pub transcript: Option<&'m Transcript>,
 }
 
-/// Judges a project (see [`collect::project::find`]), offline.
+/// Judges a project (see [`collect::project::find`]), and what was seen. Opens no connection.
 pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     let found = routes::routes(&project);
     let of_project = judge::of_project(&project, &found);
@@ -73,6 +77,15 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     if let Some(manifest) = demands.manifest {
         let facts = Facts { routes: &assigned, keys: &keys, snapshots: &snapshots };
         found.extend(judge::declared::judge(manifest, facts));
+        let methods: Vec<_> = assigned.iter().map(|(route, _)| judge::methods(route, &own)).collect();
+        found.extend(judge::negatives::judge(manifest, &assigned, &methods));
+        if let Some(transcript) = demands.transcript.filter(|transcript| transcript.has(Phase::Live)) {
+            let (of_live, remarks) = judge::live::judge(manifest, transcript);
+            found.extend(of_live);
+            ledger.remarks.extend(remarks);
+            ledger.probes_sent = transcript.http().filter(|http| http.is_sent()).count();
+            ran.extend(judge::live::LIVE);
+        }
         judge::declared::settle(&mut found);
         ledger.remarks.extend(judge::waive::apply(&manifest.gate, demands.today, &mut found));
         ran.extend(judge::declared::DECLARED);
@@ -96,7 +109,8 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     GateReport {
         schema: SCHEMA,
         tool: Tool { name: "why500", version: env!("CARGO_PKG_VERSION") },
-        phase: "offline",
+        phase: demands.transcript.map_or("offline", Transcript::phase),
+        target: demands.transcript.and_then(|transcript| transcript.head.target.clone()),
         verdict: if fails(&checks) { "failed" } else { "passed" },
         routes: lines.collect(),
         checks,
@@ -167,6 +181,7 @@ fn ledger(project: &Project, own: &graph::Graph, edge: &graph::Graph) -> Ledger 
         packages_absent: sorted(absent.collect()),
         packages_unbuilt: sorted(unbuilt.collect()),
         keys: 0,
+        probes_sent: 0,
         snapshots: Vec::new(),
         remarks: project.remarks.iter().cloned().chain(remarks).collect(),
     }

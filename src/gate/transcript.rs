@@ -95,6 +95,13 @@ pub struct Http {
     pub outcome: Outcome,
 }
 
+impl Http {
+    /// Whether it was sent.
+    pub fn is_sent(&self) -> bool {
+        !matches!(&self.outcome, Outcome::Lost(lost) if lost.step == Step::NotSent)
+    }
+}
+
 /// What a request is sent for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -236,6 +243,16 @@ impl Transcript {
     /// Whether a step was taken.
     pub fn has(&self, phase: Phase) -> bool {
         self.head.phases.contains(&phase)
+    }
+
+    /// What was looked at, as reports name it.
+    pub fn phase(&self) -> &'static str {
+        match (self.has(Phase::Reach), self.has(Phase::Live)) {
+            (true, true) => "reach,live",
+            (true, false) => "reach",
+            (false, true) => "live",
+            (false, false) => "offline",
+        }
     }
 
     /// The requests.

@@ -5,7 +5,9 @@ pub mod declared;
 pub mod edge;
 pub mod env;
 pub mod lists;
+pub mod live;
 pub mod lost;
+pub mod negatives;
 pub mod reach;
 pub mod waive;
 

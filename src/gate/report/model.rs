@@ -185,6 +185,8 @@ pub struct Ledger {
     pub packages_unbuilt: Vec<String>,
     /// Keys of the environment that the code reads.
     pub keys: usize,
+    /// Requests that were sent to a deployment.
+    pub probes_sent: usize,
     /// Files of keys that were read.
     pub snapshots: Vec<String>,
     /// Remarks.
@@ -200,8 +202,11 @@ pub struct GateReport {
     pub tool: Tool,
     /// The project.
     pub project: ProjectLine,
-    /// `offline`.
+    /// What was looked at: `offline` (the project alone), `reach`, `live` or `reach,live`.
     pub phase: &'static str,
+    /// The deployment that was probed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// `passed` or `failed`.
     pub verdict: &'static str,
     /// Routes.

@@ -29,6 +29,11 @@ pub fn write(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
         count("edge"),
         count("nodejs"),
     )?;
+    if let Some(target) = &report.target {
+        let sent = report.ledger.probes_sent;
+        let requests = if sent == 1 { "request" } else { "requests" };
+        writeln!(out, "Probed {} with {sent} {requests}", single_line(target))?;
+    }
     for check in report.checks.iter().filter(|check| check.state != State::Pass) {
         writeln!(out)?;
         finding(check, out)?;

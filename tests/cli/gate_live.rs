@@ -1,0 +1,99 @@
+//! `why500 gate --live`: what is sent, what is said, and that a transcript gives the same verdict again.
+
+#[path = "../../src/gate/probe/tests/server.rs"]
+#[expect(dead_code, reason = "the tests of the probes use the rest of it")]
+pub mod server;
+
+use server::{Asked, Reply, Server};
+
+use super::support::Dir;
+
+const MANIFEST: &str = r#"schema = "why500/manifest/v1"
+
+[[family]]
+name = "billing"
+routes = ["/api/billing/**"]
+owner = "payments"
+critical = true
+
+[[family.probe]]
+name = "price list answers"
+request = { path = "/api/billing/prices", headers_env = { authorization = "PROBE_TOKEN" } }
+expect = { status = 200, headers = { content-type = "application/json*" } }
+
+[[family.negative]]
+name = "malformed body"
+request = { method = "POST", path = "/api/billing/checkout", body = '{"items":' }
+expect = { status = [400, 415, 422] }
+"#;
+
+pub fn project() -> Dir {
+    let dir = Dir::new();
+    dir.file("package.json", r#"{"dependencies":{"next":"16.4.0"}}"#)
+        .file("app/api/billing/checkout/route.ts", "export const POST = () => new Response('ok');")
+        .file("app/api/billing/prices/route.ts", "export const GET = () => new Response('ok');")
+        .file("why500.toml", MANIFEST);
+    dir
+}
+
+fn shop(asked: &Asked) -> Reply {
+    match asked.path.as_str() {
+        "/api/billing/prices" if asked.header("authorization") == Some("Bearer s3cret-token") => {
+            Reply::json(200, "[]")
+        }
+        "/api/billing/checkout" => Reply::json(500, r#"{"error":"Unexpected end of JSON input"}"#),
+        _ => Reply::html(404, "<html>"),
+    }
+}
+
+#[test]
+fn a_transcript_gives_the_same_verdict_byte_for_byte() {
+    let dir = project();
+    let server = Server::start(shop);
+    for format in ["json", "table", "sarif", "junit", "github", "markdown"] {
+        let file = format!("seen-{format}.jsonl");
+        let live =
+            ["gate", "--format", format, "--live", &server.url(), "--record", &file, "--as-of", "2026-11-23"];
+        let first = super::support::Ran::from(
+            dir.command(&live).env("PROBE_TOKEN", "Bearer s3cret-token").output().expect("it runs"),
+        );
+        let first = first.exits(1);
+        let recorded = std::fs::read_to_string(dir.path(&file)).expect("a transcript");
+        assert!(!recorded.contains("s3cret") && !first.stdout.contains("s3cret"), "{recorded}");
+        let again = dir.run(&["gate", "--format", format, "--transcript", &file]).exits(1);
+        assert_eq!(again.stdout, first.stdout, "{format}");
+        assert!(again.stdout.contains("gate-negative-500"), "{}", again.stdout);
+    }
+    let asked = server.asked().len();
+    let report = dir.run(&["gate", "--format", "json", "--transcript", "seen-json.jsonl"]).exits(1);
+    assert_eq!(server.asked().len(), asked, "nothing is sent");
+    let report: serde_json::Value = serde_json::from_str(&report.stdout).expect("JSON");
+    assert_eq!(report["phase"], "live");
+    assert_eq!(report["target"], server.url());
+    assert_eq!(report["ledger"]["probes_sent"], 3);
+    assert_eq!(report["checks"][0]["id"], "gate-negative-500");
+    assert_eq!(report["checks"][0]["subject"], "/api/billing/checkout");
+}
+
+#[test]
+fn what_cannot_be_probed_is_said_with_its_exit_code() {
+    let dir = project();
+    let url = "http://127.0.0.1:9";
+    dir.run(&["gate", "--live", "https://user:s3cret@shop.example.com"]).exits(2).says("user or password");
+    dir.run(&["gate", "--live", url, "--transcript", "x"]).exits(2);
+    dir.run(&["gate", "--record", "x"]).exits(2).says("--live URL");
+    dir.run(&["gate", "--live", url, "--record", "why500.toml"]).exits(2).says("is there already");
+    let closed =
+        std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    dir.run(&["gate", "--live", &format!("http://{closed}")]).exits(3).says("does not answer");
+    let server = Server::start(shop);
+    dir.run(&["gate", "--live", &server.url()]).exits(1).shows("PROBE_TOKEN is not set");
+    dir.run(&["gate", "--transcript", "gone.jsonl"]).exits(4).says("gone.jsonl: cannot be read");
+    dir.file(
+        "bad.jsonl",
+        "{\"schema\":\"why500/transcript/v1\",\"as_of\":\"2026-11-23\",\"phases\":[]}\n{\"kind\":1}\n",
+    );
+    dir.run(&["gate", "--transcript", "bad.jsonl"]).exits(4).says("bad.jsonl:2:");
+    std::fs::remove_file(dir.path("why500.toml")).expect("removed");
+    dir.run(&["gate", "--live", url]).exits(2).says("why500 gate init");
+}
