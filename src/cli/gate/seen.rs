@@ -3,15 +3,22 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use chrono::NaiveDate;
 
 use super::GateArgs;
 use crate::cli::exit::{Failure, remark};
+use crate::cli::triage::watch_signals;
+use crate::engine::{Engine, Options};
+use crate::gate::after::{Logs, Named};
 use crate::gate::manifest::Manifest;
 use crate::gate::probe::target::Target;
 use crate::gate::probe::{self, Limits, Refusal};
 use crate::gate::transcript::{Phase, Transcript};
+use crate::input::source;
+use crate::input::unpack::Expand;
 
 /// What was seen, where anything was to be looked at.
 ///
@@ -58,6 +65,28 @@ pub fn transcript(
         write(path, &transcript)?;
     }
     Ok(Some(transcript))
+}
+
+/// The logs of a deployment, triaged.
+///
+/// # Errors
+/// None could be read, or they do not name the deployment.
+pub fn logs(args: &GateArgs) -> Result<Option<Logs>, Failure> {
+    if !args.after {
+        return Ok(None);
+    }
+    let engine = Engine::with_rules(&[], Options::default())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    watch_signals(&stop);
+    let finished = engine.run(source::find_within(&args.logs, Expand::default()), &stop, &mut ());
+    for error in &finished.errors {
+        remark(&error.to_string());
+    }
+    if finished.read == 0 {
+        return Err(Failure::NoInput);
+    }
+    let named = Named { deployment: args.deployment.clone(), previous: args.previous.clone() };
+    Logs::new(finished.report, &named).map(Some).map_err(Failure::NotThere)
 }
 
 fn taken(path: &Path) -> Failure {

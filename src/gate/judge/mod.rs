@@ -40,7 +40,13 @@ pub fn label(route: &Route, methods: &[String]) -> String {
 }
 
 /// A check about one place that is no chain.
-fn simple(about: About, severity: Severity, subject: &str, message: String, fix: &str) -> Check {
+pub(in crate::gate) fn simple(
+    about: About,
+    severity: Severity,
+    subject: &str,
+    message: String,
+    fix: &str,
+) -> Check {
     Check {
         id: about.id,
         class: about.class,
@@ -56,6 +62,7 @@ fn simple(about: About, severity: Severity, subject: &str, message: String, fix:
         fix: fix.to_owned(),
         prevention: about.prevention,
         prevents: about.prevents,
+        cause: None,
         waived: None,
     }
 }

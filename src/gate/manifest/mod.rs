@@ -1,6 +1,7 @@
 //! The manifest `why500.toml`: what a team wants held of its routes and keys. Read and checked here, judged in
 //! [`crate::gate::judge`]. What is not judged yet is refused like any unknown key.
 
+pub mod after;
 pub mod draft;
 pub mod live;
 pub mod pattern;
@@ -40,6 +41,12 @@ pub struct Manifest {
     /// How a deployment is probed.
     #[serde(default)]
     pub live: live::Live,
+    /// What share of requests must not fail.
+    #[serde(default)]
+    pub slo: Option<after::Slo>,
+    /// The way back from a deployment.
+    #[serde(default)]
+    pub rollback: after::Rollback,
     /// What fails the gate.
     #[serde(default)]
     pub gate: Policy,
