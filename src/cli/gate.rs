@@ -11,16 +11,20 @@ use chrono::{DateTime, NaiveDate};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::exit::{self, Exit, Failure};
+use super::memory::named;
 use crate::gate::collect::project::{self, Project, ProjectError};
+use crate::gate::judge::guards;
 use crate::gate::manifest::{self, Manifest, draft};
 use crate::gate::transcript::Transcript;
 use crate::gate::{self, Demands, report};
+use crate::incidents::DEFAULT_DIR;
+use crate::incidents::memory::Memory;
 
 /// Arguments of `gate`.
 #[derive(Debug, Clone, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Exit codes: 0 passed (warnings are allowed) · 1 a check failed, or a critical one could not run, or there is no route · 2 usage · 3 no project, no answer from the host, or no output · 4 a bad manifest or transcript"
+    after_help = "Exit codes: 0 passed (warnings are allowed) · 1 a check failed, or a critical one could not run, or there is no route · 2 usage · 3 no project, no answer from the host, or no output · 4 a bad manifest, transcript or saved incident"
 )]
 pub struct GateArgs {
     /// Folder of the project
@@ -44,6 +48,13 @@ pub struct GateArgs {
     /// Judge again what --record wrote: no connection is opened, and the verdict is the same byte for byte
     #[arg(long, value_name = "FILE")]
     pub transcript: Option<PathBuf>,
+    /// Folder of saved incidents, whose guards must find nothing; by default .why500/incidents of the project, else of the
+    /// current directory, if it is there
+    #[arg(long, value_name = "DIR", conflicts_with = "no_incidents")]
+    pub incidents: Option<PathBuf>,
+    /// Look for no saved incidents
+    #[arg(long)]
+    pub no_incidents: bool,
     /// Judge a deployment by its logs (and by probes, with --live or --transcript) instead of the project: keep, watch, hold
     /// or roll back. Exit with 0 only for keep
     #[arg(long, requires = "logs")]
@@ -100,16 +111,22 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     }
     let project = find(&args.dir)?;
     let manifest = manifest(args, &project)?;
+    let memory = memory(args, &project)?;
     let transcript = seen::transcript(args, manifest.as_ref(), today)?;
     let of_transcript = transcript.as_ref().and_then(Transcript::as_of);
     let today = args.as_of.or(of_transcript).unwrap_or_else(today);
-    let logs = seen::logs(args)?;
+    let logs = seen::logs(args, memory.as_ref())?;
     if logs.as_ref().is_some_and(|logs| logs.report.partial) {
         exit::remark("interrupted: a part of the logs is no ground for a verdict");
         return Ok(Exit::Interrupted);
     }
-    let demands =
-        Demands { manifest: manifest.as_ref(), today, transcript: transcript.as_ref(), logs: logs.as_ref() };
+    let demands = Demands {
+        manifest: manifest.as_ref(),
+        today,
+        transcript: transcript.as_ref(),
+        logs: logs.as_ref(),
+        incidents: memory.as_ref(),
+    };
     let report = gate::run(project, demands);
     let mut out = Vec::new();
     match args.format {
@@ -147,13 +164,29 @@ fn manifest(args: &GateArgs, project: &Project) -> Result<Option<Manifest>, Fail
     Manifest::read(&path).map(Some).map_err(|fault| Failure::Config(fault.to_string()))
 }
 
+/// Saved incidents of the folder that was named, else of the project's, else of the current directory's.
+fn memory(args: &GateArgs, project: &Project) -> Result<Option<Memory>, Failure> {
+    let usual = [project.root.join(DEFAULT_DIR), PathBuf::from(DEFAULT_DIR)];
+    let dir = match &args.incidents {
+        Some(dir) => Some(named("--incidents", dir)?.to_owned()),
+        None => usual.into_iter().find(|dir| !args.no_incidents && dir.is_dir()),
+    };
+    let Some(dir) = dir else { return Ok(None) };
+    let memory = Memory::load(&dir);
+    // A guard may stand in a file that cannot be read, so none is passed over.
+    guards::sound(&memory).map_err(|fault| Failure::Config(fault.to_string()))?;
+    Ok(Some(memory))
+}
+
 /// Writes a draft beside the project's `package.json`; one that is there stays.
 fn init(dir: &Path) -> Result<Exit, Failure> {
     let project = find(dir)?;
     let path = project.root.join(manifest::FILE);
     let today = today();
-    let text =
-        draft::write(&gate::run(project, Demands { manifest: None, today, transcript: None, logs: None }));
+    let text = draft::write(&gate::run(
+        project,
+        Demands { manifest: None, today, transcript: None, logs: None, incidents: None },
+    ));
     let written = File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::Usage(format!(

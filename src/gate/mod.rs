@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use crate::incidents::memory::Memory;
 use after::Logs;
 use collect::dotenv;
 use collect::graph::{self, Layer, Profile, Target, file_of};
@@ -39,6 +40,8 @@ pub struct Demands<'m> {
     pub transcript: Option<&'m Transcript>,
     /// Logs of a deployment. With them the deployment is judged, and not the project.
     pub logs: Option<&'m Logs>,
+    /// Saved incidents, whose guards must hold.
+    pub incidents: Option<&'m Memory>,
 }
 
 /// Judges a project (see [`collect::project::find`]), and what was seen. Opens no connection.
@@ -97,6 +100,15 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
         ran.extend(judge::live::LIVE);
     }
     ledger.probes_sent = demands.sent();
+    if let Some(memory) = demands.incidents.filter(|_| demands.logs.is_none()) {
+        let routes: Vec<&str> = assigned.iter().map(|(route, _)| route.pattern.as_str()).collect();
+        let (of_guards, remarks) = judge::guards::judge(&memory.saved, &found, &ran, &routes);
+        found.extend(of_guards);
+        ledger.remarks.extend(remarks);
+        if memory.saved.values().any(|(_, incident)| !incident.guards.is_empty()) {
+            ran.extend(judge::guards::GUARDS);
+        }
+    }
     let waive = |found: &mut Vec<Check>, ran: &[About]| {
         let policy = demands.manifest.map(|manifest| &manifest.gate);
         policy.map(|policy| judge::waive::apply(policy, demands.today, found, ran)).unwrap_or_default()

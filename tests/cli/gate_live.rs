@@ -148,3 +148,28 @@ fn after_a_deployment_the_advice_is_the_exit_code() {
     dir.run(&["gate", "--logs", "old.ndjson"]).exits(2);
     dir.run(&["gate", "--after", "--logs", "gone.ndjson"]).exits(3);
 }
+
+#[test]
+fn an_incident_that_was_fixed_is_guarded_from_its_log_to_the_gate() {
+    let dir = project();
+    let edge = "import { createHash } from 'crypto';\nexport const runtime = 'edge';\nexport const POST = () => new Response(createHash('sha1').digest('hex'));";
+    dir.file("drain.ndjson", deployment("dpl_new", 30, 3, 9).replace("/api/orders", "/api/billing/checkout"));
+    let save =
+        ["incidents", "save", "top", "drain.ndjson", "--fixed-at", "2026-11-02", "--fix", "split the helper"];
+    dir.run(&[&save[..], &["--guard=gate-edge-node-modul"]].concat()).exits(2).says("did you mean");
+    let file = dir.run(&[&save[..], &["--guard"]].concat()).exits(0).stdout;
+    let text = std::fs::read_to_string(dir.path(file.trim())).expect("a file");
+    assert!(
+        text.contains("[[guard]]\ncheck = \"gate-edge-node-module\"\nsubject = \"/api/billing/checkout\""),
+        "{text}"
+    );
+    dir.run(&["gate"]).exits(0);
+    dir.file("app/api/billing/checkout/route.ts", edge);
+    dir.run(&["gate"]).exits(1).shows("would happen again").shows("cause edge-node-module");
+    dir.run(&["gate", "--no-incidents", "--format", "json"]).exits(1);
+    // After a deployment, what is known of the incident is said.
+    dir.run(&["gate", "--after", "--logs", "drain.ndjson"]).exits(1).shows("before: 2026");
+    std::fs::write(dir.path(file.trim()), text.replace("gate-edge-node-module", "gate-x")).expect("written");
+    dir.run(&["gate"]).exits(4).says("is no check of why500 gate");
+    dir.run(&["gate", "--incidents", "gone"]).exits(4);
+}

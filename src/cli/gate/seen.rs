@@ -17,6 +17,8 @@ use crate::gate::manifest::Manifest;
 use crate::gate::probe::target::Target;
 use crate::gate::probe::{self, Limits, Refusal};
 use crate::gate::transcript::{Phase, Transcript};
+use crate::incidents::known;
+use crate::incidents::memory::Memory;
 use crate::input::source;
 use crate::input::unpack::Expand;
 
@@ -71,19 +73,22 @@ pub fn transcript(
 ///
 /// # Errors
 /// None could be read, or they do not name the deployment.
-pub fn logs(args: &GateArgs) -> Result<Option<Logs>, Failure> {
+pub fn logs(args: &GateArgs, memory: Option<&Memory>) -> Result<Option<Logs>, Failure> {
     if !args.after {
         return Ok(None);
     }
     let engine = Engine::with_rules(&[], Options::default())?;
     let stop = Arc::new(AtomicBool::new(false));
     watch_signals(&stop);
-    let finished = engine.run(source::find_within(&args.logs, Expand::default()), &stop, &mut ());
+    let mut finished = engine.run(source::find_within(&args.logs, Expand::default()), &stop, &mut ());
     for error in &finished.errors {
         remark(&error.to_string());
     }
     if finished.read == 0 {
         return Err(Failure::NoInput);
+    }
+    if let Some(memory) = memory {
+        finished.report.known = known::of(&finished.report, memory, None, &[], None);
     }
     let named = Named { deployment: args.deployment.clone(), previous: args.previous.clone() };
     Logs::new(finished.report, &named).map(Some).map_err(Failure::NotThere)

@@ -109,7 +109,7 @@ pub fn decide(known: &Known) -> Decision {
         let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
         say(Advice::RollBack, format!("a declared contract is broken: {first}{more}"));
     }
-    if (known.fast && enough) || surely {
+    if known.fast && (enough || surely) {
         let alike = before.is_some_and(|before| before.of >= known.min_requests) && !rises;
         match alike {
             true => say(

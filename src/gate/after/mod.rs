@@ -86,6 +86,9 @@ pub struct Top {
     pub is_new: Option<bool>,
     /// What to do.
     pub fix: String,
+    /// What is known of it from before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_before: Option<String>,
 }
 
 /// The way back.
@@ -152,6 +155,10 @@ pub fn judge(logs: &Logs, manifest: Option<&Manifest>, live: &[Check]) -> (After
             long.covered_minutes
         ));
     }
+    let last = burnt.burn.first().map(|burn| &burn.short);
+    if let Some(last) = last.filter(|last| seen.hits > 0 && last.failed == 0 && last.requests > 0) {
+        notes.push(format!("no request failed in the last {} minutes: it may be over", last.minutes));
+    }
     notes.extend(logs.notes.iter().cloned());
     let declared = manifest.map(|manifest| &manifest.rollback);
     let rollback = Way {
@@ -208,6 +215,7 @@ fn top(report: &Report, new: &Deployment, comparison: Option<&Comparison>) -> Op
         requests,
         is_new: comparison.map(|_| change.is_some_and(|change| change.verdict == Verdict::New)),
         fix: incident.fix.clone(),
+        seen_before: report.known.seen(&incident.id).map(|seen| seen.sentence()),
     })
 }
 

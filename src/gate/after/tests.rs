@@ -12,7 +12,7 @@ const REFUSED: &str = "Error: connect ECONNREFUSED 10.0.0.5:5432";
 /// 2026-01-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_767_225_600_000;
 
-/// Requests of a deployment: so many in so many minutes from this one on, the first of which fail with this message.
+/// Requests of a deployment: so many in so many minutes from this one on, some of which fail with this message, evenly.
 fn requests(
     deployment: &str,
     from_minute: i64,
@@ -23,8 +23,11 @@ fn requests(
     let mut out = String::new();
     for number in 0..of {
         let time = BEGIN_MS + from_minute * 60_000 + number as i64 * minutes * 60_000 / of as i64;
-        let (status, level, text) =
-            if number < failed { (500, "error", message) } else { (200, "info", "ok") };
+        let (status, level, text) = if number * failed / of != (number + 1) * failed / of {
+            (500, "error", message)
+        } else {
+            (200, "info", "ok")
+        };
         let id = format!("{deployment}-{number}");
         out.push_str(&format!(
             r#"{{"id":"e-{id}","timestamp":{time},"deploymentId":"{deployment}","source":"lambda","host":"shop.example.com","path":"/api/pay","environment":"production","branch":"main","level":"{level}","requestId":"{id}","statusCode":{status},"message":"{text}","proxy":{{"timestamp":{time},"method":"POST","path":"/api/pay","statusCode":{status}}}}}"#
@@ -66,7 +69,7 @@ fn a_release_that_fails_more_is_rolled_back_with_its_cause() {
     assert_eq!((top.cause.as_deref(), top.is_new, top.requests), (Some("edge-node-module"), Some(true), 60));
     assert_eq!(
         after.deployment.first_failure.as_ref().and_then(|one| one.correlation_id.as_deref()),
-        Some("dpl_new-0")
+        Some("dpl_new-4")
     );
     assert_eq!(after.rollback.command.as_deref(), Some("vercel rollback dpl_old"));
     assert!(after.rollback.does_not_undo.iter().any(|one| one.contains("migrations")));

@@ -4,6 +4,7 @@ pub mod checks;
 pub mod declared;
 pub mod edge;
 pub mod env;
+pub mod guards;
 pub mod lists;
 pub mod live;
 pub mod lost;

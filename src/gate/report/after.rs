@@ -37,7 +37,11 @@ pub fn lines(after: &After) -> Vec<(&'static str, String)> {
             .map(|verdict| format!("{} {}", comparison.count(verdict), verdict.as_str()))
             .collect();
         let counts = if counts.is_empty() { "no incident on either".to_owned() } else { counts.join(", ") };
-        let p = after.rise_p_value.map_or_else(String::new, |p| format!(" · p of the rise {p}"));
+        let p = match after.rise_p_value {
+            None => String::new(),
+            Some(..0.001) => " · p of the rise < 0.001".to_owned(),
+            Some(p) => format!(" · p of the rise {p}"),
+        };
         line("compared", &format!("incidents: {counts}{p}"));
     }
     if let Some(top) = &after.top_incident {
@@ -52,6 +56,9 @@ pub fn lines(after: &After) -> Vec<(&'static str, String)> {
             "top",
             &format!("{} · {} {cause} · {requests}{new} · incident {}", top.title, top.class, top.id),
         );
+        if let Some(seen) = &top.seen_before {
+            line("seen", &format!("before: {seen}"));
+        }
         if !top.fix.is_empty() {
             line("fix", &top.fix);
         }
