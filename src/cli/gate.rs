@@ -15,7 +15,7 @@ use super::memory::named;
 use crate::gate::collect::project::{self, Project, ProjectError};
 use crate::gate::judge::guards;
 use crate::gate::manifest::{self, Manifest, draft};
-use crate::gate::transcript::Transcript;
+use crate::gate::transcript::{Phase, Transcript};
 use crate::gate::{self, Demands, report};
 use crate::incidents::DEFAULT_DIR;
 use crate::incidents::memory::Memory;
@@ -48,6 +48,9 @@ pub struct GateArgs {
     /// Judge again what --record wrote: no connection is opened, and the verdict is the same byte for byte
     #[arg(long, value_name = "FILE")]
     pub transcript: Option<PathBuf>,
+    /// Fail if this step was not taken: live, reach (may be repeated, or separated by commas)
+    #[arg(long, value_name = "STEP", value_delimiter = ',', value_parser = parse_phase)]
+    pub require_phase: Vec<Phase>,
     /// Folder of saved incidents, whose guards must find nothing; by default .why500/incidents of the project, else of the
     /// current directory, if it is there
     #[arg(long, value_name = "DIR", conflicts_with = "no_incidents")]
@@ -126,6 +129,7 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
         transcript: transcript.as_ref(),
         logs: logs.as_ref(),
         incidents: memory.as_ref(),
+        required: &args.require_phase,
     };
     let report = gate::run(project, demands);
     let mut out = Vec::new();
@@ -140,6 +144,11 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     .map_err(Failure::Output)?;
     exit::print(&out)?;
     Ok(if report.failed() { Exit::Found } else { Exit::Success })
+}
+
+fn parse_phase(text: &str) -> Result<Phase, String> {
+    let phases = [Phase::Reach, Phase::Live];
+    phases.into_iter().find(|phase| phase.as_str() == text).ok_or_else(|| "one of: reach, live".to_owned())
 }
 
 /// The day that it is, in UTC: what a waiver's end is held against unless --as-of names a day.
@@ -185,7 +194,7 @@ fn init(dir: &Path) -> Result<Exit, Failure> {
     let today = today();
     let text = draft::write(&gate::run(
         project,
-        Demands { manifest: None, today, transcript: None, logs: None, incidents: None },
+        Demands { manifest: None, today, transcript: None, logs: None, incidents: None, required: &[] },
     ));
     let written = File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {

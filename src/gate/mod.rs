@@ -42,6 +42,8 @@ pub struct Demands<'m> {
     pub logs: Option<&'m Logs>,
     /// Saved incidents, whose guards must hold.
     pub incidents: Option<&'m Memory>,
+    /// Steps without which nothing passes.
+    pub required: &'m [Phase],
 }
 
 /// Judges a project (see [`collect::project::find`]), and what was seen. Opens no connection.
@@ -108,6 +110,10 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
         if memory.saved.values().any(|(_, incident)| !incident.guards.is_empty()) {
             ran.extend(judge::guards::GUARDS);
         }
+    }
+    found.extend(judge::phase::judge(demands.required, demands.transcript));
+    if !demands.required.is_empty() {
+        ran.extend(judge::phase::PHASES);
     }
     let waive = |found: &mut Vec<Check>, ran: &[About]| {
         let policy = demands.manifest.map(|manifest| &manifest.gate);

@@ -29,7 +29,10 @@ fn write(dir: &Path, name: &str, text: &str) {
 fn judged(dir: &Path, manifest: Option<&Manifest>) -> GateReport {
     let today = NaiveDate::from_ymd_opt(2026, 11, 23).expect("a day");
     let project = super::collect::project::find(dir).expect("a project");
-    super::run(project, Demands { manifest, today, transcript: None, logs: None, incidents: None })
+    super::run(
+        project,
+        Demands { manifest, today, transcript: None, logs: None, incidents: None, required: &[] },
+    )
 }
 
 fn gate(files: &[(&str, &str)]) -> GateReport {

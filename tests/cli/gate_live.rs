@@ -94,6 +94,8 @@ fn what_cannot_be_probed_is_said_with_its_exit_code() {
         "{\"schema\":\"why500/transcript/v1\",\"as_of\":\"2026-11-23\",\"phases\":[]}\n{\"kind\":1}\n",
     );
     dir.run(&["gate", "--transcript", "bad.jsonl"]).exits(4).says("bad.jsonl:2:");
+    dir.run(&["gate", "--require-phase", "live,reach"]).exits(1).shows("the step live was required");
+    dir.run(&["gate", "--require-phase", "dive"]).exits(2);
     std::fs::remove_file(dir.path("why500.toml")).expect("removed");
     dir.run(&["gate", "--live", url]).exits(2).says("why500 gate init");
 }
@@ -154,8 +156,16 @@ fn an_incident_that_was_fixed_is_guarded_from_its_log_to_the_gate() {
     let dir = project();
     let edge = "import { createHash } from 'crypto';\nexport const runtime = 'edge';\nexport const POST = () => new Response(createHash('sha1').digest('hex'));";
     dir.file("drain.ndjson", deployment("dpl_new", 30, 3, 9).replace("/api/orders", "/api/billing/checkout"));
-    let save =
-        ["incidents", "save", "top", "drain.ndjson", "--fixed-at", "2026-11-02", "--fix", "split the helper"];
+    let save = [
+        "incidents",
+        "save",
+        "top",
+        "drain.ndjson",
+        "--fixed-at",
+        "2026-11-02T00:00:00Z",
+        "--fix",
+        "split the helper",
+    ];
     dir.run(&[&save[..], &["--guard=gate-edge-node-modul"]].concat()).exits(2).says("did you mean");
     let file = dir.run(&[&save[..], &["--guard"]].concat()).exits(0).stdout;
     let text = std::fs::read_to_string(dir.path(file.trim())).expect("a file");

@@ -80,5 +80,9 @@ pub const RUNTIME: &[About] = &[
 /// Every check that exists.
 pub fn all() -> impl Iterator<Item = &'static About> {
     let offline = RUNTIME.iter().chain(super::env::ENVIRONMENT).chain(super::declared::DECLARED);
-    offline.chain(super::live::LIVE).chain(crate::gate::after::AFTER).chain(super::guards::GUARDS)
+    offline
+        .chain(super::live::LIVE)
+        .chain(crate::gate::after::AFTER)
+        .chain(super::guards::GUARDS)
+        .chain(super::phase::PHASES)
 }

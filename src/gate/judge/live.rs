@@ -1,7 +1,7 @@
 //! What a deployment answered, against what the manifest declares. Pure: the same transcript gives the same findings.
 
 use super::checks::About;
-use super::simple;
+use super::{cause, simple};
 use crate::gate::manifest::live::{Live, Probe};
 use crate::gate::manifest::{Family, Manifest, Wanted};
 use crate::gate::report::model::{Check, Severity, State};
@@ -69,17 +69,28 @@ pub fn judge(manifest: &Manifest, transcript: &Transcript) -> (Vec<Check>, Vec<S
         .collect();
     let mut found = Vec::new();
     let mut met = 0;
+    // Requests with findings, and where the first of these stands.
+    let mut failed: Vec<(&Http, usize)> = Vec::new();
     for (family, probe, purpose) in &declared {
         let digest = probe.digest();
-        let seen: Vec<&Http> = transcript
+        let mut seen: Vec<&Http> = transcript
             .http()
             .filter(|http| {
                 (http.purpose, &http.family, &http.name, &http.sent)
                     == (*purpose, &family.name, &probe.name, &digest)
             })
             .collect();
+        seen.sort_by_key(|http| http.attempt);
         met += seen.len();
-        found.extend(of_probe(probe, *purpose, &seen, &manifest.live));
+        let checks = of_probe(probe, *purpose, &seen, &manifest.live);
+        failed.extend(seen.last().filter(|_| !checks.is_empty()).map(|last| (*last, found.len())));
+        found.extend(checks);
+    }
+    let answers: Vec<&Http> = failed.iter().map(|(http, _)| *http).collect();
+    for (at, cause) in cause::of(&answers) {
+        if let Some(check) = failed.get(at).and_then(|(_, number)| found.get_mut(*number)) {
+            check.cause = Some(cause);
+        }
     }
     if declared.is_empty() {
         let message = "no probe and no negative path is declared, so nothing of the deployment was checked";

@@ -1,5 +1,6 @@
 //! Facts to checks. Pure: the same facts give the same verdict, in whatever order they were read.
 
+pub mod cause;
 pub mod checks;
 pub mod declared;
 pub mod edge;
@@ -9,6 +10,7 @@ pub mod lists;
 pub mod live;
 pub mod lost;
 pub mod negatives;
+pub mod phase;
 pub mod reach;
 pub mod waive;
 

@@ -207,6 +207,10 @@ impl Probe {
             let problem = format!("{} has no body", method.as_str());
             return Some(("request", problem, "leave the body out, or change the method".to_owned()));
         }
+        if method == Method::Head && self.expect.json == Some(true) {
+            let cure = "send GET, or leave json out";
+            return Some(("expect", "the answer to HEAD has no body".to_owned(), cure.to_owned()));
+        }
         let twice = |name: &&String| self.request.headers_env.contains_key(*name);
         if let Some(name) = self.request.headers.keys().find(twice) {
             let problem = format!("`{name}` is both in headers and in headers_env");

@@ -117,7 +117,7 @@ fn a_500_for_malformed_json_is_found_twice_and_told_with_its_id() {
                 ("x-vercel-id", "iad1::iad1::abc-17-x".into()),
                 ("x-vercel-error", "FUNCTION_INVOCATION_FAILED".into()),
             ],
-            "SyntaxError: Unexpected end of JSON input, Bearer s3cret-token/1".into(),
+            "SyntaxError: Unexpected end of JSON input\n    at JSON.parse (<anonymous>)\nBearer s3cret-token/1".into(),
         )
     });
     let (transcript, checks) = judged(&server, &negative("status = [400, 422], json = true"));
@@ -130,6 +130,7 @@ fn a_500_for_malformed_json_is_found_twice_and_told_with_its_id() {
     }
     assert!(check.fix.contains("why500 explain abc-17-x"), "{}", check.fix);
     assert!(check.prevents.contains(&"request-body-parse"));
+    assert!(check.cause.is_some(), "the rule that names the incident which it would become");
 }
 
 #[test]
@@ -239,6 +240,24 @@ fn secrets_are_sent_and_seen_nowhere_else() {
     // In clear text over a network they are not sent at all.
     let open = Target::parse("http://shop.example.com").expect("a target");
     assert_eq!(live(&open, &manifest, &environment, LIMITS), Err(Refusal::Exposed));
+}
+
+#[test]
+fn every_declared_method_and_body_is_sent_as_it_is() {
+    let server = Server::start(|_| Reply::json(400, "{}"));
+    for (method, body) in [("POST", "{"), ("PUT", ""), ("PATCH", "x"), ("DELETE", "y"), ("OPTIONS", "")] {
+        let body_key = if body.is_empty() { String::new() } else { format!(", body = \"{body}\"") };
+        let manifest = family(&format!(
+            "[[family.negative]]\nname = \"one\"\nrequest = {{ method = \"{method}\", path = \"/{method}\"{body_key} }}\n"
+        ));
+        assert_eq!(names(&judged(&server, &manifest).1), Vec::<String>::new(), "{method}");
+        let asked = server.asked().pop().expect("a request");
+        assert_eq!((asked.method.as_str(), asked.body.as_str()), (method, body));
+    }
+    let manifest = family(
+        "[[family.probe]]\nname = \"one\"\nrequest = { method = \"HEAD\", path = \"/h\" }\nexpect = { status = 400 }\n",
+    );
+    assert_eq!(names(&judged(&server, &manifest).1), Vec::<String>::new());
 }
 
 #[test]

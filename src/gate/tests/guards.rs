@@ -35,7 +35,14 @@ fn guarded(files: &[(&str, &str)], incident: Saved) -> GateReport {
     assert_eq!(guards::sound(&memory), Ok(()));
     crate::gate::run(
         project,
-        Demands { manifest: None, today, transcript: None, logs: None, incidents: Some(&memory) },
+        Demands {
+            manifest: None,
+            today,
+            transcript: None,
+            logs: None,
+            incidents: Some(&memory),
+            required: &[],
+        },
     )
 }
 
