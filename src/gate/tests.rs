@@ -563,4 +563,5 @@ fn a_draft_is_a_manifest_that_the_project_meets() {
 }
 
 mod guards;
+mod live;
 mod projects;

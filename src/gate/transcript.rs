@@ -207,7 +207,7 @@ impl Step {
             Step::Dns => "the name of the host",
             Step::Connect => "the connection",
             Step::Tls => "TLS",
-            Step::Timeout => "the time for it",
+            Step::Timeout => "the time limit",
             Step::Answer => "the answer",
             Step::NotSent => "sending",
         }

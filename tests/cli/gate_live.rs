@@ -55,7 +55,12 @@ fn a_transcript_gives_the_same_verdict_byte_for_byte() {
         let live =
             ["gate", "--format", format, "--live", &server.url(), "--record", &file, "--as-of", "2026-11-23"];
         let first = super::support::Ran::from(
-            dir.command(&live).env("PROBE_TOKEN", "Bearer s3cret-token").output().expect("it runs"),
+            dir.command(&live)
+                .env("PROBE_TOKEN", "Bearer s3cret-token")
+                // Nothing goes to a proxy: this one would answer nobody.
+                .envs([("HTTP_PROXY", "http://127.0.0.1:9"), ("ALL_PROXY", "http://127.0.0.1:9")])
+                .output()
+                .expect("it runs"),
         );
         let first = first.exits(1);
         let recorded = std::fs::read_to_string(dir.path(&file)).expect("a transcript");

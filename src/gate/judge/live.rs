@@ -182,13 +182,16 @@ fn warm_up(path: &str, attempts: &[&Http]) -> (Option<Check>, Option<String>) {
     };
     match &last.outcome {
         Outcome::Answered(answer) if answer.status < 500 => {
-            let began = first.elapsed_ms;
-            let more = if attempts.len() > 1 {
-                format!(", at attempt {} {} after {} ms", attempts.len(), answer.status, last.elapsed_ms)
-            } else {
-                format!(" with {}", answer.status)
-            };
-            (None, Some(format!("warm-up {path}: answered first after {began} ms{more}")))
+            let mut said = format!("warm-up {path}: {} after {} ms", got(first), first.elapsed_ms);
+            if attempts.len() > 1 {
+                said.push_str(&format!(
+                    ", at attempt {} {} after {} ms",
+                    attempts.len(),
+                    answer.status,
+                    last.elapsed_ms
+                ));
+            }
+            (None, Some(said))
         }
         Outcome::Lost(lost) if lost.step == Step::NotSent => {
             let message = format!("the warm-up {path} was not sent: {}", lost.text);
@@ -214,7 +217,7 @@ fn wrongs(probe: &Probe, purpose: Purpose, seen: &Http, live: &Live) -> Vec<Wron
         |about: About, severity: Severity, what: String| Wrong { about, severity, what, unknown: false };
     let negative = purpose == Purpose::Negative;
     let Outcome::Answered(answer) = &seen.outcome else {
-        return vec![wrong(STATUS, Severity::Critical, got(seen))];
+        return vec![wrong(STATUS, Severity::Critical, format!("{} ({} ms)", got(seen), seen.elapsed_ms))];
     };
     let status = answer.status;
     let expected = match expect.status.is_empty() {
@@ -295,9 +298,10 @@ fn got(seen: &Http) -> String {
             Some(location) => format!("{} to {location}", answer.status),
             None => answer.status.to_string(),
         },
-        Outcome::Lost(lost) => {
-            format!("no answer after {} ms: {} failed ({})", seen.elapsed_ms, lost.step.as_str(), lost.text)
-        }
+        Outcome::Lost(lost) => match lost.step {
+            Step::Timeout => "no answer in time".to_owned(),
+            step => format!("no answer: {} failed ({})", step.as_str(), lost.text),
+        },
     }
 }
 

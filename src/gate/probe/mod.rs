@@ -74,6 +74,14 @@ struct Planned<'m> {
     probe: &'m Probe,
 }
 
+impl Planned<'_> {
+    /// Whether a request that may change something was let through, or may have been: it is not sent twice.
+    fn did_its_work(&self, http: &Http) -> bool {
+        let is_done = matches!(&http.outcome, Outcome::Answered(answer) if answer.status < 400);
+        !self.probe.request.method.is_safe() && (self.purpose == Purpose::Probe || is_done)
+    }
+}
+
 /// Sends what a manifest declares. `environment` gives the values of the keys that the manifest names, and of no others.
 ///
 /// # Errors
@@ -115,7 +123,8 @@ pub fn live(
     let mut again = Vec::new();
     for one in &planned {
         let http = run.send(one, 1);
-        if http.is_sent() && !is_as_declared(one.probe, one.purpose, &http, &manifest.live) {
+        let is_right = is_as_declared(one.probe, one.purpose, &http, &manifest.live);
+        if http.is_sent() && !is_right && !one.did_its_work(&http) {
             again.push(one);
         }
         run.seen.push(Observation::Http(http));

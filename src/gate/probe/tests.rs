@@ -139,6 +139,7 @@ fn refusals_are_structured_and_credentials_are_asked_for() {
     assert_eq!(names(&judged(&page, &negative("")).1), ["gate-negative-shape /api/pay Warn"]);
     let open = Server::start(|_| Reply::json(200, "{}"));
     assert_eq!(names(&judged(&open, &negative("status = [401, 403]")).1), ["gate-auth-open /api/pay Fail"]);
+    assert_eq!(open.asked().len(), 1, "what was let through is not done twice");
     assert_eq!(names(&judged(&open, &negative("")).1), ["gate-live-status /api/pay Fail"]);
     let gone = Server::start(|_| Reply::json(404, "{}"));
     assert_eq!(names(&judged(&gone, &negative("status = 400")).1), ["gate-live-status /api/pay Fail"]);
@@ -155,7 +156,7 @@ fn what_is_slow_is_late_and_what_never_comes_is_given_up() {
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     assert_eq!(requests(&transcript).into_iter().filter_map(step).collect::<Vec<_>>(), [Step::Timeout; 2]);
     assert_eq!(names(&checks), ["gate-live-status / Fail"]);
-    assert!(checks[0].message.contains("no answer after"), "{}", checks[0].message);
+    assert!(checks[0].message.contains("no answer in time"), "{}", checks[0].message);
 }
 
 #[test]
@@ -317,7 +318,7 @@ fn a_cold_start_is_told_and_does_not_fail() {
     let (checks, remarks) = judge::live::judge(&manifest, &transcript);
     assert_eq!(names(&checks), ["gate-live-status /api/a Warn"]);
     assert!(checks[0].message.contains("at the second attempt only: at first expected 200–299, got 500"));
-    assert!(remarks[0].starts_with("warm-up /api/health: answered first after"), "{remarks:?}");
+    assert!(remarks[0].starts_with("warm-up /api/health: 503 after"), "{remarks:?}");
     let never = Server::start(|_| Reply::json(503, "{}"));
     let checks = judge::live::judge(&manifest, &seen(&never, &manifest)).0;
     assert_eq!(names(&checks), ["gate-live-status /api/a Fail", "gate-live-status /api/health Fail"]);
@@ -344,6 +345,18 @@ fn a_host_that_is_not_there_is_said_at_once() {
     let target = Target::parse(&format!("http://127.0.0.1:{port}")).expect("a target");
     let refused = live(&target, &probe("/", ""), &environment, LIMITS);
     assert!(matches!(refused, Err(Refusal::Unreachable(_))), "{refused:?}");
+}
+
+#[test]
+fn a_host_without_tls_is_no_answer() {
+    let server = Server::start(|_| Reply::json(200, "{}"));
+    let target = Target::parse(&server.url().replace("http:", "https:")).expect("a target");
+    let seen = live(&target, &probe("/", ""), &environment, LIMITS).expect("it accepts connections");
+    assert!(
+        seen.iter().all(|Observation::Http(http)| matches!(step(http), Some(Step::Tls | Step::Timeout))),
+        "{seen:?}"
+    );
+    assert!(server.asked().is_empty());
 }
 
 #[test]
