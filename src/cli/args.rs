@@ -59,7 +59,7 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Judge a Next.js project before it ships, by the causes that its logs would show afterwards
     #[cfg(feature = "gate")]
-    Gate(super::gate::GateArgs),
+    Gate(Box<super::gate::GateArgs>),
     /// Print shell completions
     #[command(hide = true)]
     Completions {

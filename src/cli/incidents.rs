@@ -17,7 +17,7 @@ use super::triage::watch_signals;
 use crate::format::time::rfc3339;
 use crate::incidents::accept::{self, NoReport};
 use crate::incidents::memory::{Memory, read_text, write};
-use crate::incidents::saved::{Proof, Saved};
+use crate::incidents::saved::{Guard, Proof, Saved};
 use crate::incidents::{DEFAULT_DIR, known};
 use crate::redact::Redactor;
 use crate::redact::printable::{escaped_json, printable};
@@ -108,6 +108,10 @@ pub struct SaveArgs {
     /// Ticket, change or postmortem (may be repeated)
     #[arg(long, value_name = "URL")]
     pub link: Vec<String>,
+    /// Check of why500 gate that must find nothing once it is fixed, such as gate-edge-node-module:/api/pay; without a value
+    /// those that prevent its cause (may be repeated)
+    #[arg(long, value_name = "CHECK[:SUBJECT]", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub guard: Vec<String>,
     /// Status code that a probe after the fix got
     #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..=599))]
     pub proof_status: Option<u16>,
@@ -225,11 +229,60 @@ fn save(dir: &Path, args: &SaveArgs) -> Result<Exit, Failure> {
         logs: cut(&text(&proof.logs)),
         ..proof
     }));
+    guard(&mut saved, &args.guard)?;
     match write(dir, &saved, args.update) {
         Ok(path) => print(format!("{}\n", printable(&path.display().to_string())).as_bytes()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(taken(&exists)),
         Err(error) => Err(Failure::Output(error)),
     }
+}
+
+/// Adds the guards that were asked for.
+fn guard(saved: &mut Saved, asked: &[String]) -> Result<(), Failure> {
+    for text in asked {
+        let guards = if text.is_empty() { suggested(saved)? } else { vec![Guard::parse(&printable(text))] };
+        for guard in guards {
+            known_check(&guard)?;
+            if !saved.guards.contains(&guard) {
+                saved.guards.push(guard);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(feature = "gate")]
+fn suggested(saved: &Saved) -> Result<Vec<Guard>, Failure> {
+    let guards = crate::gate::judge::guards::suggest(saved);
+    if guards.is_empty() {
+        let cause = if saved.cause.is_empty() { "this incident" } else { saved.cause.as_str() };
+        return Err(Failure::Usage(format!(
+            "no check of why500 gate is known to prevent {cause}; name one: --guard=CHECK:SUBJECT (docs/gate.md)"
+        )));
+    }
+    Ok(guards)
+}
+
+#[cfg(not(feature = "gate"))]
+fn suggested(_saved: &Saved) -> Result<Vec<Guard>, Failure> {
+    Err(Failure::Usage("this program has no gate; name the check: --guard=CHECK:SUBJECT".to_owned()))
+}
+
+#[cfg(feature = "gate")]
+fn known_check(guard: &Guard) -> Result<(), Failure> {
+    use crate::gate::judge::checks;
+    use crate::rules::error::nearest;
+    if checks::all().any(|about| about.id == guard.check) {
+        return Ok(());
+    }
+    let near = nearest(&guard.check, checks::all().map(|about| about.id));
+    let cure = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Err(Failure::Usage(format!("--guard: there is no check `{}`{cure}", guard.check)))
+}
+
+#[cfg(not(feature = "gate"))]
+fn known_check(_guard: &Guard) -> Result<(), Failure> {
+    Ok(())
 }
 
 fn taken(path: &Path) -> Failure {

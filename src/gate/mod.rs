@@ -1,26 +1,33 @@
 //! The pre-deploy gate: judges a Next.js project before it ships, by the causes that the log rules name afterwards.
 //!
-//! Three steps: [`collect`] reads the project (nothing is run, written or fetched), [`judge`] decides on what was read
-//! and nothing else, [`report`] writes. The gate stands beside the log engine and uses only its printing.
+//! [`collect`] reads the project (nothing is run, written or fetched); [`probe`], only where it is asked for, looks at a
+//! deployment and gives a [`transcript`]; [`judge`] decides on what was read and seen and nothing else; [`report`] writes.
 
+pub mod after;
 pub mod collect;
 pub mod judge;
 pub mod manifest;
+pub mod probe;
 pub mod report;
 pub mod runtime;
+pub mod transcript;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use crate::incidents::memory::Memory;
+use after::Logs;
 use collect::dotenv;
 use collect::graph::{self, Layer, Profile, Target, file_of};
 use collect::project::Project;
 use collect::routes::{self, Kind, Route};
+use judge::checks::About;
 use judge::declared::Facts;
 use manifest::Manifest;
-use report::model::{GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
+use report::model::{Check, GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
 use runtime::{Assigned, Runtime};
+use transcript::{Phase, Transcript};
 
 /// What a gate is held to beside the project's own code.
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +36,17 @@ pub struct Demands<'m> {
     pub manifest: Option<&'m Manifest>,
     /// The day as of which waivers hold.
     pub today: NaiveDate,
+    /// What was seen outside of the project.
+    pub transcript: Option<&'m Transcript>,
+    /// Logs of a deployment. With them the deployment is judged, and not the project.
+    pub logs: Option<&'m Logs>,
+    /// Saved incidents, whose guards must hold.
+    pub incidents: Option<&'m Memory>,
+    /// Steps without which nothing passes.
+    pub required: &'m [Phase],
 }
 
-/// Judges a project (see [`collect::project::find`]), offline.
+/// Judges a project (see [`collect::project::find`]), and what was seen. Opens no connection.
 pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     let found = routes::routes(&project);
     let of_project = judge::of_project(&project, &found);
@@ -72,10 +87,47 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     if let Some(manifest) = demands.manifest {
         let facts = Facts { routes: &assigned, keys: &keys, snapshots: &snapshots };
         found.extend(judge::declared::judge(manifest, facts));
+        let methods: Vec<_> = assigned.iter().map(|(route, _)| judge::methods(route, &own)).collect();
+        found.extend(judge::negatives::judge(manifest, &assigned, &methods));
         judge::declared::settle(&mut found);
-        ledger.remarks.extend(judge::waive::apply(&manifest.gate, demands.today, &mut found));
         ran.extend(judge::declared::DECLARED);
     }
+    if demands.logs.is_some() {
+        // A deployment is judged by what it does, not by its sources.
+        (found, ran) = (Vec::new(), Vec::new());
+    }
+    if let Some((of_live, remarks)) = demands.live() {
+        found.extend(of_live);
+        ledger.remarks.extend(remarks);
+        ran.extend(judge::live::LIVE);
+    }
+    ledger.probes_sent = demands.sent();
+    if let Some(memory) = demands.incidents.filter(|_| demands.logs.is_none()) {
+        let routes: Vec<&str> = assigned.iter().map(|(route, _)| route.pattern.as_str()).collect();
+        let (of_guards, remarks) = judge::guards::judge(&memory.saved, &found, &ran, &routes);
+        found.extend(of_guards);
+        ledger.remarks.extend(remarks);
+        if memory.saved.values().any(|(_, incident)| !incident.guards.is_empty()) {
+            ran.extend(judge::guards::GUARDS);
+        }
+    }
+    found.extend(judge::phase::judge(demands.required, demands.transcript));
+    if !demands.required.is_empty() {
+        ran.extend(judge::phase::PHASES);
+    }
+    let waive = |found: &mut Vec<Check>, ran: &[About]| {
+        let policy = demands.manifest.map(|manifest| &manifest.gate);
+        policy.map(|policy| judge::waive::apply(policy, demands.today, found, ran)).unwrap_or_default()
+    };
+    ledger.remarks.extend(waive(&mut found, &ran));
+    let after = demands.logs.map(|logs| {
+        let (after, check) = after::judge(logs, demands.manifest, &found);
+        let mut checks = vec![check];
+        ledger.remarks.extend(waive(&mut checks, after::AFTER));
+        found.append(&mut checks);
+        ran.extend(after::AFTER);
+        after
+    });
     let checks = judge::complete(found, &ran);
     ledger.remarks.extend(passed_over.into_iter().map(|one| format!("passed over {one}")));
     ledger.keys = keys.iter().flatten().collect::<BTreeSet<_>>().len();
@@ -95,10 +147,15 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     GateReport {
         schema: SCHEMA,
         tool: Tool { name: "why500", version: env!("CARGO_PKG_VERSION") },
-        phase: "offline",
+        phase: match demands.logs {
+            Some(_) => "after",
+            None => demands.transcript.map_or("offline", Transcript::phase),
+        },
+        target: demands.transcript.and_then(|transcript| transcript.head.target.clone()),
         verdict: if fails(&checks) { "failed" } else { "passed" },
         routes: lines.collect(),
         checks,
+        after,
         ledger,
         project: ProjectLine {
             framework: "next",
@@ -114,6 +171,17 @@ impl Demands<'_> {
     fn snapshots(&self) -> Vec<(&'static str, Vec<String>)> {
         let named = self.manifest.iter().flat_map(|manifest| &manifest.env.snapshots);
         named.map(|(scope, files)| (scope.as_str(), files.clone())).collect()
+    }
+
+    /// Findings about probes, and remarks; None where none were sent.
+    fn live(&self) -> Option<(Vec<Check>, Vec<String>)> {
+        let transcript = self.transcript.filter(|transcript| transcript.has(Phase::Live))?;
+        Some(judge::live::judge(self.manifest?, transcript))
+    }
+
+    /// Requests that were sent.
+    fn sent(&self) -> usize {
+        self.transcript.map_or(0, |transcript| transcript.http().filter(|http| http.is_sent()).count())
     }
 }
 
@@ -166,6 +234,7 @@ fn ledger(project: &Project, own: &graph::Graph, edge: &graph::Graph) -> Ledger 
         packages_absent: sorted(absent.collect()),
         packages_unbuilt: sorted(unbuilt.collect()),
         keys: 0,
+        probes_sent: 0,
         snapshots: Vec::new(),
         remarks: project.remarks.iter().cloned().chain(remarks).collect(),
     }

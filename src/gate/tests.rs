@@ -29,7 +29,10 @@ fn write(dir: &Path, name: &str, text: &str) {
 fn judged(dir: &Path, manifest: Option<&Manifest>) -> GateReport {
     let today = NaiveDate::from_ymd_opt(2026, 11, 23).expect("a day");
     let project = super::collect::project::find(dir).expect("a project");
-    super::run(project, Demands { manifest, today })
+    super::run(
+        project,
+        Demands { manifest, today, transcript: None, logs: None, incidents: None, required: &[] },
+    )
 }
 
 fn gate(files: &[(&str, &str)]) -> GateReport {
@@ -469,6 +472,23 @@ fn families_have_owners_routes_and_their_runtime() {
 }
 
 #[test]
+fn a_critical_endpoint_has_a_negative_path() {
+    let files = [
+        (
+            "app/api/orders/[id]/route.ts",
+            "export const PATCH = () => new Response('ok');\nexport const GET = PATCH;",
+        ),
+        ("app/api/orders/route.ts", OK),
+    ];
+    let family =
+        "[[family]]\nname = \"orders\"\nroutes = [\"/api/orders/**\"]\nowner = \"shop\"\ncritical = true\n";
+    assert_eq!(findings(&held_to(&files, family)), ["gate-negative-missing /api/orders/[id] critical"]);
+    let negative = "[[family.negative]]\nname = \"malformed\"\nrequest = { method = \"PATCH\", path = \"/api/orders/0?x\", body = '{' }\n";
+    assert!(findings(&held_to(&files, &format!("{family}{negative}"))).is_empty());
+    assert!(findings(&held_to(&files, &family.replace("true", "false"))).is_empty());
+}
+
+#[test]
 fn keys_are_required_typed_and_kept_apart_without_showing_values() {
     let report = held_to(
         &[
@@ -536,9 +556,12 @@ fn a_draft_is_a_manifest_that_the_project_meets() {
     let draft = super::manifest::draft::write(&judged(dir.path(), None));
     let manifest = Manifest::parse(Path::new("why500.toml"), &draft).expect("a manifest");
     assert_eq!(manifest.families.len(), 2, "{draft}");
+    assert_eq!(manifest.families[1].negatives[0].request.path.as_str(), "/api/pay", "{draft}");
     let report = judged(dir.path(), Some(&manifest));
     let owners: Vec<_> = findings(&report);
     assert_eq!(owners, ["gate-route-unowned pay critical", "gate-route-unowned orders warning"], "{draft}");
 }
 
+mod guards;
+mod live;
 mod projects;

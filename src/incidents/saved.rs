@@ -62,6 +62,33 @@ pub struct Saved {
     /// Probes after the fix.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proof: Vec<Proof>,
+    /// Checks of `why500 gate` that must find nothing from the day on which it was fixed.
+    #[serde(default, rename = "guard", skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Guard>,
+}
+
+/// A check that must find nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guard {
+    /// Its id.
+    pub check: String,
+    /// The route or key that it is about; every one where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+impl Guard {
+    /// Reads `gate-edge-node-module:/api/pay`; the subject may be left out.
+    pub fn parse(text: &str) -> Guard {
+        match text.split_once(':') {
+            Some((check, subject)) => Guard {
+                check: check.to_owned(),
+                subject: Some(subject.to_owned()).filter(|one| !one.is_empty()),
+            },
+            None => Guard { check: text.to_owned(), subject: None },
+        }
+    }
 }
 
 /// A probe after the fix.
@@ -133,6 +160,7 @@ impl Saved {
         self.routes.dedup();
         self.links = earlier.links;
         self.proof = earlier.proof;
+        self.guards = earlier.guards;
     }
 
     /// Reads a file.

@@ -11,6 +11,8 @@ mod gaps;
 mod gate;
 #[cfg(feature = "gate")]
 mod gate_hostile;
+#[cfg(feature = "gate")]
+mod gate_live;
 mod input;
 #[cfg(unix)]
 mod live;

@@ -123,3 +123,9 @@ fn whole_run() {
 fn time_is_linear() {
     fuzz("time_is_linear", 400, targets::linear);
 }
+
+#[cfg(feature = "gate")]
+#[test]
+fn transcript() {
+    fuzz("transcript", 2_000, targets::transcript);
+}

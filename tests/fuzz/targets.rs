@@ -407,3 +407,30 @@ pub fn linear(bytes: &[u8], seed: u64) {
     let slow = (0..4).all(|_| took(times * 4) > took(times) * 12 + Duration::from_millis(200));
     assert!(!slow, "four times the input takes more than twelve times as long: {:?}", took(times * 4));
 }
+
+/// A transcript with a piece of the input in it is read or refused with line and cure; what is read is written as it was.
+#[cfg(feature = "gate")]
+pub fn transcript(bytes: &[u8], seed: u64) {
+    use why500::gate::transcript::Transcript;
+    const GOOD: &[u8] = br#"{"schema":"why500/transcript/v1","as_of":"2026-11-23","phases":["live"]}
+{"kind":"http","purpose":"probe","family":"a","name":"b","attempt":1,"sent":"0f","method":"GET","path":"/a","elapsed_ms":12,"outcome":{"answered":{"status":200,"headers":{"content-type":"application/json"},"body":"json","body_bytes":2}}}
+{"kind":"http","purpose":"negative","family":"a","name":"c","attempt":2,"sent":"0f","method":"POST","path":"/a","elapsed_ms":0,"outcome":{"lost":{"step":"timeout","text":"x"}}}
+"#;
+    let mut random = Random::new(seed);
+    let mut damaged = GOOD.to_vec();
+    let at = random.below(GOOD.len() as u64) as usize;
+    let end = (at + random.below(40) as usize).min(GOOD.len());
+    let piece = &bytes[..bytes.len().min(random.below(60) as usize)];
+    damaged.splice(at..end, piece.iter().copied());
+    for text in [bytes, &damaged] {
+        match Transcript::parse(std::path::Path::new("seen"), text) {
+            Ok(read) => {
+                let mut out = Vec::new();
+                read.write(&mut out).expect("written");
+                let again = Transcript::parse(std::path::Path::new("seen"), &out).expect("a transcript");
+                assert_eq!(again, read);
+            }
+            Err(fault) => assert!(fault.line.is_some() && !fault.cure.is_empty(), "{fault}"),
+        }
+    }
+}

@@ -79,5 +79,10 @@ pub const RUNTIME: &[About] = &[
 
 /// Every check that exists.
 pub fn all() -> impl Iterator<Item = &'static About> {
-    RUNTIME.iter().chain(super::env::ENVIRONMENT).chain(super::declared::DECLARED)
+    let offline = RUNTIME.iter().chain(super::env::ENVIRONMENT).chain(super::declared::DECLARED);
+    offline
+        .chain(super::live::LIVE)
+        .chain(crate::gate::after::AFTER)
+        .chain(super::guards::GUARDS)
+        .chain(super::phase::PHASES)
 }

@@ -68,6 +68,7 @@ pub const DECLARED: &[About] = &[
     DEAD,
     UNDECLARED_KEY,
     UNUSED_KEY,
+    super::negatives::MISSING,
     super::waive::EXPIRED,
 ];
 

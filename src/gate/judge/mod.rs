@@ -1,11 +1,16 @@
 //! Facts to checks. Pure: the same facts give the same verdict, in whatever order they were read.
 
+pub mod cause;
 pub mod checks;
 pub mod declared;
 pub mod edge;
 pub mod env;
+pub mod guards;
 pub mod lists;
+pub mod live;
 pub mod lost;
+pub mod negatives;
+pub mod phase;
 pub mod reach;
 pub mod waive;
 
@@ -38,7 +43,13 @@ pub fn label(route: &Route, methods: &[String]) -> String {
 }
 
 /// A check about one place that is no chain.
-fn simple(about: About, severity: Severity, subject: &str, message: String, fix: &str) -> Check {
+pub(in crate::gate) fn simple(
+    about: About,
+    severity: Severity,
+    subject: &str,
+    message: String,
+    fix: &str,
+) -> Check {
     Check {
         id: about.id,
         class: about.class,
@@ -54,6 +65,7 @@ fn simple(about: About, severity: Severity, subject: &str, message: String, fix:
         fix: fix.to_owned(),
         prevention: about.prevention,
         prevents: about.prevents,
+        cause: None,
         waived: None,
     }
 }

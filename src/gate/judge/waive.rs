@@ -16,11 +16,11 @@ pub const EXPIRED: About = About {
     prevention: "Give a waiver the day on which its reason will be gone.",
 };
 
-/// Applies a policy to findings as of a day. Returns what to remark.
-pub fn apply(policy: &Policy, today: NaiveDate, found: &mut Vec<Check>) -> Vec<String> {
+/// Applies a policy to findings as of a day. Returns what to remark; of waivers of checks that did not run, nothing.
+pub fn apply(policy: &Policy, today: NaiveDate, found: &mut Vec<Check>, ran: &[About]) -> Vec<String> {
     let mut remarks = Vec::new();
     let mut expired = Vec::new();
-    for waiver in &policy.allow {
+    for waiver in policy.allow.iter().filter(|waiver| ran.iter().any(|about| about.id == waiver.check)) {
         let meant = || waiver.subject.as_deref().unwrap_or("every subject");
         let mut met = found.iter_mut().filter(|check| accepts(waiver, check)).peekable();
         if met.peek().is_none() {

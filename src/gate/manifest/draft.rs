@@ -78,6 +78,53 @@ fn family(name: &str, routes: &[&RouteLine], out: &mut String) {
     if !keys.is_empty() {
         let _ = writeln!(out, "env = [{}]", list(&keys));
     }
+    for route in routes {
+        negative(route, out);
+    }
+}
+
+/// What an endpoint must refuse. A malformed body changes nothing; whether a DELETE is refused is for people to ask.
+fn negative(route: &RouteLine, out: &mut String) {
+    let path = text(&example(&route.pattern));
+    let with_body = |method: &&String| matches!(method.as_str(), "POST" | "PUT" | "PATCH");
+    if let Some(method) = route.methods.iter().find(with_body) {
+        let name = text(&format!("malformed body of {method} {}", route.pattern));
+        let _ = writeln!(out, "\n[[family.negative]]\nname = {name}");
+        let _ = writeln!(
+            out,
+            "request = {{ method = \"{method}\", path = {path}, body = '{{\"', headers = {{ content-type = \"application/json\" }} }}\nexpect = {{ status = [400, 401, 403, 415, 422] }}"
+        );
+    } else if route.methods.iter().any(|method| method == "DELETE") {
+        let name = text(&format!("DELETE {} without credentials", route.pattern));
+        let _ = writeln!(
+            out,
+            "\n# Only where nothing is lost if it is not refused:\n# [[family.negative]]\n# name = {name}"
+        );
+        let _ = writeln!(
+            out,
+            "# request = {{ method = \"DELETE\", path = {path} }}\n# expect = {{ status = [401, 403] }}"
+        );
+    }
+}
+
+/// A path that a route answers.
+fn example(pattern: &str) -> String {
+    let mut path = String::new();
+    for part in pattern.split('/').filter(|part| !part.is_empty() && !part.starts_with("[[...")) {
+        path.push('/');
+        if part.starts_with('[') {
+            path.push('0');
+            continue;
+        }
+        for byte in part.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~@()".contains(&byte) {
+                path.push(char::from(byte));
+            } else {
+                path.push_str(&format!("%{byte:02X}"));
+            }
+        }
+    }
+    if path.is_empty() { "/".to_owned() } else { path }
 }
 
 /// What a key's value is, by its name.

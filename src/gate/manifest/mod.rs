@@ -1,7 +1,9 @@
 //! The manifest `why500.toml`: what a team wants held of its routes and keys. Read and checked here, judged in
-//! [`crate::gate::judge::declared`]. What is not judged yet (datastores, probes, budgets) is refused like any unknown key.
+//! [`crate::gate::judge`]. What is not judged yet is refused like any unknown key.
 
+pub mod after;
 pub mod draft;
+pub mod live;
 pub mod pattern;
 
 use std::collections::BTreeMap;
@@ -36,6 +38,15 @@ pub struct Manifest {
     /// Route families.
     #[serde(default, rename = "family")]
     pub families: Vec<Family>,
+    /// How a deployment is probed.
+    #[serde(default)]
+    pub live: live::Live,
+    /// What share of requests must not fail.
+    #[serde(default)]
+    pub slo: Option<after::Slo>,
+    /// The way back from a deployment.
+    #[serde(default)]
+    pub rollback: after::Rollback,
     /// What fails the gate.
     #[serde(default)]
     pub gate: Policy,
@@ -138,6 +149,12 @@ pub struct Family {
     /// Keys that production must have for it.
     #[serde(default)]
     pub env: Vec<String>,
+    /// Requests that a deployment must answer.
+    #[serde(default, rename = "probe")]
+    pub probes: Vec<live::Probe>,
+    /// Requests that it must refuse.
+    #[serde(default, rename = "negative")]
+    pub negatives: Vec<live::Probe>,
 }
 
 /// A runtime that is declared.
@@ -231,6 +248,9 @@ impl Manifest {
                 return Some(Fault::at(path, text, table, "name", &problem, "give each family its own name"));
             }
         }
+        if let Some(fault) = self.check_live(path, text) {
+            return Some(fault);
+        }
         for (number, waiver) in self.gate.allow.iter().enumerate() {
             let table = Some(("gate.allow", number));
             if checks::all().all(|about| about.id != waiver.check) {
@@ -245,6 +265,38 @@ impl Manifest {
                 let cure = "say why the finding is accepted";
                 return Some(Fault::at(path, text, table, "reason", "the reason is empty", cure));
             }
+        }
+        None
+    }
+
+    fn check_live(&self, path: &Path, text: &str) -> Option<Fault> {
+        for (table, is_negative) in [("family.probe", false), ("family.negative", true)] {
+            let mut number = 0;
+            for family in &self.families {
+                let probes = if is_negative { &family.negatives } else { &family.probes };
+                for (at, probe) in probes.iter().enumerate() {
+                    let place = Some((table, number));
+                    number += 1;
+                    if let Some((key, problem, cure)) = probe.fault(is_negative, &self.live) {
+                        return Some(Fault::at(path, text, place, key, &problem, &cure));
+                    }
+                    if probes[..at].iter().any(|other| other.name == probe.name) {
+                        let problem = format!("`{}` is also the name of an earlier one", probe.name);
+                        return Some(Fault::at(path, text, place, "name", &problem, "give it its own name"));
+                    }
+                }
+            }
+        }
+        let too_many = |what: &str, most: usize| {
+            Some(Fault::whole(path, format!("more than {most} {what}"), "keep those that tell most"))
+        };
+        let count: usize =
+            self.families.iter().map(|family| family.probes.len() + family.negatives.len()).sum();
+        if count > live::MAX_PROBES {
+            return too_many("probes and negative paths", live::MAX_PROBES);
+        }
+        if self.live.warm_up.len() > live::MAX_WARM_UPS {
+            return too_many("warm-ups", live::MAX_WARM_UPS);
         }
         None
     }

@@ -15,6 +15,21 @@ impl Pattern {
         text.starts_with('/').then(|| Pattern { text: text.to_owned() })
     }
 
+    /// The paths that a route answers, by its own pattern: `[id]` is any one part, `[...rest]` and `[[...rest]]` any number.
+    pub fn of_route(route: &str) -> Pattern {
+        let mut text = String::new();
+        for part in parts(route) {
+            text.push('/');
+            text.push_str(match part {
+                _ if part.starts_with("[[...") => "**",
+                _ if part.starts_with("[...") => "*/**",
+                _ if part.starts_with('[') => "*",
+                _ => part,
+            });
+        }
+        Pattern { text }
+    }
+
     /// As written.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -80,5 +95,16 @@ mod tests {
         assert!(!matches("/api/*", "/api/a/b"));
         assert!(!matches("/api/*", "/api"));
         assert_eq!(Pattern::new("api"), None);
+    }
+
+    #[test]
+    fn a_route_answers_paths() {
+        let answers = |route: &str, path: &str| Pattern::of_route(route).matches(path);
+        assert!(answers("/api/orders/[id]", "/api/orders/0"));
+        assert!(!answers("/api/orders/[id]", "/api/orders"));
+        assert!(answers("/docs/[...path]", "/docs/a/b"));
+        assert!(!answers("/docs/[...path]", "/docs"));
+        assert!(answers("/docs/[[...path]]", "/docs"));
+        assert!(answers("/", "/"));
     }
 }

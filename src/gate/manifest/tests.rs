@@ -49,3 +49,18 @@ fn names_line_key_and_cure() {
     let other = parse("schema = \"why500/manifest/v9\"\n").expect_err("a fault").to_string();
     assert!(other.contains("why500/manifest/v1"), "{other}");
 }
+
+const WHOLE: &str = "schema = \"why500/manifest/v1\"\n[env.keys.A]\npattern = \"^a\"\n[[family]]\nname = \"a\"\nroutes = [\"/a/**\"]\n[[family.probe]]\nname = \"p\"\nrequest = { path = \"/a?b\", headers_env = { a = \"B\" } }\nexpect = { status = [200], max_ms = 5 }\n[[family.negative]]\nname = \"n\"\nrequest = { method = \"POST\", path = \"/a\", body = \"{\" }\n[live]\nwarm_up = [\"/a\"]\n[slo]\navailability = 0.999\n[rollback]\ncommand = \"x {previous}\"\n[[gate.allow]]\ncheck = \"gate-env-parity\"\nreason = \"x\"\nuntil = \"2027-03-31\"\n";
+
+proptest::proptest! {
+    /// Any damage to a manifest is read or refused with a cure, and never a panic.
+    #[test]
+    fn a_damaged_manifest_is_read_or_refused(at in 0usize..1000, with in ".{0,3}", gone in 0usize..40) {
+        proptest::prop_assert!(parse(WHOLE).is_ok());
+        let from = at % WHOLE.len();
+        let text = format!("{}{with}{}", &WHOLE[..from], &WHOLE[(from + gone).min(WHOLE.len())..]);
+        if let Err(fault) = parse(&text) {
+            proptest::prop_assert!(!fault.cure.is_empty() && fault.to_string().starts_with("why500.toml"));
+        }
+    }
+}

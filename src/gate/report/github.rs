@@ -4,7 +4,7 @@
 use std::io;
 
 use super::model::{GateReport, Severity, State};
-use super::table::place;
+use super::table::{place, rules};
 use crate::redact::printable::single_line;
 
 /// Writes the annotations.
@@ -21,7 +21,7 @@ pub fn write(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
         });
         let chain =
             check.evidence.first().map_or_else(String::new, |evidence| format!(" [{}]", place(evidence)));
-        let text = message(&format!("{}{chain}. Fix: {}", check.message, check.fix));
+        let text = message(&format!("{}{chain}. Fix: {}{}", check.message, check.fix, rules(check)));
         writeln!(out, "::{level} {at}title={}::{text}", check.id)?;
     }
     Ok(())

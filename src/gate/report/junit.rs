@@ -5,7 +5,7 @@
 use std::io;
 
 use super::model::{Check, GateReport, Severity, State};
-use super::table::{of_build, place};
+use super::table::{of_build, place, rules};
 use crate::redact::printable::printable;
 
 /// Writes one test suite.
@@ -57,12 +57,14 @@ fn case(check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
     }
 }
 
-/// Where, what the build says, what to do: a line each.
+/// Where, what the build says, what to do, the log rules: a line each.
 fn details(check: &Check) -> String {
     let places = check.evidence.iter().map(place);
     let build = check.build.map(|build| of_build(build).to_owned());
     let fix = (!check.fix.is_empty()).then(|| format!("fix: {}", check.fix));
-    places.chain(build).chain(fix).collect::<Vec<_>>().join("\n")
+    let rules = rules(check);
+    let rules = (!rules.is_empty()).then(|| rules.trim_start_matches([' ', '·']).to_owned());
+    places.chain(build).chain(fix).chain(rules).collect::<Vec<_>>().join("\n")
 }
 
 fn escaped(text: &str) -> String {

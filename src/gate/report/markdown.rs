@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::after::lines;
 use super::model::{Check, GateReport, State};
 use super::table::{of_build, place};
 use crate::report::markdown::text::{code, prose};
@@ -20,6 +21,13 @@ pub fn write(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
         of(State::Pass).count(),
         report.routes.len()
     )?;
+    if let Some(after) = &report.after {
+        let id = code(&after.deployment.id);
+        writeln!(out, "\n**Deployment {id}: {}**\n", after.advice.as_str())?;
+        for (label, text) in lines(after) {
+            writeln!(out, "- {label}: {}", prose(&text))?;
+        }
+    }
     for check in of(State::Fail).chain(of(State::NotRun)) {
         writeln!(out)?;
         finding(check, out)?;
@@ -52,12 +60,12 @@ fn finding(check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
     if !check.fix.is_empty() {
         writeln!(out, "  - fix: {}", prose(&check.fix))?;
     }
-    if check.prevents.is_empty() {
-        return Ok(());
+    if !check.prevents.is_empty() {
+        let rules: Vec<_> = check.prevents.iter().map(|rule| code(rule)).collect();
+        writeln!(out, "  - prevents {}", rules.join(", "))?;
     }
-    writeln!(
-        out,
-        "  - prevents {}",
-        check.prevents.iter().map(|rule| code(rule)).collect::<Vec<_>>().join(", ")
-    )
+    match &check.cause {
+        Some(cause) => writeln!(out, "  - cause {}", code(cause)),
+        None => Ok(()),
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::gate::after::After;
 use crate::gate::judge::reach::Certainty;
 
 /// Schema of the JSON form.
@@ -118,6 +119,9 @@ pub struct Check {
     pub prevention: &'static str,
     /// Log rules whose incident the check prevents.
     pub prevents: &'static [&'static str],
+    /// The log rule that names the cause of what was seen to fail already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// Why the manifest accepts it, and until when.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waived: Option<String>,
@@ -185,6 +189,8 @@ pub struct Ledger {
     pub packages_unbuilt: Vec<String>,
     /// Keys of the environment that the code reads.
     pub keys: usize,
+    /// Requests that were sent to a deployment.
+    pub probes_sent: usize,
     /// Files of keys that were read.
     pub snapshots: Vec<String>,
     /// Remarks.
@@ -192,7 +198,7 @@ pub struct Ledger {
 }
 
 /// The verdict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GateReport {
     /// [`SCHEMA`].
     pub schema: &'static str,
@@ -200,14 +206,21 @@ pub struct GateReport {
     pub tool: Tool,
     /// The project.
     pub project: ProjectLine,
-    /// `offline`.
+    /// What was looked at: `offline` (the project alone), `reach`, `live` or `reach,live`;
+    /// `after` (a deployment's logs, and what was probed).
     pub phase: &'static str,
+    /// The deployment that was probed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// `passed` or `failed`.
     pub verdict: &'static str,
     /// Routes.
     pub routes: Vec<RouteLine>,
     /// Checks: what failed first.
     pub checks: Vec<Check>,
+    /// What to do about a deployment; only with its logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<After>,
     /// What it rests on.
     pub ledger: Ledger,
 }

@@ -57,6 +57,9 @@ fn result(check: &Check) -> Value {
         "partialFingerprints": { "why500/v1": fingerprint(check) },
         "properties": { "state": check.state, "certainty": check.certainty, "subject": check.subject },
     });
+    if let Some(cause) = &check.cause {
+        result["properties"]["cause"] = json!(cause);
+    }
     if let Some(reason) = &check.waived {
         result["suppressions"] = json!([{ "kind": "external", "justification": single_line(reason) }]);
     }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::after::lines;
 use super::model::{Build, Check, Evidence, GateReport, State};
 use crate::redact::printable::single_line;
 
@@ -29,6 +30,17 @@ pub fn write(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
         count("edge"),
         count("nodejs"),
     )?;
+    if let Some(target) = &report.target {
+        let sent = report.ledger.probes_sent;
+        let requests = if sent == 1 { "request" } else { "requests" };
+        writeln!(out, "Probed {} with {sent} {requests}", single_line(target))?;
+    }
+    if let Some(after) = &report.after {
+        writeln!(out, "\nDeployment {}: {}", single_line(&after.deployment.id), after.advice.as_str())?;
+        for (label, text) in lines(after) {
+            writeln!(out, "  {label:<11}{text}")?;
+        }
+    }
     for check in report.checks.iter().filter(|check| check.state != State::Pass) {
         writeln!(out)?;
         finding(check, out)?;
@@ -61,10 +73,19 @@ fn finding(check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
     if let Some(reason) = &check.waived {
         writeln!(out, "  accepted: {}", single_line(reason))?;
     }
-    if check.prevents.is_empty() {
-        return writeln!(out, "  {}", check.severity.as_str());
+    writeln!(out, "  {}{}", check.severity.as_str(), rules(check))
+}
+
+/// The log rules of a check: ` · prevents a, b · cause c`.
+pub fn rules(check: &Check) -> String {
+    let mut text = String::new();
+    if !check.prevents.is_empty() {
+        text.push_str(&format!(" · prevents {}", check.prevents.join(", ")));
     }
-    writeln!(out, "  {} · prevents {}", check.severity.as_str(), check.prevents.join(", "))
+    if let Some(cause) = &check.cause {
+        text.push_str(&format!(" · cause {}", single_line(cause)));
+    }
+    text
 }
 
 /// What the build says, as a sentence.
