@@ -247,6 +247,8 @@ impl Marks {
     pub const ECHO: Marks = Marks(1 << 19);
     /// Printed outside any request, by a backend whose end explains what its proxy says of this request.
     pub const LAST_WORDS: Marks = Marks(1 << 20);
+    /// Beside [`Marks::LAST_WORDS`]: the request's own lines name the program that printed it.
+    pub const BACKEND_NAMED: Marks = Marks(1 << 21);
 
     /// The marks of both sets.
     pub const fn and(self, other: Marks) -> Marks {

@@ -89,7 +89,7 @@ fn lines(case: &Case, rules: &RuleSet) -> Vec<Line> {
         let mut hits = Vec::new();
         rules.match_record(&record, &text, "", &mut hits);
         let order = Order::new(Some(number as i64), record.at, false);
-        Line { identity: number as u64, order, at: record.at, record, text, hits }
+        Line { identity: number as u64, order, at: record.at, record, text, error_at: 0, hits }
     };
     case.lines.iter().enumerate().map(line).collect()
 }

@@ -188,6 +188,14 @@ impl Held {
         }
     }
 
+    /// The record, if the entry was decoded.
+    pub fn record(&self) -> Option<&Record> {
+        match &self.body {
+            Body::Record(decoded) => Some(&decoded.0),
+            _ => None,
+        }
+    }
+
     /// Bytes that the entry keeps alive, roughly.
     pub fn bytes(&self) -> usize {
         match &self.body {

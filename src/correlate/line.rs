@@ -23,6 +23,8 @@ pub struct Line {
     pub record: Record,
     /// Joined text.
     pub text: String,
+    /// Where an error begins in the text that the logger was given beside its message, in bytes; else 0.
+    pub error_at: usize,
     /// Signals found.
     pub hits: Vec<Hit>,
 }

@@ -60,24 +60,26 @@ pub fn of(
     said.into_iter().map(owned).collect()
 }
 
-/// How many requests of an incident rest on what their backend printed outside of them.
+/// How many requests of an incident rest on what their backend printed outside of them, and what ties it to them.
 fn last_words(judged: &[Judged]) -> Said<'_> {
-    let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, (usize, usize, bool)> = BTreeMap::new();
     for one in judged {
-        let (told, all) = counts.entry(one.fingerprint.as_str()).or_default();
+        let (told, all, named) = counts.entry(one.fingerprint.as_str()).or_insert((0, 0, true));
         *told += usize::from(!one.last_words.is_empty());
+        *named &= one.last_words.is_empty() || one.backend_named;
         *all += 1;
     }
-    let sentence = |(told, all): (usize, usize)| {
+    let sentence = |(told, all, named): (usize, usize, bool)| {
         let which =
             if told == all { "these requests".to_owned() } else { format!("{told} of {all} requests") };
+        let ties = if named { "time and the name of the backend tie" } else { "time ties" };
         format!(
-            "the cited error was printed outside any request, by a program that ended or failed just before: time ties it to {which}, no ID"
+            "the cited error was printed outside any request, by a program that ended or failed just before: {ties} it to {which}, no ID"
         )
     };
     counts
         .into_iter()
-        .filter(|(_, (told, _))| *told > 0)
+        .filter(|(_, (told, ..))| *told > 0)
         .map(|(incident, counts)| (incident, vec![sentence(counts)]))
         .collect()
 }

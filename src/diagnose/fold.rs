@@ -37,6 +37,7 @@ impl Fold for Folder<'_> {
             at: record.at,
             record,
             text: String::new(),
+            error_at: 0,
             hits: Vec::new(),
         };
         let mut records = Vec::new();
@@ -65,7 +66,7 @@ impl Fold for Folder<'_> {
         let mut seen = HashSet::with_capacity(lines.len());
         lines.retain(|(line, _)| seen.insert(line.identity));
         for (line, _) in &mut lines {
-            line.text = take_text(&mut line.record);
+            (line.text, line.error_at) = take_text(&mut line.record);
         }
         lines.dedup_by(|(line, _), (last, _)| {
             let joined = continues(last, line);
@@ -114,18 +115,21 @@ impl Folder<'_> {
     }
 }
 
-/// The record's joined text without escapes and without the prefixes that a collector kept; the record keeps no second copy.
-fn take_text(record: &mut Record) -> String {
+/// The record's joined text without escapes and without the prefixes that a collector kept, and where in it an error
+/// begins that stood beside the message; the record keeps no second copy.
+fn take_text(record: &mut Record) -> (String, usize) {
     let mut text =
         if record.error_text.is_empty() { std::mem::take(&mut record.message) } else { record.text() };
+    let mut error_at =
+        if record.error_text.is_empty() { 0 } else { text.len().saturating_sub(record.error_text.len()) };
     record.message = String::new();
     record.error_text = String::new();
     if let Cow::Owned(stripped) = ansi::strip(&text) {
-        text = stripped;
+        (text, error_at) = (stripped, 0);
     }
     if let Some(plain) = relayed::without_prefix(&text) {
-        text = plain;
+        (text, error_at) = (plain, 0);
     }
     crate::format::json::truncate(&mut text, MAX_TEXT_BYTES);
-    text
+    (text, error_at)
 }

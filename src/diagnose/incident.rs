@@ -37,19 +37,23 @@ pub fn subject(rule: &Rule, captures: &BTreeMap<String, String>) -> BTreeMap<Str
 }
 
 /// The line that says best what went wrong where no rule does, and the decisive part of its text.
-pub fn first_error(lines: &[Line]) -> Option<(&Line, &str)> {
+pub fn first_error<'l>(lines: impl Iterator<Item = &'l Line> + Clone) -> Option<(&'l Line, &'l str)> {
     let severe = |line: &&Line| line.record.level >= Some(Level::Error) || line.record.error_class.is_some();
     let warns = |line: &&Line| line.record.level >= Some(Level::Warn);
     fn telling(line: &Line) -> Option<(&Line, &str)> {
-        Some((line, decisive(&line.text)?))
+        // A bare class or code says less than the message does.
+        let error = line.text.get(line.error_at..).and_then(decisive);
+        let error = error.filter(|text| text.contains(' ') && !text.starts_with("code"));
+        Some((line, error.or_else(|| decisive(&line.text))?))
     }
-    let mut of_severe = lines.iter().filter(severe).filter_map(telling);
-    let mut of_warning = lines.iter().filter(warns).filter_map(telling);
+    let mut of_severe = lines.clone().filter(severe).filter_map(telling);
+    let mut of_warning = lines.clone().filter(warns).filter_map(telling);
     of_severe
         .next()
         .or_else(|| of_warning.next())
         .or_else(|| {
-            lines.iter().find(severe).and_then(|line| line.text.lines().next().map(|text| (line, text)))
+            let mut lines = lines;
+            lines.find(severe).and_then(|line| line.text.lines().next().map(|text| (line, text)))
         })
         .filter(|(_, text)| !text.trim().is_empty())
 }

@@ -126,7 +126,15 @@ mod tests {
     fn at(time_ms: i64, text: &str) -> Line {
         let record = Record::default();
         let order = Order::new(Some(time_ms), record.at, false);
-        Line { identity: 0, order, at: record.at, record, text: text.to_owned(), hits: Vec::new() }
+        Line {
+            identity: 0,
+            order,
+            at: record.at,
+            record,
+            text: text.to_owned(),
+            error_at: 0,
+            hits: Vec::new(),
+        }
     }
 
     fn joins(last: &str, next: &str) -> bool {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fold::Folder;
 use super::gaps::Phases;
-use super::last_words::Outside;
+use super::last_words::Witness;
 use super::telemetry::Figures;
 use super::weigh::{Diagnosis, weigh};
 use super::{gaps, incident, last_words, private, triage};
@@ -68,6 +68,8 @@ pub struct Judged {
     pub crashed: bool,
     /// Where its backend printed, outside any request, what stands among its lines.
     pub last_words: BTreeSet<Position>,
+    /// Its own lines name the backend that printed them.
+    pub backend_named: bool,
     /// No line of it carries text.
     pub silent: bool,
     /// Of a silent one: the incident of its neighbours, see [`super::neighbours`].
@@ -76,8 +78,8 @@ pub struct Judged {
     pub logged: Phases,
 }
 
-/// Diagnoses one failed request. `outside`: what was said outside any request.
-pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet, outside: &[Outside]) -> Judged {
+/// Diagnoses one failed request. `witnesses`: what was said outside any request.
+pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet, witnesses: &[Witness]) -> Judged {
     let status = match partial.outcome() {
         Outcome::Failed(status) => status,
         _ => None,
@@ -87,12 +89,15 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet, outside: &[
     let first_ms = partial.facts.span.ends_ms().map(|(first, _)| first);
     let route = partial.route.as_ref().map(|(_, route)| route.to_string());
     let mut lines = partial.into_lines(folder as &dyn Fold);
-    last_words::add(&mut lines, outside, rules);
+    last_words::add(&mut lines, witnesses, rules);
     let diagnosis = weigh(&lines, rules);
     let rule = diagnosis.rule.and_then(|rule| rules.by_index(rule));
     let subject = rule.map(|rule| incident::subject(rule, &diagnosis.captures)).unwrap_or_default();
-    let last_words = lines.iter().find(|line| is_last_words(line));
-    let first_error = incident::first_error(&lines).or(last_words.map(|line| (line, line.text.trim())));
+    // What the backend printed when it ended tells more than what its proxy says.
+    let mut last_words = lines.iter().filter(|line| is_last_words(line));
+    let first_error = incident::first_error(last_words.clone())
+        .or_else(|| last_words.next().map(|line| (line, line.text.trim())))
+        .or_else(|| incident::first_error(lines.iter()));
     let fingerprint = match rule {
         Some(rule) => incident::of_cause(rule, &subject),
         None => incident::of_unknown(
@@ -125,6 +130,7 @@ pub fn judge(partial: Partial, folder: &Folder<'_>, rules: &RuleSet, outside: &[
         private_answer: private::answer(&lines, rule, &captures),
         crashed: has(Marks::CRASH | Marks::OUT_OF_MEMORY),
         last_words: lines.iter().filter(|line| is_last_words(line)).map(|line| line.at).collect(),
+        backend_named: has(Marks::BACKEND_NAMED),
         silent: lines.iter().all(|line| line.text.trim().is_empty()),
         inferred_from: None,
         logged: gaps::phases(&lines, kind, &diagnosis.figures),
@@ -188,21 +194,17 @@ pub fn evidence(
     let mut seen = BTreeSet::new();
     out.retain(|(_, _, text)| seen.insert(text.clone()));
     out.truncate(REQUEST_EVIDENCE);
+    if out.is_empty() {
+        out.extend(first_error.map(|(line, text)| (line.at, line.record.time_ms, text)));
+    }
     // What the proxy saw is the request's own part of the proof.
     if let Some((line, start)) = own_part(diagnosis, lines) {
         out.truncate(REQUEST_EVIDENCE - 1);
         out.push((line.at, line.record.time_ms, cite(line, start)));
     }
     if out.is_empty() {
-        match first_error {
-            Some((line, text)) => out.push((line.at, line.record.time_ms, text)),
-            None => out.extend(
-                lines
-                    .iter()
-                    .find(|line| line.record.status.is_some())
-                    .map(|line| (line.at, line.record.time_ms, describe(line))),
-            ),
-        }
+        let answer = lines.iter().find(|line| line.record.status.is_some());
+        out.extend(answer.map(|line| (line.at, line.record.time_ms, describe(line))));
     }
     out
 }
@@ -214,7 +216,7 @@ fn is_last_words(line: &Line) -> bool {
 /// Of a request that its backend's last words explain, its own line: what the proxy says, and where.
 fn own_part<'l>(diagnosis: &Diagnosis, lines: &'l [Line]) -> Option<(&'l Line, usize)> {
     let decisive: Vec<&Line> = diagnosis.evidence.iter().filter_map(|(index, _)| lines.get(*index)).collect();
-    if decisive.is_empty() || !decisive.iter().all(|line| is_last_words(line)) {
+    if !lines.iter().any(is_last_words) || !decisive.iter().all(|line| is_last_words(line)) {
         return None;
     }
     let own = || lines.iter().filter(|line| !is_last_words(line));

@@ -82,6 +82,7 @@ mod tests {
             at,
             record: Record { level: Some(level), ..Record::default() },
             text: text.to_owned(),
+            error_at: 0,
             hits: Vec::new(),
         }
     }

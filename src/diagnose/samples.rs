@@ -27,7 +27,7 @@ pub fn winner(rules: &RuleSet, record: &Record) -> Option<String> {
     let mut hits = Vec::new();
     rules.match_record(record, &text, FORMAT, &mut hits);
     let order = Order::new(record.time_ms, record.at, false);
-    let line = Line { identity: 0, order, at: record.at, record: record.clone(), text, hits };
+    let line = Line { identity: 0, order, at: record.at, record: record.clone(), text, error_at: 0, hits };
     let diagnosis = weigh(&[line], rules);
     let rule = diagnosis.rule.or(diagnosis.symptom)?;
     rules.by_index(rule).map(|rule| rule.id.clone())

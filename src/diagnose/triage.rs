@@ -155,6 +155,7 @@ mod tests {
             at: record.at,
             record,
             text: text.to_owned(),
+            error_at: 0,
             hits: Vec::new(),
         }
     }

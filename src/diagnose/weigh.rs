@@ -76,10 +76,10 @@ const AFTER_RAISED: f64 = 0.85;
 const AFTER_WARNED: f64 = 0.6;
 /// ... and to what was mentioned: not named any more.
 const AFTER_MENTIONED: f64 = 0.4;
-/// Score left to what a backend said outside the request when it ended: only time ties it to what the proxy saw ...
-const LAST_WORDS: f64 = 0.9;
-/// ... and where it has no time, only that nothing else ended.
-const LAST_WORDS_UNTIMED: f64 = 0.75;
+/// Score left to what a backend said outside the request when it ended, where the proxy names this backend ...
+const LAST_WORDS_NAMED: f64 = 0.9;
+/// ... and where only time ties the two.
+const LAST_WORDS: f64 = 0.7;
 /// Score left to a rule that is experimental.
 const EXPERIMENTAL: f64 = 0.9;
 /// Score left to a cause that stands further out in a chain of errors than one at least as sure. Like the two below it
@@ -180,8 +180,8 @@ fn own_account(
         account.lower(Factor::UnknownError(line), left);
     }
     if witnesses_all(case, lines, |line| line.record.marks.has(Marks::LAST_WORDS)) {
-        let timed = case.witnesses.iter().any(|line| lines[*line].record.time_ms.is_some());
-        account.lower(Factor::LastWords, if timed { LAST_WORDS } else { LAST_WORDS_UNTIMED });
+        let named = witnesses_all(case, lines, |line| line.record.marks.has(Marks::BACKEND_NAMED));
+        account.lower(Factor::LastWords, if named { LAST_WORDS_NAMED } else { LAST_WORDS });
     }
     if rule.status == Status::Experimental {
         account.lower(Factor::Experimental, EXPERIMENTAL);

@@ -46,8 +46,8 @@ pub fn report(
 ) -> Report {
     let rules = &engine.rules;
     let failed = requests.failed.len() as u64;
-    let outside = last_words::outside(std::mem::take(&mut requests.outside), folder, rules);
-    let judge = |partial: Partial| judge(partial, folder, rules, &outside);
+    let witnesses = last_words::witnesses(std::mem::take(&mut requests.outside), folder, rules);
+    let judge = |partial: Partial| judge(partial, folder, rules, &witnesses);
     let mut judged: Vec<Judged> = if parallel {
         std::mem::take(&mut requests.failed).into_par_iter().map(judge).collect()
     } else {
@@ -116,7 +116,7 @@ pub fn report(
     for gap in &mut gaps {
         gap.family = gap.family.take().map(|family| writer.text(&family));
     }
-    let outside_requests = writer.outside(&outside, &judged);
+    let outside_requests = writer.outside(&witnesses, &judged);
     let routes = writer.routes(judged.iter());
     let traffic = writer.traffic(requests.traffic);
     Report {
@@ -386,16 +386,15 @@ impl Writer<'_> {
     }
 
     /// What the rules say of errors outside any request, one entry a cause; not of those that explain a request.
-    fn outside(&self, entries: &[last_words::Outside], judged: &[Judged]) -> Vec<Outside> {
-        let explaining: BTreeSet<u16> = judged
-            .iter()
-            .filter(|one| !one.last_words.is_empty())
-            .filter_map(|one| one.diagnosis.rule)
-            .collect();
+    fn outside(&self, witnesses: &[last_words::Witness], judged: &[Judged]) -> Vec<Outside> {
+        let explaining: BTreeSet<Position> =
+            judged.iter().flat_map(|one| one.last_words.iter().copied()).collect();
         let mut out: Vec<Outside> = Vec::new();
-        for last_words::Outside { lines, diagnosis, .. } in entries {
-            let rule = diagnosis.rule.filter(|rule| !explaining.contains(rule));
-            let Some(rule) = rule.and_then(|rule| self.rules.by_index(rule)) else { continue };
+        for last_words::Witness { lines, diagnosis, .. } in witnesses {
+            if lines.iter().any(|line| explaining.contains(&line.at)) {
+                continue;
+            }
+            let Some(rule) = diagnosis.rule.and_then(|rule| self.rules.by_index(rule)) else { continue };
             if let Some(seen) = out.iter_mut().find(|one| one.cause == rule.id) {
                 seen.records += 1;
                 continue;

@@ -83,12 +83,12 @@ impl Engine {
         };
         let failed = matches!(request.clone().open(folder).0.outcome(), Outcome::Failed(_));
         // A request without an ID is known by its lines.
-        let outside = last_words::outside(std::mem::take(&mut requests.outside), folder, &self.rules);
-        let judge = |partial| judge(partial, folder, &self.rules, &outside);
+        let witnesses = last_words::witnesses(std::mem::take(&mut requests.outside), folder, &self.rules);
+        let judge = |partial| judge(partial, folder, &self.rules, &witnesses);
         let same = failed.then(|| judge(request.clone()));
         let (request, mut all) = request.open(folder);
         if failed {
-            last_words::add(&mut all, &outside, &self.rules);
+            last_words::add(&mut all, &witnesses, &self.rules);
         }
         let mut judged: Vec<Judged> = requests.failed.into_par_iter().map(judge).collect();
         let redactor = redactor(self, &judged);

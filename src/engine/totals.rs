@@ -41,6 +41,12 @@ pub fn remarks_on(losses: &Losses) -> Vec<String> {
             "--memory: of {ids} forgotten which request they name, so its lines under them may count as another one; use a larger --memory"
         ));
     }
+    if losses.outside > 0 {
+        let lines = count(losses.outside, "line", "lines");
+        remarks.push(format!(
+            "{lines} outside any request tell of a failure and were not kept, the latest ones: read a shorter time (--since, --until) to see what they say"
+        ));
+    }
     if let Some(error) = &losses.disk {
         remarks.push(format!(
             "--spill: files could not be written or read ({error}), so the totals may not be exact: free space there, or name another folder"

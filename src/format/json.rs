@@ -204,6 +204,50 @@ pub fn append_line(text: &mut String, line: &str) {
     text.push_str(line);
 }
 
+/// Members of an error object that hold its class; case, `_` and `-` do not matter here and below.
+const CLASSES: &[&str] = &[
+    "type",
+    "name",
+    "errorType",
+    "kind",
+    "class",
+    "className",
+    "exceptionName",
+    "exceptionClass",
+    "errorName",
+];
+/// Members that hold its message.
+const MESSAGES: &[&str] = &[
+    "message",
+    "errorMessage",
+    "exceptionMessage",
+    "msg",
+    "reason",
+    "description",
+    "errorDescription",
+    "error",
+];
+/// Members that hold the errors which it wraps.
+const INNER_ERRORS: &[&str] = &[
+    "cause",
+    "causes",
+    "rootCause",
+    "aggregateErrors",
+    "errors",
+    "error",
+    "err",
+    "exception",
+    "originalError",
+    "original",
+    "parent",
+    "previous",
+    "inner",
+    "innerError",
+    "innerException",
+    "driverAdapterError",
+    "reason",
+];
+
 fn error_lines(value: &Value, depth: usize, out: &mut String, record: &mut Record) {
     if depth > MAX_DEPTH {
         return;
@@ -223,10 +267,10 @@ fn error_lines(value: &Value, depth: usize, out: &mut String, record: &mut Recor
             return;
         }
     };
-    let class = text(map, &["type", "name", "errorType", "kind", "class", "exception_name"])
-        .filter(|name| name.len() <= 120 && !name.bytes().all(|b| b.is_ascii_digit()));
-    let message = text(map, &["message", "errorMessage", "msg", "reason", "description"]);
-    let stack = first(map, &["stack", "stackTrace", "stack_trace", "trace", "stacktrace"]).map(stack_text);
+    let class =
+        text(map, CLASSES).filter(|name| name.len() <= 120 && !name.bytes().all(|b| b.is_ascii_digit()));
+    let message = text(map, MESSAGES);
+    let stack = first(map, &["stack", "stackTrace", "trace", "backtrace", "traceback"]).map(stack_text);
     let head = match (&class, &message) {
         (Some(class), Some(message)) => format!("{class}: {message}"),
         (Some(only), None) | (None, Some(only)) => only.clone(),
@@ -287,22 +331,11 @@ fn error_lines(value: &Value, depth: usize, out: &mut String, record: &mut Recor
         append_line(out, &format!("[cause]: {cause}"));
     }
     read_answer(map, out);
-    for key in [
-        "cause",
-        "aggregateErrors",
-        "errors",
-        "originalError",
-        "original",
-        "parent",
-        "inner",
-        "innerException",
-        "driverAdapterError",
-        "reason",
-    ] {
-        if let Some(inner @ (Value::Object(_) | Value::Array(_))) = map.get(key) {
+    for key in INNER_ERRORS {
+        if let Some(inner @ (Value::Object(_) | Value::Array(_))) = find(map, key) {
             let before = out.len();
             error_lines(inner, depth + 1, out, record);
-            if out.len() > before && key == "cause" {
+            if out.len() > before && *key == "cause" {
                 let mark = if before == 0 || out[..before].ends_with('\n') { before } else { before + 1 };
                 if out.is_char_boundary(mark) && mark <= out.len() {
                     out.insert_str(mark, "[cause]: ");

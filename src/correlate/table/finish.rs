@@ -52,6 +52,9 @@ impl Correlator<'_> {
     /// The requests, when all input is read.
     pub fn finish(mut self) -> Requests {
         self.join_aliases();
+        self.outside.append(&mut self.endings.take());
+        self.losses.outside += self.endings.lost;
+        let outside = std::mem::take(&mut self.outside).into_values().collect();
         let (mut open, mut shared) = (std::mem::take(&mut self.open), std::mem::take(&mut self.shared));
         let mut requests = Requests {
             failed: Vec::new(),
@@ -59,10 +62,7 @@ impl Correlator<'_> {
             aborted: self.aborted,
             incomplete: self.incomplete,
             unattributed: self.unattributed,
-            outside: {
-                self.outside.append(&mut self.endings.take());
-                std::mem::take(&mut self.outside).into_values().collect()
-            },
+            outside,
             per_route: BTreeMap::new(),
             traffic: Traffic::default(),
             losses: std::mem::take(&mut self.losses),

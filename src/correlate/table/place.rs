@@ -1,5 +1,6 @@
 //! What becomes of records by what stands beside them: lines that waited for a request, and records that belong to none.
 
+use super::endings::shorten;
 use super::keys::{completion_key, neighbours_key, own_place, stream_key};
 use super::{Correlator, Origin, Taken};
 use crate::correlate::attach::{Brackets, Completion, Freed, Neighbours, tells_of_failure};
@@ -8,7 +9,7 @@ use crate::correlate::last_words::ends_process;
 use crate::record::{IdKind, Marks, Record};
 
 /// Records that tell of a failure and belong to no request: how many are kept.
-const MAX_OUTSIDE: usize = 64;
+const MAX_OUTSIDE: usize = 256;
 
 impl Correlator<'_> {
     /// Takes a record of a known request, and the lines that waited for it.
@@ -159,10 +160,12 @@ impl Correlator<'_> {
     }
 
     /// Keeps an entry that tells of a failure outside of any request.
-    pub(super) fn keep_outside(&mut self, held: Held) {
+    pub(super) fn keep_outside(&mut self, mut held: Held) {
+        shorten(&mut held);
         self.outside.insert(held.order, held);
         if self.outside.len() > MAX_OUTSIDE {
             self.outside.pop_last();
+            self.losses.outside += 1;
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Losses {
     pub cut: u64,
     /// IDs of which it was forgotten that they name a request with another ID.
     pub aliases: u64,
+    /// Lines outside any request that tell of a failure or of the end of a process, and were not kept.
+    pub outside: u64,
     /// Why the disk could not be used, the first time.
     pub disk: Option<String>,
 }

@@ -10,6 +10,7 @@ fn line(text: &str, marks: Marks, fields: &[(&str, &str)]) -> Line {
         at: Position::default(),
         record: Record { marks, fields, status: marks.has(Marks::END).then_some(500), ..Record::default() },
         text: text.to_owned(),
+        error_at: 0,
         hits: Vec::new(),
     }
 }

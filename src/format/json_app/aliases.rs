@@ -123,9 +123,13 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "@m",
             "@message",
             "textpayload",
+            // GELF's whole text, stack and all; the short one is its first line.
+            "fullmessage",
             "shortmessage",
             "event",
             "eventmessage",
+            "event.message",
+            "log.message",
             "@mt",
             "0",
             "1",
@@ -278,6 +282,13 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "innerexception",
             "innererror",
             "exc",
+            "ex",
+            "exceptions",
+            "causes",
+            "errordetails",
+            "errorinfo",
+            "errorobject",
+            "failure",
             "thrown",
             "throwable",
             "lasterror",
@@ -312,7 +323,11 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "exception.message",
             "errormessage",
             "errmsg",
+            "errormsg",
+            "errortext",
+            "exceptionmessage",
             "excvalue",
+            "excmessage",
             "err.message",
             "upstreamerrors",
             "responsedetails",
@@ -326,6 +341,9 @@ const ALIASES: &[(Slot, &[&str])] = &[
             "exception.stacktrace",
             "stack",
             "stacktrace",
+            "traceback",
+            "backtrace",
+            "exctext",
             "errorverbose",
             "errorstack",
             "errorstacktrace",
@@ -475,7 +493,7 @@ pub fn may_be_telling(key: &[u8]) -> bool {
 
 /// Objects whose members count as if they stood at top level.
 pub const WRAPPERS: &[&str] =
-    &["fields", "message", "@fields", "meta", "logmeta", "jsonpayload", "attributes", "metadata"];
+    &["fields", "message", "msg", "@fields", "meta", "logmeta", "jsonpayload", "attributes", "metadata"];
 
 /// Wrappers that also hold other people's answers: a status, method or path below them proves nothing.
 pub const LOOSE_WRAPPERS: &[&str] = &[
@@ -499,19 +517,30 @@ pub const LOOSE_WRAPPERS: &[&str] = &[
 /// place where the error stands.
 pub const REMARKS: &[&str] = &[
     "cause",
+    "causes",
     "e",
+    "ex",
     "reason",
     "errors",
     "detail",
     "details",
     "description",
-    "errordetail",
     "errordetails",
-    "errordescription",
+    "errorinfo",
     "failure",
-    "failurereason",
     "stderr",
 ];
+
+/// Whether the text of a member may tell of an error, by its folded path: a remark by its name, or anything below or
+/// beside what is called an error.
+pub fn is_remark(path: &str) -> bool {
+    let of_error = |name: &str| {
+        ["error", "exception", "failure", "traceback", "panic"].iter().any(|word| name.contains(word))
+            || name.starts_with("err")
+            || name.ends_with("err")
+    };
+    REMARKS.contains(&path) || path.split('.').any(of_error)
+}
 
 /// Members that are never kept: what identifies people, what opens doors, and the process's environment.
 const PRIVATE: &[&str] = &[

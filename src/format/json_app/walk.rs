@@ -230,7 +230,7 @@ impl<'v> Found<'v> {
             Value::Array(items) => self.items(items, place, record),
             _ => {
                 if let Value::String(text) = value
-                    && REMARKS.contains(&place.path)
+                    && (aliases::is_remark(place.path) || (place.loose && place.path == "message"))
                     && self.remarks.len() < MAX_ITEMS
                 {
                     self.remarks.push(text);
