@@ -237,7 +237,7 @@ const CONNECTED: [&str; 4] =
     ["successfully connected", "connected successfully", "connection established", "connected to "];
 
 /// Words with which clients say that a connection or call works again.
-const RECOVERED: [&str; 9] = [
+const RECOVERED: [&str; 11] = [
     "reconnected",
     "connection restored",
     "connection re-established",
@@ -247,10 +247,12 @@ const RECOVERED: [&str; 9] = [
     "succeeded on retry",
     "succeeded on attempt",
     "recovered after",
+    "ready after",
+    "ready again",
 ];
 
 /// Ends of words one of which all of these and of [`CONNECTED`] hold.
-const NEWS_ENDS: [&[u8; 4]; 5] = [b"cted", b"ored", b"shed", b"eded", b"ered"];
+const NEWS_ENDS: [&[u8; 4]; 6] = [b"cted", b"ored", b"shed", b"eded", b"ered", b"read"];
 
 /// The first words of a text in small letters, where it may say that something works (again): told without a copy of most
 /// texts.
@@ -262,7 +264,8 @@ fn good_news(text: &str) -> Option<String> {
 }
 
 fn says_recovered(head: &str) -> bool {
-    RECOVERED.iter().any(|words| head.contains(words))
+    let attempt = || head.split_once("attempt ").is_some_and(|(_, rest)| rest.contains(" succeeded"));
+    RECOVERED.iter().any(|words| head.contains(words)) || attempt()
 }
 
 fn says_connected(head: &str) -> bool {

@@ -154,6 +154,9 @@ pub fn would_decide(diagnosis: &Diagnosis, accounts: &[Account], rules: &RuleSet
             example(rival, rules)
         );
     }
+    if winner.has(Factor::LastWords) {
+        return "the request's ID in the backend's own log, or which program the proxy asked, and the name of the one that ended".to_owned();
+    }
     if diagnosis.confidence >= 0.9 {
         return "nothing more: no other class is close".to_owned();
     }

@@ -50,7 +50,7 @@ pub struct Figures {
 pub enum Pool {
     /// All connections were in use and somebody waited.
     Exhausted,
-    /// None was in use, none free, and somebody waited: none could be opened.
+    /// None was in use and none free: none could be opened.
     NeverReached,
     /// Connections were free while somebody waited: the process was busy, or held one connection and asked for another.
     Idle,
@@ -233,9 +233,10 @@ impl Figures {
         let (active, idle) = (self.active?, self.idle);
         let full = self.max.or(self.total).is_some_and(|most| active >= most);
         match (active, idle) {
-            (0, Some(0)) if waiting || self.timeout_ms.is_some() => Some(Pool::NeverReached),
+            (0, Some(0)) => Some(Pool::NeverReached),
             (1.., Some(0)) if waiting || full => Some(Pool::Exhausted),
-            (1.., None) if waiting && full => Some(Pool::Exhausted),
+            // Where nobody logs what is free or allowed, that somebody waits tells that nothing was.
+            (1.., None) if waiting && (full || self.max.or(self.total).is_none()) => Some(Pool::Exhausted),
             (_, Some(1..)) if waiting && !full => Some(Pool::Idle),
             (_, Some(1..)) if self.waiting == Some(0) && !full => Some(Pool::Free),
             _ => None,

@@ -18,7 +18,7 @@ use super::account::{Account, Factor, Fate};
 use super::case::{Case, Context, Voice, begins_in_app, gather, has_driver_frames, is_platform_end};
 use super::telemetry::{Figures, Pool};
 use crate::correlate::line::Line;
-use crate::record::Marks;
+use crate::record::{Level, Marks};
 use crate::rules::model::{Class, Effect, Rule, Status, Strength};
 use crate::rules::{Hit, RuleSet};
 
@@ -151,8 +151,11 @@ fn own_account(
     }
     let said = case.recovered.filter(|line| *line >= case.last);
     let elsewhere = context.recoveries.iter().copied().find(|line| {
-        *line > case.last && rule.class == Class::Connectivity && names_target(case, &lines[*line].text)
+        *line > case.last
+            && rule.class == Class::Connectivity
+            && (names_target(case, &lines[*line].text) || follows(&lines[case.last..=*line]))
     });
+    let said = said.or_else(|| says_survived(&lines[case.last]).then_some(case.last));
     if let Some(line) = said.or(elsewhere) {
         account.lower(Factor::Recovered(line), RECOVERED);
     }
@@ -197,6 +200,34 @@ fn witnesses_all(case: &Case, lines: &[Line], are: fn(&Line) -> bool) -> bool {
 fn names_target(case: &Case, text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     case.hosts.is_empty() || case.hosts.iter().any(|host| lower.contains(host.as_str()))
+}
+
+/// Whether a line that is no error says itself that the program went on without what failed.
+fn says_survived(line: &Line) -> bool {
+    if line.record.level.is_none_or(|level| level >= Level::Error) {
+        return false;
+    }
+    let head = line.text.chars().take(400).collect::<String>().to_ascii_lowercase();
+    [
+        "fallback used",
+        "using fallback",
+        "falling back to",
+        "fell back to",
+        "served from cache",
+        "serving stale",
+    ]
+    .iter()
+    .any(|words| head.contains(words))
+}
+
+/// Whether good news name no address, and no other trouble stands between them and the trouble: they are of it.
+fn follows(lines: &[Line]) -> bool {
+    let Some((news, before)) = lines.split_last() else { return false };
+    let is_address = |word: &str| {
+        let dotted = |at: usize| word.as_bytes().get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
+        word.match_indices(['.', ':']).any(|(at, _)| at > 0 && dotted(at))
+    };
+    before.iter().skip(1).all(|line| line.hits.is_empty()) && !news.text.split_whitespace().any(is_address)
 }
 
 /// What the request's telemetry, runtime, phase, frames and times say of a rule.

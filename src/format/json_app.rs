@@ -170,7 +170,8 @@ fn read_words(record: &mut Record) {
         let id = id.to_owned();
         set_request_id(record, &id);
     }
-    if record.error_class.is_none() && is_goroutine(&record.message) {
+    let is_trouble = record.level.is_none_or(|level| level >= Level::Warn);
+    if is_trouble && record.error_class.is_none() && is_goroutine(&record.message) {
         record.level = Some(record.level.map_or(Level::Error, |level| level.max(Level::Error)));
         record.error_class = Some("panic".to_owned());
     }

@@ -528,6 +528,8 @@ pub const REMARKS: &[&str] = &[
     "errordetails",
     "errorinfo",
     "failure",
+    "panic",
+    "recover",
     "stderr",
 ];
 

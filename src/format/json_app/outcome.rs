@@ -266,11 +266,11 @@ fn duration(value: &Value, name: &str, logger: Option<&str>) -> Option<f64> {
         ("service", _) => return None,
         ("duration", Some("ecs" | "slog" | "traefik")) | ("elapsed", Some("slog")) => 1e-6,
         ("latency", Some("echo")) => 1e-6,
-        // Go's durations are whole nanoseconds; a small number is what somebody divided.
+        // Go's durations are whole nanoseconds, unless somebody divided them; between, nobody can tell.
         ("duration" | "elapsed" | "latency" | "took", Some("logrus"))
             if number >= 1e5 && number.fract() == 0.0 =>
         {
-            1e-6
+            return (number >= 1e7).then_some(number * 1e-6);
         }
         ("requesttime", _) => 1e3,
         ("duration" | "elapsed" | "latency", Some("zap" | "caddy")) => 1e3,
