@@ -8,6 +8,7 @@ pub mod judge;
 pub mod manifest;
 pub mod report;
 pub mod runtime;
+pub mod transcript;
 
 use std::collections::{BTreeMap, BTreeSet};
 
