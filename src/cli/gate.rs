@@ -76,7 +76,7 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     let project = find(&args.dir)?;
     let manifest = manifest(args, &project)?;
     let today = args.as_of.unwrap_or_else(today);
-    let report = gate::run(project, Demands { manifest: manifest.as_ref(), today });
+    let report = gate::run(project, Demands { manifest: manifest.as_ref(), today, reached: None });
     let mut out = Vec::new();
     match args.format {
         GateFormat::Table => report::table::write(&report, &mut out),
@@ -118,7 +118,7 @@ fn init(dir: &Path) -> Result<Exit, Failure> {
     let project = find(dir)?;
     let path = project.root.join(manifest::FILE);
     let today = today();
-    let text = draft::write(&gate::run(project, Demands { manifest: None, today }));
+    let text = draft::write(&gate::run(project, Demands { manifest: None, today, reached: None }));
     let written = File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::Usage(format!(

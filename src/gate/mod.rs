@@ -1,11 +1,13 @@
 //! The pre-deploy gate: judges a Next.js project before it ships, by the causes that the log rules name afterwards.
 //!
 //! Three steps: [`collect`] reads the project (nothing is run, written or fetched), [`judge`] decides on what was read
-//! and nothing else, [`report`] writes. The gate stands beside the log engine and uses only its printing.
+//! and nothing else, [`report`] writes. Before the second, where it is asked for, [`reach`] goes to the declared datastores. The gate stands beside the log engine and uses only its printing.
 
 pub mod collect;
+pub mod drivers;
 pub mod judge;
 pub mod manifest;
+pub mod reach;
 pub mod report;
 pub mod runtime;
 pub mod transcript;
@@ -14,13 +16,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
+use collect::datastores::{self, Sought, Values};
 use collect::dotenv;
 use collect::graph::{self, Layer, Profile, Target, file_of};
 use collect::project::Project;
 use collect::routes::{self, Kind, Route};
+use judge::checks::About;
 use judge::declared::Facts;
 use manifest::Manifest;
-use report::model::{GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
+use reach::seen::{Asked, Reached};
+use report::model::{Check, GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
 use runtime::{Assigned, Runtime};
 
 /// What a gate is held to beside the project's own code.
@@ -30,6 +35,8 @@ pub struct Demands<'m> {
     pub manifest: Option<&'m Manifest>,
     /// The day as of which waivers hold.
     pub today: NaiveDate,
+    /// What was seen of the declared datastores, where they were asked.
+    pub reached: Option<&'m [Reached]>,
 }
 
 /// Judges a project (see [`collect::project::find`]), offline.
@@ -69,6 +76,12 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     if !snapshots.is_empty() {
         ran.extend(judge::env::ENVIRONMENT);
     }
+    let read: BTreeSet<&str> = keys.iter().flatten().map(String::as_str).collect();
+    let values = Values { snapshots: &snapshots, environment: &|_| None };
+    let (of_datastores, judged) =
+        of_datastores(&datastores::sought(&project, demands.manifest, &read, &values, &own), demands);
+    found.extend(of_datastores);
+    ran.extend(judged);
     let mut ledger = ledger(&project, &own, &edge);
     if let Some(manifest) = demands.manifest {
         let facts = Facts { routes: &assigned, keys: &keys, snapshots: &snapshots };
@@ -116,6 +129,24 @@ impl Demands<'_> {
         let named = self.manifest.iter().flat_map(|manifest| &manifest.env.snapshots);
         named.map(|(scope, files)| (scope.as_str(), files.clone())).collect()
     }
+}
+
+/// What a project asks of its datastores, and what was seen of them, judged; with the checks that this was.
+fn of_datastores(sought: &[Sought], demands: Demands<'_>) -> (Vec<Check>, Vec<About>) {
+    let reached = demands.reached.unwrap_or_default();
+    // What was seen speaks of the URL that it was seen with, which may be another than that of the project's files.
+    let asked: Vec<Asked> = sought
+        .iter()
+        .map(|one| {
+            let seen = reached.iter().find(|seen| one.declared && seen.asked.name == one.name);
+            seen.map_or_else(|| Asked::of(one), |seen| seen.asked.clone())
+        })
+        .collect();
+    let limits =
+        reached.iter().filter_map(|seen| Some((seen.asked.name.as_str(), seen.capacity.as_ref()?))).collect();
+    let found = judge::datastores::judge(&asked, demands.manifest, &limits);
+    let ran = if asked.is_empty() { Vec::new() } else { judge::datastores::DATASTORES.to_vec() };
+    (found, ran)
 }
 
 /// Files that a route is built from, as far as the project names them.

@@ -79,5 +79,9 @@ pub const RUNTIME: &[About] = &[
 
 /// Every check that exists.
 pub fn all() -> impl Iterator<Item = &'static About> {
-    RUNTIME.iter().chain(super::env::ENVIRONMENT).chain(super::declared::DECLARED)
+    RUNTIME
+        .iter()
+        .chain(super::env::ENVIRONMENT)
+        .chain(super::datastores::DATASTORES)
+        .chain(super::declared::DECLARED)
 }

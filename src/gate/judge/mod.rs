@@ -1,6 +1,7 @@
 //! Facts to checks. Pure: the same facts give the same verdict, in whatever order they were read.
 
 pub mod checks;
+pub mod datastores;
 pub mod declared;
 pub mod edge;
 pub mod env;

@@ -1,6 +1,7 @@
 //! The manifest `why500.toml`: what a team wants held of its routes and keys. Read and checked here, judged in
-//! [`crate::gate::judge::declared`]. What is not judged yet (datastores, probes, budgets) is refused like any unknown key.
+//! [`crate::gate::judge::declared`]. What is not judged yet (probes, budgets) is refused like any unknown key.
 
+pub mod datastore;
 pub mod draft;
 pub mod pattern;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Deserializer, de};
 use crate::fault::Fault;
 use crate::gate::judge::checks;
 use crate::rules::error::nearest;
+use datastore::{Datastore, Service};
 use pattern::Pattern;
 
 /// Name of the file that is looked for in the project's folder.
@@ -36,6 +38,12 @@ pub struct Manifest {
     /// Route families.
     #[serde(default, rename = "family")]
     pub families: Vec<Family>,
+    /// Servers that the project needs.
+    #[serde(default, rename = "datastore")]
+    pub datastores: BTreeMap<String, Datastore>,
+    /// Who opens connections to them.
+    #[serde(default, rename = "service")]
+    pub services: Vec<Service>,
     /// What fails the gate.
     #[serde(default)]
     pub gate: Policy,
@@ -138,6 +146,9 @@ pub struct Family {
     /// Keys that production must have for it.
     #[serde(default)]
     pub env: Vec<String>,
+    /// Datastores that it needs.
+    #[serde(default)]
+    pub datastores: Vec<String>,
 }
 
 /// A runtime that is declared.
@@ -246,7 +257,7 @@ impl Manifest {
                 return Some(Fault::at(path, text, table, "reason", "the reason is empty", cure));
             }
         }
-        None
+        datastore::check(self, path, text)
     }
 
     /// The family of a route: the first with a pattern that matches.
