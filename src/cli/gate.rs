@@ -11,6 +11,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::exit::{self, Exit, Failure};
 use crate::gate::collect::project::{self, Project, ProjectError};
 use crate::gate::manifest::{self, Manifest, draft};
+use crate::gate::reach::Bounds;
+use crate::gate::reach::seen::Reached;
 use crate::gate::{self, Demands, report};
 
 /// Arguments of `gate`.
@@ -32,6 +34,9 @@ pub struct GateArgs {
     /// Day as of which waivers hold (2027-03-31); by default today
     #[arg(long, value_name = "DAY")]
     pub as_of: Option<NaiveDate>,
+    /// Go to the datastores that the manifest declares (name, connection, TLS, signing in, limits) and judge what is seen
+    #[arg(long)]
+    pub reach: bool,
     /// Something else than judging
     #[command(subcommand)]
     pub action: Option<GateAction>,
@@ -76,7 +81,9 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     let project = find(&args.dir)?;
     let manifest = manifest(args, &project)?;
     let today = args.as_of.unwrap_or_else(today);
-    let report = gate::run(project, Demands { manifest: manifest.as_ref(), today, reached: None });
+    let reached = args.reach.then(|| reach(&project, manifest.as_ref()));
+    let demands = Demands { manifest: manifest.as_ref(), today, reached: reached.as_deref() };
+    let report = gate::run(project, demands);
     let mut out = Vec::new();
     match args.format {
         GateFormat::Table => report::table::write(&report, &mut out),
@@ -94,6 +101,13 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
 /// The day that it is, in UTC: what a waiver's end is held against unless --as-of names a day.
 fn today() -> NaiveDate {
     DateTime::<chrono::Utc>::from(SystemTime::now()).date_naive()
+}
+
+/// What is seen of the datastores that are declared.
+fn reach(project: &Project, manifest: Option<&Manifest>) -> Vec<Reached> {
+    let Some(manifest) = manifest else { return Vec::new() };
+    let sought = gate::sought(project, manifest);
+    gate::reach::run(&project.root, &sought, manifest, Bounds::default())
 }
 
 fn find(dir: &Path) -> Result<Project, Failure> {

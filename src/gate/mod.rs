@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 
 use collect::datastores::{self, Sought, Values};
-use collect::dotenv;
+use collect::dotenv::{self, Hidden};
 use collect::graph::{self, Layer, Profile, Target, file_of};
 use collect::project::Project;
 use collect::routes::{self, Kind, Route};
@@ -109,9 +109,10 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     GateReport {
         schema: SCHEMA,
         tool: Tool { name: "why500", version: env!("CARGO_PKG_VERSION") },
-        phase: "offline",
+        phase: if demands.reached.is_some() { "reach" } else { "offline" },
         verdict: if fails(&checks) { "failed" } else { "passed" },
         routes: lines.collect(),
+        datastores: demands.reached.unwrap_or_default().iter().map(report::model::DatastoreLine::of).collect(),
         checks,
         ledger,
         project: ProjectLine {
@@ -131,6 +132,19 @@ impl Demands<'_> {
     }
 }
 
+/// The datastores of a project, for [`reach::run`]: as [`run`] finds them, with what the environment of this process adds.
+pub fn sought(project: &Project, manifest: &Manifest) -> Vec<Sought> {
+    let found = routes::routes(project);
+    let every: BTreeMap<String, Layer> =
+        found.routes.iter().flat_map(files).map(|file| (file, Layer::Plain)).collect();
+    let own = graph::read(project, &every, Profile::Node);
+    let named = Demands { manifest: Some(manifest), today: NaiveDate::MIN, reached: None }.snapshots();
+    let snapshots = dotenv::snapshots(&project.root, named);
+    let environment = |key: &str| std::env::var(key).ok().map(Hidden::new);
+    let values = Values { snapshots: &snapshots, environment: &environment };
+    datastores::sought(project, Some(manifest), &BTreeSet::new(), &values, &own)
+}
+
 /// What a project asks of its datastores, and what was seen of them, judged; with the checks that this was.
 fn of_datastores(sought: &[Sought], demands: Demands<'_>) -> (Vec<Check>, Vec<About>) {
     let reached = demands.reached.unwrap_or_default();
@@ -144,8 +158,12 @@ fn of_datastores(sought: &[Sought], demands: Demands<'_>) -> (Vec<Check>, Vec<Ab
         .collect();
     let limits =
         reached.iter().filter_map(|seen| Some((seen.asked.name.as_str(), seen.capacity.as_ref()?))).collect();
-    let found = judge::datastores::judge(&asked, demands.manifest, &limits);
-    let ran = if asked.is_empty() { Vec::new() } else { judge::datastores::DATASTORES.to_vec() };
+    let mut found = judge::datastores::judge(&asked, demands.manifest, &limits);
+    let mut ran = if asked.is_empty() { Vec::new() } else { judge::datastores::DATASTORES.to_vec() };
+    if demands.reached.is_some() {
+        found.extend(judge::reached::judge(demands.manifest, reached, demands.today));
+        ran.extend(judge::reached::REACHED);
+    }
     (found, ran)
 }
 

@@ -65,7 +65,7 @@ impl Connection {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decoded(&name.replace('+', " ")), Hidden::new(decoded(&value.replace('+', " "))))
         });
-        Ok(Connection {
+        let mut url = Connection {
             scheme: scheme.to_ascii_lowercase(),
             host: decoded(host),
             port,
@@ -73,7 +73,22 @@ impl Connection {
             password: Hidden::new(decoded(password)),
             database: Hidden::new(decoded(path)),
             parameters: parameters.collect(),
-        })
+        };
+        if url.scheme.starts_with("postgres") {
+            url.by_parameters();
+        }
+        Ok(url)
+    }
+
+    /// URLs of PostgreSQL may say who and where in parameters, which then count.
+    fn by_parameters(&mut self) {
+        let filled = |name: &str| self.parameter(name).filter(|value| value.ask(|text| !text.is_empty())).cloned();
+        let (user, password) = (filled("user"), filled("password"));
+        let (host, port) = (filled("host"), filled("port"));
+        self.user = user.unwrap_or_else(|| self.user.clone());
+        self.password = password.unwrap_or_else(|| self.password.clone());
+        self.host = host.map_or_else(|| self.host.clone(), |host| host.ask(str::to_owned));
+        self.port = port.and_then(|port| port.ask(|text| text.parse().ok())).or(self.port);
     }
 
     /// A parameter's value; the last of several. Some are file names or even passwords, so that only what

@@ -83,5 +83,6 @@ pub fn all() -> impl Iterator<Item = &'static About> {
         .iter()
         .chain(super::env::ENVIRONMENT)
         .chain(super::datastores::DATASTORES)
+        .chain(super::reached::REACHED)
         .chain(super::declared::DECLARED)
 }

@@ -8,6 +8,7 @@ pub mod env;
 pub mod lists;
 pub mod lost;
 pub mod reach;
+pub mod reached;
 pub mod waive;
 
 use std::collections::BTreeMap;

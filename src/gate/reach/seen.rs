@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::gate::collect::datastores::{Found, Sought};
-use crate::gate::drivers::{Installed, Meaning, meaning};
+use crate::gate::drivers::{Installed, Meaning, Roots, Verification, meaning};
 use crate::gate::manifest::datastore::{PoolMode, Store};
 
 /// A datastore as the project asks for it.
@@ -215,6 +215,36 @@ pub struct Certificate {
     pub system: Option<Verdict>,
     /// By the authority that the manifest or the URL names.
     pub own: Option<Verdict>,
+}
+
+impl Certificate {
+    /// What the driver makes of it: [`Verdict::Good`] where it verifies nothing, or all that it verifies holds.
+    pub fn for_driver(&self, asked: &Asked) -> Verdict {
+        let Some(meaning) = asked.meaning.as_ref().filter(|meaning| meaning.verification != Verification::Nothing)
+        else {
+            return Verdict::Good;
+        };
+        let by_roots = match meaning.roots {
+            Roots::Mozilla => Some(self.mozilla),
+            Roots::System => self.system,
+        };
+        // Options in the code may name the authority, if they count.
+        let is_told = meaning.ca.is_some() || asked.extra_roots || (asked.code.is_some() && !meaning.wins);
+        let by_own = self.own.filter(|_| is_told);
+        let lists = by_roots.filter(|_| meaning.ca.is_none()).into_iter().chain(by_own);
+        let judged = lists.map(|verdict| match verdict {
+            Verdict::WrongName if meaning.verification < Verification::Full => Verdict::Good,
+            other => other,
+        });
+        let mut judged: Vec<Verdict> = judged.collect();
+        // What the nearest list says of it tells more than that another does not know it.
+        judged.sort_by_key(|verdict| match verdict {
+            Verdict::Good => 0,
+            Verdict::UnknownIssuer | Verdict::SelfSigned => 2,
+            _ => 1,
+        });
+        judged.first().copied().unwrap_or(Verdict::UnknownIssuer)
+    }
 }
 
 /// What a server says of its limits.

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::gate::judge::reach::Certainty;
+use crate::gate::reach::seen::{Capacity, Certificate, Reached, Step as StepOfReach};
 
 /// Schema of the JSON form.
 pub const SCHEMA: &str = "why500/gate/v1";
@@ -148,6 +149,51 @@ pub struct RouteLine {
     pub owner: Option<String>,
 }
 
+/// A datastore that was gone to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DatastoreLine {
+    /// Its name in the manifest.
+    pub name: String,
+    /// What it is.
+    pub kind: &'static str,
+    /// Host and port.
+    pub address: String,
+    /// The driver that the URL was read for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    /// What the URL means to that driver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_asked: Option<&'static str>,
+    /// Steps with their times.
+    pub steps: Vec<StepOfReach>,
+    /// The version of TLS that was spoken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
+    /// The certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
+    /// Limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+}
+
+impl DatastoreLine {
+    /// What reports show of what was seen.
+    pub fn of(seen: &Reached) -> DatastoreLine {
+        DatastoreLine {
+            name: seen.asked.name.clone(),
+            kind: seen.asked.store.as_str(),
+            address: if seen.asked.host.is_empty() { String::new() } else { seen.asked.address() },
+            driver: seen.asked.driver.as_ref().map(|driver| driver.label()),
+            tls_asked: seen.asked.meaning.as_ref().map(|meaning| meaning.words()),
+            steps: seen.steps.clone(),
+            tls: seen.tls.clone(),
+            certificate: seen.certificate.clone(),
+            capacity: seen.capacity.clone(),
+        }
+    }
+}
+
 /// The program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tool {
@@ -200,12 +246,15 @@ pub struct GateReport {
     pub tool: Tool,
     /// The project.
     pub project: ProjectLine,
-    /// `offline`.
+    /// `offline`, or `reach` where datastores were gone to.
     pub phase: &'static str,
     /// `passed` or `failed`.
     pub verdict: &'static str,
     /// Routes.
     pub routes: Vec<RouteLine>,
+    /// Datastores that were gone to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub datastores: Vec<DatastoreLine>,
     /// Checks: what failed first.
     pub checks: Vec<Check>,
     /// What it rests on.
