@@ -542,4 +542,5 @@ fn a_draft_is_a_manifest_that_the_project_meets() {
 }
 
 mod datastores;
+mod reached;
 mod projects;

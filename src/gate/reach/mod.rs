@@ -221,3 +221,6 @@ fn masked(said: &str, url: &Connection) -> String {
     }
     text.chars().take(MAX_SAID).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
+
+#[cfg(test)]
+mod tests;
