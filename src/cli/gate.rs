@@ -12,7 +12,7 @@ use super::exit::{self, Exit, Failure};
 use crate::gate::collect::project::{self, Project, ProjectError};
 use crate::gate::manifest::{self, Manifest, draft};
 use crate::gate::reach::Bounds;
-use crate::gate::reach::seen::Reached;
+use crate::gate::transcript::{Observation, Phase, Transcript};
 use crate::gate::{self, Demands, report};
 
 /// Arguments of `gate`.
@@ -81,8 +81,12 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     let project = find(&args.dir)?;
     let manifest = manifest(args, &project)?;
     let today = args.as_of.unwrap_or_else(today);
-    let reached = args.reach.then(|| reach(&project, manifest.as_ref()));
-    let demands = Demands { manifest: manifest.as_ref(), today, reached: reached.as_deref() };
+    let transcript = args.reach.then(|| {
+        let mut transcript = Transcript::new(today);
+        transcript.add(Phase::Reach, reach(&project, manifest.as_ref()));
+        transcript
+    });
+    let demands = Demands { manifest: manifest.as_ref(), today, transcript: transcript.as_ref() };
     let report = gate::run(project, demands);
     let mut out = Vec::new();
     match args.format {
@@ -104,10 +108,11 @@ fn today() -> NaiveDate {
 }
 
 /// What is seen of the datastores that are declared.
-fn reach(project: &Project, manifest: Option<&Manifest>) -> Vec<Reached> {
+fn reach(project: &Project, manifest: Option<&Manifest>) -> Vec<Observation> {
     let Some(manifest) = manifest else { return Vec::new() };
     let sought = gate::sought(project, manifest);
-    gate::reach::run(&project.root, &sought, manifest, Bounds::default())
+    let reached = gate::reach::run(&project.root, &sought, manifest, Bounds::default());
+    reached.into_iter().map(Observation::Datastore).collect()
 }
 
 fn find(dir: &Path) -> Result<Project, Failure> {
@@ -132,7 +137,7 @@ fn init(dir: &Path) -> Result<Exit, Failure> {
     let project = find(dir)?;
     let path = project.root.join(manifest::FILE);
     let today = today();
-    let text = draft::write(&gate::run(project, Demands { manifest: None, today, reached: None }));
+    let text = draft::write(&gate::run(project, Demands { manifest: None, today, transcript: None }));
     let written = File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::Usage(format!(

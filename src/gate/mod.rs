@@ -27,6 +27,7 @@ use manifest::Manifest;
 use reach::seen::{Asked, Reached};
 use report::model::{Check, GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
 use runtime::{Assigned, Runtime};
+use transcript::{Phase, Transcript};
 
 /// What a gate is held to beside the project's own code.
 #[derive(Debug, Clone, Copy)]
@@ -35,8 +36,8 @@ pub struct Demands<'m> {
     pub manifest: Option<&'m Manifest>,
     /// The day as of which waivers hold.
     pub today: NaiveDate,
-    /// What was seen of the declared datastores, where they were asked.
-    pub reached: Option<&'m [Reached]>,
+    /// What was seen outside of the project.
+    pub transcript: Option<&'m Transcript>,
 }
 
 /// Judges a project (see [`collect::project::find`]), offline.
@@ -109,10 +110,10 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     GateReport {
         schema: SCHEMA,
         tool: Tool { name: "why500", version: env!("CARGO_PKG_VERSION") },
-        phase: if demands.reached.is_some() { "reach" } else { "offline" },
+        phase: if demands.has_reached() { "reach" } else { "offline" },
         verdict: if fails(&checks) { "failed" } else { "passed" },
         routes: lines.collect(),
-        datastores: demands.reached.unwrap_or_default().iter().map(report::model::DatastoreLine::of).collect(),
+        datastores: demands.reached().iter().map(report::model::DatastoreLine::of).collect(),
         checks,
         ledger,
         project: ProjectLine {
@@ -130,6 +131,16 @@ impl Demands<'_> {
         let named = self.manifest.iter().flat_map(|manifest| &manifest.env.snapshots);
         named.map(|(scope, files)| (scope.as_str(), files.clone())).collect()
     }
+
+    /// Whether the declared datastores were gone to.
+    fn has_reached(&self) -> bool {
+        self.transcript.is_some_and(|transcript| transcript.has(Phase::Reach))
+    }
+
+    /// What was seen of them.
+    fn reached(&self) -> Vec<Reached> {
+        self.transcript.iter().flat_map(|transcript| transcript.datastores()).cloned().collect()
+    }
 }
 
 /// The datastores of a project, for [`reach::run`]: as [`run`] finds them, with what the environment of this process adds.
@@ -138,7 +149,7 @@ pub fn sought(project: &Project, manifest: &Manifest) -> Vec<Sought> {
     let every: BTreeMap<String, Layer> =
         found.routes.iter().flat_map(files).map(|file| (file, Layer::Plain)).collect();
     let own = graph::read(project, &every, Profile::Node);
-    let named = Demands { manifest: Some(manifest), today: NaiveDate::MIN, reached: None }.snapshots();
+    let named = Demands { manifest: Some(manifest), today: NaiveDate::MIN, transcript: None }.snapshots();
     let snapshots = dotenv::snapshots(&project.root, named);
     let environment = |key: &str| std::env::var(key).ok().map(Hidden::new);
     let values = Values { snapshots: &snapshots, environment: &environment };
@@ -147,21 +158,21 @@ pub fn sought(project: &Project, manifest: &Manifest) -> Vec<Sought> {
 
 /// What a project asks of its datastores, and what was seen of them, judged; with the checks that this was.
 fn of_datastores(sought: &[Sought], demands: Demands<'_>) -> (Vec<Check>, Vec<About>) {
-    let reached = demands.reached.unwrap_or_default();
+    let reached = demands.reached();
     // What was seen speaks of the URL that it was seen with, which may be another than that of the project's files.
     let asked: Vec<Asked> = sought
         .iter()
         .map(|one| {
             let seen = reached.iter().find(|seen| one.declared && seen.asked.name == one.name);
-            seen.map_or_else(|| Asked::of(one), |seen| seen.asked.clone())
+            seen.map_or_else(|| Asked::of(one), |seen| seen.asked.as_ref().clone())
         })
         .collect();
     let limits =
         reached.iter().filter_map(|seen| Some((seen.asked.name.as_str(), seen.capacity.as_ref()?))).collect();
     let mut found = judge::datastores::judge(&asked, demands.manifest, &limits);
     let mut ran = if asked.is_empty() { Vec::new() } else { judge::datastores::DATASTORES.to_vec() };
-    if demands.reached.is_some() {
-        found.extend(judge::reached::judge(demands.manifest, reached, demands.today));
+    if demands.has_reached() {
+        found.extend(judge::reached::judge(demands.manifest, &reached, demands.today));
         ran.extend(judge::reached::REACHED);
     }
     (found, ran)

@@ -29,7 +29,7 @@ fn write(dir: &Path, name: &str, text: &str) {
 fn judged(dir: &Path, manifest: Option<&Manifest>) -> GateReport {
     let today = NaiveDate::from_ymd_opt(2026, 11, 23).expect("a day");
     let project = super::collect::project::find(dir).expect("a project");
-    super::run(project, Demands { manifest, today, reached: None })
+    super::run(project, Demands { manifest, today, transcript: None })
 }
 
 fn gate(files: &[(&str, &str)]) -> GateReport {
@@ -542,5 +542,5 @@ fn a_draft_is_a_manifest_that_the_project_meets() {
 }
 
 mod datastores;
-mod reached;
 mod projects;
+mod reached;

@@ -68,7 +68,7 @@ pub enum Observation {
     /// A request to a deployment.
     Http(Http),
     /// A datastore, and how far one came with it.
-    Datastore(Box<Reached>),
+    Datastore(Reached),
 }
 
 /// A request to a deployment, and what came of it.
@@ -252,7 +252,7 @@ impl Transcript {
     /// The datastores.
     pub fn datastores(&self) -> impl Iterator<Item = &Reached> {
         self.observations.iter().filter_map(|one| match one {
-            Observation::Datastore(reached) => Some(reached.as_ref()),
+            Observation::Datastore(reached) => Some(reached),
             Observation::Http(_) => None,
         })
     }

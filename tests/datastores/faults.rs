@@ -49,7 +49,9 @@ pub fn no_datastore() -> Result<(), Failed> {
     assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     let said = project.ask(&url(answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "?sslmode=no-verify"), "");
     said.is(&["gate-db-tls fail"], "not that of PostgreSQL");
-    project.ask(&url(answering(b"N"), "?sslmode=no-verify"), "").is(&["gate-db-tls fail"], "does not offer TLS");
+    project
+        .ask(&url(answering(b"N"), "?sslmode=no-verify"), "")
+        .is(&["gate-db-tls fail"], "does not offer TLS");
     // A message that says that it is 4 GiB long.
     project.ask(&url(answering(b"R\xff\xff\xff\xff"), ""), "").is(&["gate-db-reach fail"], "no length");
     // Somebody who wants the password itself does not get it without TLS.

@@ -14,13 +14,26 @@ pub fn secure_transport() {
         &format!("CREATE DATABASE shop;\nCREATE USER 'app'@'127.0.0.1' IDENTIFIED BY '{PASSWORD}';\nGRANT ALL ON shop.* TO 'app'@'127.0.0.1';\n"),
     );
     let data = format!("--datadir={}", folder.at("data"));
-    folder.run("mariadb-install-db", &["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"]);
+    folder.run(
+        "mariadb-install-db",
+        &["--no-defaults", &data, "--auth-root-authentication-method=normal", "--skip-test-db"],
+    );
     let mut command = folder.command("mariadbd");
-    command.args(["--no-defaults", &data, "--bind-address=127.0.0.1", "--skip-name-resolve", "--max-connections=12"]);
+    command.args([
+        "--no-defaults",
+        &data,
+        "--bind-address=127.0.0.1",
+        "--skip-name-resolve",
+        "--max-connections=12",
+    ]);
     command.arg(format!("--port={port}")).arg(format!("--socket={}", folder.at("socket")));
-    command.arg(format!("--ssl-cert={}", folder.at("server.crt"))).arg(format!("--ssl-key={}", folder.at("server.key")));
+    command
+        .arg(format!("--ssl-cert={}", folder.at("server.crt")))
+        .arg(format!("--ssl-key={}", folder.at("server.key")));
     command.arg(format!("--ssl-ca={}", folder.at("ca.pem"))).arg("--require-secure-transport=ON");
-    command.arg(format!("--init-file={}", folder.at("setup.sql"))).arg(format!("--pid-file={}", folder.at("pid")));
+    command
+        .arg(format!("--init-file={}", folder.at("setup.sql")))
+        .arg(format!("--pid-file={}", folder.at("pid")));
     let server = Server::start(command, "TERM", port);
 
     let project = Project::new(("mysql2", "3.11.0"), "mariadb");

@@ -17,7 +17,10 @@ pub struct Postgres {
 impl Postgres {
     pub fn start(slots: u32, access: &str) -> Postgres {
         let (folder, authority, port) = (Folder::new(), Authority::new(), free_port());
-        folder.run("initdb", &["-D", &folder.at("data"), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]);
+        folder.run(
+            "initdb",
+            &["-D", &folder.at("data"), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"],
+        );
         let pair = authority.pair("localhost", FAR);
         folder.write("server.crt", &pair.certificate);
         folder.write("server.key", &pair.key);
@@ -44,7 +47,8 @@ impl Postgres {
         let postgres = Postgres { folder, authority, server };
         postgres.wait();
         postgres.sql(&format!("CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'"));
-        postgres.sql(&format!("SET password_encryption = 'md5'; CREATE ROLE old LOGIN PASSWORD '{PASSWORD}'"));
+        postgres
+            .sql(&format!("SET password_encryption = 'md5'; CREATE ROLE old LOGIN PASSWORD '{PASSWORD}'"));
         postgres.sql("CREATE DATABASE shop");
         postgres
     }
@@ -65,7 +69,8 @@ impl Postgres {
 
     pub fn sql(&self, text: &str) {
         let port = self.server.port.to_string();
-        let arguments = ["-h", &self.folder.at(""), "-p", &port, "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-c", text];
+        let arguments =
+            ["-h", &self.folder.at(""), "-p", &port, "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-c", text];
         self.folder.run("psql", &arguments);
     }
 
@@ -83,7 +88,18 @@ impl Held {
         let hold = |_| {
             let mut psql = folder.command("psql");
             psql.env("PGPASSWORD", PASSWORD);
-            psql.args(["-h", "127.0.0.1", "-p", &port, "-U", user, "-d", "shop", "-c", "SELECT pg_sleep(60)"]);
+            psql.args([
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port,
+                "-U",
+                user,
+                "-d",
+                "shop",
+                "-c",
+                "SELECT pg_sleep(60)",
+            ]);
             psql.spawn().expect("psql")
         };
         let held = Held((0..count).map(hold).collect());
@@ -113,7 +129,8 @@ pub fn hostssl_only() {
     said.is(&["gate-db-tls fail"], "requires TLS");
     assert_eq!(said.steps(), "dns ok, tcp ok, tls not_run, login failed");
 
-    let said = project.ask(&postgres.url(&app, "?sslmode=verify-full&sslrootcert=ca.pem"), "tls = \"verify-full\"");
+    let said =
+        project.ask(&postgres.url(&app, "?sslmode=verify-full&sslrootcert=ca.pem"), "tls = \"verify-full\"");
     said.is(&[], "");
     assert_eq!(said.steps(), ALL);
     assert_eq!(said.report["datastores"][0]["tls"], "TLS 1.3");
@@ -136,7 +153,10 @@ pub fn hostssl_only() {
     // Pools against what the server says of itself.
     let service = "[[service]]\nname = \"web\"\ndatastore = \"main\"\ninstances_max = 4";
     let said = project.ask(&postgres.url(&app, "?sslmode=no-verify"), service);
-    said.is(&["gate-db-capacity fail"], "web 4 × 10 = 40 > 17 usable connections of main (as the server says)");
+    said.is(
+        &["gate-db-capacity fail"],
+        "web 4 × 10 = 40 > 17 usable connections of main (as the server says)",
+    );
 
     // Other drivers understand the same words otherwise.
     let project = Project::new(("postgres", "3.4.5"), "postgres");
@@ -157,7 +177,10 @@ pub fn certificates() {
     let said = project.ask(&postgres.url(&app, "?sslmode=verify-full"), "");
     said.is(&["gate-db-tls fail"], "which the driver does not trust");
     assert_eq!(said.steps(), "dns ok, tcp ok, tls failed");
-    let told = [("DATASTORE_URL", postgres.url(&app, "?sslmode=verify-full")), ("NODE_EXTRA_CA_CERTS", "ca.pem".to_owned())];
+    let told = [
+        ("DATASTORE_URL", postgres.url(&app, "?sslmode=verify-full")),
+        ("NODE_EXTRA_CA_CERTS", "ca.pem".to_owned()),
+    ];
     let told: Vec<(&str, &str)> = told.iter().map(|(name, value)| (*name, value.as_str())).collect();
     project.ask_with(&told, "ca_file = \"ca.pem\"").is(&[], "");
 

@@ -63,7 +63,8 @@ pub fn tls_and_password() {
 pub fn full() {
     let redis = start(3);
     let project = Project::new(("redis", "4.7.0"), "redis");
-    let held: Vec<TcpStream> = (0..3).filter_map(|_| TcpStream::connect(("127.0.0.1", redis.plain)).ok()).collect();
+    let held: Vec<TcpStream> =
+        (0..3).filter_map(|_| TcpStream::connect(("127.0.0.1", redis.plain)).ok()).collect();
     assert_eq!(held.len(), 3);
     let url = format!("redis://:{PASSWORD}@localhost:{}", redis.plain);
     project.ask(&url, "").is(&["gate-db-capacity fail"], "max number of clients reached");

@@ -70,12 +70,6 @@ impl Folder {
         self.give(&path);
     }
 
-    pub fn folder(&self, name: &str) {
-        let path = self.path().join(name);
-        fs::create_dir(&path).expect("a folder");
-        self.give(&path);
-    }
-
     fn is_root(&self) -> bool {
         let own = fs::metadata(self.path()).expect("the folder").uid();
         own == 0 || own == NOBODY
@@ -230,7 +224,11 @@ impl Said {
         let found = checks.iter().filter(|check| {
             check["state"] != "pass" && check["id"].as_str().is_some_and(|id| id.starts_with("gate-db"))
         });
-        found.map(|check| format!("{} {}", check["id"].as_str().unwrap_or(""), check["state"].as_str().unwrap_or(""))).collect()
+        found
+            .map(|check| {
+                format!("{} {}", check["id"].as_str().unwrap_or(""), check["state"].as_str().unwrap_or(""))
+            })
+            .collect()
     }
 
     /// Messages of findings.
@@ -250,7 +248,11 @@ impl Said {
             Value::Object(one) => one.keys().next().cloned().unwrap_or_default(),
             _ => String::new(),
         };
-        steps.iter().map(|step| format!("{} {}", step["step"].as_str().unwrap_or(""), outcome(step))).collect::<Vec<_>>().join(", ")
+        steps
+            .iter()
+            .map(|step| format!("{} {}", step["step"].as_str().unwrap_or(""), outcome(step)))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     /// Holds the findings, and a part of what is said.

@@ -82,7 +82,8 @@ impl Connection {
 
     /// URLs of PostgreSQL may say who and where in parameters, which then count.
     fn by_parameters(&mut self) {
-        let filled = |name: &str| self.parameter(name).filter(|value| value.ask(|text| !text.is_empty())).cloned();
+        let filled =
+            |name: &str| self.parameter(name).filter(|value| value.ask(|text| !text.is_empty())).cloned();
         let (user, password) = (filled("user"), filled("password"));
         let (host, port) = (filled("host"), filled("port"));
         self.user = user.unwrap_or_else(|| self.user.clone());

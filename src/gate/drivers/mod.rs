@@ -166,6 +166,15 @@ impl Meaning {
     }
 }
 
+/// Connections of a pool where no URL can say it.
+pub fn default_pool(driver: Driver) -> Option<u32> {
+    match driver {
+        Driver::NodePostgres => Some(10),
+        Driver::Ioredis | Driver::NodeRedis => Some(1),
+        Driver::PostgresJs | Driver::Prisma | Driver::Mysql2 | Driver::Mariadb => None,
+    }
+}
+
 /// What a URL means. `None` where the driver is not for such a server.
 pub fn meaning(installed: &Installed, store: Store, url: &Connection) -> Option<Meaning> {
     let version = installed.version;

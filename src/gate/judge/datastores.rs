@@ -7,7 +7,7 @@ use super::checks::About;
 use super::declared::MALFORMED;
 use super::reach::Certainty;
 use super::simple;
-use crate::gate::drivers::{Bite, Encryption, Meaning, Verification};
+use crate::gate::drivers::{Bite, Encryption, Meaning, Verification, default_pool};
 use crate::gate::manifest::Manifest;
 use crate::gate::manifest::datastore::{Datastore, Driver, PoolMode, Service, Store, Tls};
 use crate::gate::reach::seen::{Asked, Capacity};
@@ -262,7 +262,8 @@ fn capacity(
         check.state = State::NotRun;
         Some(check)
     };
-    let default = asked.meaning.as_ref().and_then(|meaning| meaning.pool);
+    let of_url = asked.meaning.as_ref().and_then(|meaning| meaning.pool);
+    let default = of_url.or_else(|| default_pool(asked.driver.as_ref()?.driver));
     let mut demand = u64::from(declared.head_room);
     let mut parts = Vec::new();
     for service in services {

@@ -49,7 +49,12 @@ pub const CERTIFICATE: About = about(
 pub const ALLOWLIST: About = about(
     "gate-db-allowlist",
     "allowlist",
-    &["postgres-host-not-allowed", "mysql-host-not-allowed", "managed-database-ip-not-allowed", "redis-protected-mode"],
+    &[
+        "postgres-host-not-allowed",
+        "mysql-host-not-allowed",
+        "managed-database-ip-not-allowed",
+        "redis-protected-mode",
+    ],
     "Give the application addresses that stay, and admit them where its network is declared.",
 );
 /// Wrong user or password.
@@ -97,9 +102,7 @@ fn of_step(seen: &Reached, step: &Step, declared: &Datastore) -> Option<Check> {
     match &step.outcome {
         Outcome::Ok => None,
         Outcome::NotRun { why } => left_out(asked, step.step, why, declared),
-        Outcome::Failed { cause, said } => {
-            Some(at(failed(seen, step, *cause, said, declared), asked))
-        }
+        Outcome::Failed { cause, said } => Some(at(failed(seen, step, *cause, said, declared), asked)),
     }
 }
 
@@ -133,7 +136,8 @@ fn failed(seen: &Reached, step: &Step, cause: Cause, said: &str, declared: &Data
     let asked = &seen.asked;
     let name = &asked.name;
     let where_ = format!("{name} ({}, {})", asked.store.as_str(), asked.address());
-    let critical = |about: About, message: String, fix: &str| simple(about, Severity::Critical, name, message, fix);
+    let critical =
+        |about: About, message: String, fix: &str| simple(about, Severity::Critical, name, message, fix);
     let who = reader(asked);
     match cause {
         Cause::Unresolved => critical(
@@ -153,21 +157,32 @@ fn failed(seen: &Reached, step: &Step, cause: Cause, said: &str, declared: &Data
                 list => format!("; it admits {} (egress)", list.join(", ")),
             };
             let message = format!("no connection to {where_}: {said} after {} ms{egress}", step.ms);
-            critical(about, message, "run the gate from an address that the server admits; a firewall drops others in silence")
+            critical(
+                about,
+                message,
+                "run the gate from an address that the server admits; a firewall drops others in silence",
+            )
         }
         Cause::TimedOut if step.step == Name::Tls => critical(
             TLS,
-            format!("{where_} did not answer to TLS in {} ms; a port without TLS is silent like that", step.ms),
+            format!(
+                "{where_} did not answer to TLS in {} ms; a port without TLS is silent like that",
+                step.ms
+            ),
             "take the port that speaks TLS, or write the URL without it (redis:// for rediss://)",
         ),
         Cause::Closed | Cause::Garbled if is_unasked_tls(asked, step) => critical(
             TLS,
-            format!("{where_} ended the connection of {who}, which has no TLS ({said}); a port that speaks TLS only ends it like that"),
+            format!(
+                "{where_} ended the connection of {who}, which has no TLS ({said}); a port that speaks TLS only ends it like that"
+            ),
             "write rediss:// for redis://, or take the port without TLS",
         ),
         Cause::TlsNotOffered => {
             let pooler = match asked.store {
-                Store::Postgres | Store::Pgbouncer => " (a PgBouncer without client_tls_sslmode answers so, whatever the server behind it does)",
+                Store::Postgres | Store::Pgbouncer => {
+                    " (a PgBouncer without client_tls_sslmode answers so, whatever the server behind it does)"
+                }
                 _ => "",
             };
             let fix = "switch TLS on at the server or pooler, or take it out of the URL";
@@ -176,6 +191,15 @@ fn failed(seen: &Reached, step: &Step, cause: Cause, said: &str, declared: &Data
         Cause::TlsFailed | Cause::Garbled if step.step == Name::Tls => {
             let fix = "make server and client agree: TLS 1.2 or newer, and a port that speaks it";
             critical(TLS, format!("the TLS handshake with {where_} failed: {said}"), fix)
+        }
+        Cause::AuthorityUnread => {
+            let message = format!("the certificate of {where_} could not be judged: {said}");
+            not_run(
+                TLS,
+                name,
+                message,
+                "name a readable file of the authority (PEM) as ca_file in the manifest",
+            )
         }
         Cause::CertificateRefused => refused_certificate(seen, &where_, &who),
         Cause::TlsRequired => {
@@ -198,7 +222,9 @@ fn failed(seen: &Reached, step: &Step, cause: Cause, said: &str, declared: &Data
         ),
         Cause::CredentialsRefused => {
             let hint = match asked.store {
-                Store::Mariadb | Store::Mysql if seen.tls.is_none() => "; MariaDB says so too where it wants TLS",
+                Store::Mariadb | Store::Mysql if seen.tls.is_none() => {
+                    "; MariaDB says so too where it wants TLS"
+                }
                 _ => "",
             };
             let message = format!("{where_} does not take the credentials of {}: {said}{hint}", asked.key);
@@ -209,7 +235,12 @@ fn failed(seen: &Reached, step: &Step, cause: Cause, said: &str, declared: &Data
             format!("{where_} does not have the database that {} names: {said}", asked.key),
             "create the database, or correct its name",
         ),
-        Cause::TimedOut | Cause::Closed | Cause::Garbled | Cause::TlsFailed | Cause::Unreachable | Cause::Other => critical(
+        Cause::TimedOut
+        | Cause::Closed
+        | Cause::Garbled
+        | Cause::TlsFailed
+        | Cause::Unreachable
+        | Cause::Other => critical(
             REACH,
             format!("{where_}: {} failed after {} ms: {said}", step.step.as_str(), step.ms),
             "look at the server's log of that moment",
@@ -236,8 +267,12 @@ fn doubted(mut check: Check, asked: &Asked) -> Check {
 
 fn asks_for_tls(asked: &Asked) -> String {
     match asked.store {
-        Store::Postgres | Store::Pgbouncer => format!("add sslmode=verify-full (or what the driver understands) to {}", asked.key),
-        Store::Mysql | Store::Mariadb => format!("ask for TLS in {} or in the options of the driver", asked.key),
+        Store::Postgres | Store::Pgbouncer => {
+            format!("add sslmode=verify-full (or what the driver understands) to {}", asked.key)
+        }
+        Store::Mysql | Store::Mariadb => {
+            format!("ask for TLS in {} or in the options of the driver", asked.key)
+        }
         Store::Redis => format!("write rediss:// in {}", asked.key),
     }
 }
@@ -256,7 +291,9 @@ fn refused_certificate(seen: &Reached, where_: &str, who: &str) -> Check {
             };
             (CERTIFICATE, format!("is for {names}"))
         }
-        (Some(certificate), Verdict::SelfSigned) => (TLS, format!("vouches for itself ({})", certificate.subject)),
+        (Some(certificate), Verdict::SelfSigned) => {
+            (TLS, format!("vouches for itself ({})", certificate.subject))
+        }
         (Some(certificate), Verdict::UnknownIssuer) => {
             let chain = match certificate.chain {
                 1 => ", and the server sends no other certificate with it",
@@ -270,7 +307,8 @@ fn refused_certificate(seen: &Reached, where_: &str, who: &str) -> Check {
         true => "name the authority's file in the URL (sslrootcert), or in NODE_EXTRA_CA_CERTS",
         false => "hand the authority to the driver (ssl.ca, tls.ca), or name it in NODE_EXTRA_CA_CERTS",
     };
-    let fix = if about == TLS { authority } else { "give the server a certificate for its name, and renew it" };
+    let fix =
+        if about == TLS { authority } else { "give the server a certificate for its name, and renew it" };
     let message = format!("the certificate of {where_} {why}; {who} verifies that");
     doubted(simple(about, Severity::Critical, &asked.name, message, fix), asked)
 }
@@ -279,12 +317,14 @@ fn refused_certificate(seen: &Reached, where_: &str, who: &str) -> Check {
 fn certificate(seen: &Reached, today: NaiveDate) -> Option<Check> {
     let certificate = seen.certificate.as_ref()?;
     let asked = &seen.asked;
-    let is_refused = seen.steps.iter().any(|step| {
-        matches!(&step.outcome, Outcome::Failed { cause: Cause::CertificateRefused, .. })
-    });
+    let is_refused = seen
+        .steps
+        .iter()
+        .any(|step| matches!(&step.outcome, Outcome::Failed { cause: Cause::CertificateRefused, .. }));
     let ends = certificate.until.parse::<NaiveDate>().ok()?;
     let left = ends.signed_duration_since(today).num_days();
-    let warn = |message: String, fix: &str| Some(simple(CERTIFICATE, Severity::Warning, &asked.name, message, fix));
+    let warn =
+        |message: String, fix: &str| Some(simple(CERTIFICATE, Severity::Warning, &asked.name, message, fix));
     let renew = "renew the certificate";
     match () {
         () if is_refused => None,
@@ -292,16 +332,20 @@ fn certificate(seen: &Reached, today: NaiveDate) -> Option<Check> {
             format!("the certificate of {} ended on {}; {}", asked.name, certificate.until, nobody(asked)),
             renew,
         ),
-        () if left < RENEW_DAYS => {
-            warn(format!("the certificate of {} ends on {}, in {left} days", asked.name, certificate.until), renew)
+        () if left < RENEW_DAYS => warn(
+            format!("the certificate of {} ends on {}, in {left} days", asked.name, certificate.until),
+            renew,
+        ),
+        () if !certificate.name_matches => {
+            warn(wrong_name(asked, certificate), "give the server a certificate for its name")
         }
-        () if !certificate.name_matches => warn(wrong_name(asked, certificate), "give the server a certificate for its name"),
         () => None,
     }
 }
 
 fn wrong_name(asked: &Asked, certificate: &Certificate) -> String {
-    let names = if certificate.names.is_empty() { certificate.subject.clone() } else { certificate.names.join(", ") };
+    let names =
+        if certificate.names.is_empty() { certificate.subject.clone() } else { certificate.names.join(", ") };
     format!("the certificate of {} is for {names}; {}", asked.name, nobody(asked))
 }
 

@@ -40,7 +40,9 @@ impl From<io::Error> for Failure {
         let (cause, said) = match error.kind() {
             Kind::TimedOut | Kind::WouldBlock => (Cause::TimedOut, "no answer in time".to_owned()),
             Kind::ConnectionRefused => (Cause::Refused, "connection refused".to_owned()),
-            Kind::HostUnreachable | Kind::NetworkUnreachable => (Cause::Unreachable, "no way there".to_owned()),
+            Kind::HostUnreachable | Kind::NetworkUnreachable => {
+                (Cause::Unreachable, "no way there".to_owned())
+            }
             Kind::UnexpectedEof | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => {
                 (Cause::Closed, "the server closed the connection".to_owned())
             }
@@ -58,7 +60,9 @@ pub fn resolve(host: &str, port: u16, until: Instant) -> Result<Vec<SocketAddr>,
     // The system's resolver has no limit in time of its own, so that it is waited for from outside.
     let (sender, receiver) = mpsc::channel();
     let place = (host.to_owned(), port);
-    thread::spawn(move || sender.send(place.to_socket_addrs().map(|found| found.take(MAX_ADDRESSES).collect())));
+    thread::spawn(move || {
+        sender.send(place.to_socket_addrs().map(|found| found.take(MAX_ADDRESSES).collect()))
+    });
     let none = |said: String| Failure::Failed(Cause::Unresolved, said);
     let found: io::Result<Vec<SocketAddr>> = receiver
         .recv_timeout(until.saturating_duration_since(Instant::now()))

@@ -56,8 +56,10 @@ pub fn run(root: &Path, sought: &[Sought], manifest: &Manifest, bounds: Bounds) 
     let mut reached = Vec::new();
     for some in declared.chunks(AT_ONCE) {
         reached.extend(thread::scope(|scope| {
-            let going: Vec<_> =
-                some.iter().map(|(one, declared)| scope.spawn(move || go(root, one, declared, bounds))).collect();
+            let going: Vec<_> = some
+                .iter()
+                .map(|(one, declared)| scope.spawn(move || go(root, one, declared, bounds)))
+                .collect();
             going.into_iter().filter_map(|one| one.join().ok()).collect::<Vec<_>>()
         }));
     }
@@ -69,15 +71,27 @@ fn go(root: &Path, sought: &Sought, declared: &Datastore, bounds: Bounds) -> Rea
     let Found::Url(url, ..) = &sought.url else {
         let why = match &asked.wrong {
             Some(why) => format!("{} {why}", asked.key),
-            None => format!("{} has no value, neither in production's files nor in the environment", asked.key),
+            None => {
+                format!("{} has no value, neither in production's files nor in the environment", asked.key)
+            }
         };
         let step = Step { step: Name::Dns, ms: 0, outcome: Outcome::NotRun { why } };
-        return Reached { asked, steps: vec![step], tls: None, certificate: None, capacity: None };
+        return Reached {
+            asked: Box::new(asked),
+            steps: vec![step],
+            tls: None,
+            certificate: None,
+            capacity: None,
+        };
     };
-    let authority = asked.meaning.as_ref().and_then(|meaning| meaning.ca.as_ref()).or(declared.ca_file.as_ref());
-    let authority = authority.and_then(|file| fence::text(&root.join(file)).ok());
+    // The URL names a file where the application runs, which may not be here; the manifest's stands for it then.
+    let named = asked.meaning.as_ref().and_then(|meaning| meaning.ca.as_ref());
+    let files = named.into_iter().chain(&declared.ca_file);
+    let authority = files.filter_map(|file| fence::text(&root.join(file)).ok()).next();
+    let trust = Trust::new(authority.as_deref());
     let mut trip = Trip {
-        trust: Trust::new(authority.as_deref()),
+        lacks_authority: (named.is_some() || declared.ca_file.is_some()) && !trust.has_own(),
+        trust,
         login: declared.login,
         bounds,
         end: Instant::now() + bounds.whole,
@@ -94,7 +108,7 @@ fn go(root: &Path, sought: &Sought, declared: &Datastore, bounds: Bounds) -> Rea
         Store::Redis => redis::go(&mut trip),
     }
     let Trip { asked, steps, tls, certificate, capacity, .. } = trip;
-    Reached { asked, steps, tls, certificate, capacity }
+    Reached { asked: Box::new(asked), steps, tls, certificate, capacity }
 }
 
 /// How encryption is to be asked for.
@@ -113,6 +127,8 @@ pub struct Trip {
     asked: Asked,
     url: Connection,
     trust: Trust,
+    /// An own authority is named, and its file is not here or holds none.
+    lacks_authority: bool,
     login: bool,
     bounds: Bounds,
     end: Instant,
@@ -139,7 +155,11 @@ impl Trip {
     }
 
     /// Takes a step and notes what became of it.
-    fn step<T>(&mut self, name: Name, take: impl FnOnce(&mut Trip, Instant) -> Result<T, Failure>) -> Option<T> {
+    fn step<T>(
+        &mut self,
+        name: Name,
+        take: impl FnOnce(&mut Trip, Instant) -> Result<T, Failure>,
+    ) -> Option<T> {
         let begun = Instant::now();
         let until = self.until();
         let result = take(self, until);
@@ -178,9 +198,8 @@ impl Trip {
             self.not_run(Name::Dns, why);
             return None;
         }
-        let addresses = self.step(Name::Dns, |trip, until| {
-            line::resolve(&trip.asked.host, trip.asked.port, until)
-        })?;
+        let addresses =
+            self.step(Name::Dns, |trip, until| line::resolve(&trip.asked.host, trip.asked.port, until))?;
         self.step(Name::Tcp, |_, until| Line::connect(&addresses, until))
     }
 
@@ -197,6 +216,11 @@ impl Trip {
         let verdict = self.certificate.as_ref().map_or(Verdict::Good, |seen| seen.for_driver(&self.asked));
         match verdict {
             Verdict::Good => Ok(()),
+            _ if self.lacks_authority => {
+                let said =
+                    "the file of its authority is not here, so that the certificate could not be judged";
+                Err(Failure::Failed(Cause::AuthorityUnread, said.to_owned()))
+            }
             _ => {
                 let said = "the driver would not take the certificate, so nothing more was sent";
                 Err(Failure::Failed(Cause::CertificateRefused, said.to_owned()))
@@ -212,14 +236,32 @@ const MAX_SAID: usize = 200;
 fn masked(said: &str, url: &Connection) -> String {
     let mut text: String = said.chars().take(4 * MAX_SAID).collect();
     for secret in [&url.password, &url.user, &url.database] {
-        secret.ask(|secret| {
-            if !secret.is_empty() && text.contains(secret) {
-                // A short word may be a part of many others; then the text is given up rather than torn.
-                text = if secret.len() < 3 { "(a text that is not shown)".to_owned() } else { text.replace(secret, "…") };
-            }
-        });
+        text = secret.ask(|secret| without(&text, secret));
     }
     text.chars().take(MAX_SAID).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// A text without a word. One of a letter or two is in many others, where it gives nothing away: there it is cut out only as
+/// a word of its own.
+fn without(text: &str, secret: &str) -> String {
+    if secret.is_empty() {
+        return text.to_owned();
+    }
+    let is_short = secret.len() < 3;
+    let mut out = String::with_capacity(text.len());
+    let mut done = 0;
+    for (at, _) in text.match_indices(secret) {
+        let end = at + secret.len();
+        let (before, after) = (text.get(..at).unwrap_or_default(), text.get(end..).unwrap_or_default());
+        let inside = before.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric);
+        if !(is_short && inside) {
+            out.push_str(text.get(done..at).unwrap_or_default());
+            out.push('…');
+            done = end;
+        }
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    out
 }
 
 #[cfg(test)]

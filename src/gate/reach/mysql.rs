@@ -22,7 +22,8 @@ pub fn go(trip: &mut Trip) {
     let greeting = match greet(&mut line) {
         Ok(greeting) => greeting,
         Err(failure) => {
-            let is_refusal = !matches!(failure, Failure::Failed(Cause::Garbled | Cause::TimedOut | Cause::Closed, _));
+            let is_refusal =
+                !matches!(failure, Failure::Failed(Cause::Garbled | Cause::TimedOut | Cause::Closed, _));
             let name = if is_refusal { Name::Login } else { step };
             trip.step(name, |_, _| Err::<(), _>(failure));
             return;
@@ -100,7 +101,13 @@ fn capabilities(trip: &Trip) -> u32 {
 }
 
 /// Signs in. `whole`: the password may be sent as it is, if the connection is encrypted and the server asks for that.
-fn sign_in(trip: &Trip, line: &mut Line, greeting: &Greeting, sequence: u8, whole: bool) -> Result<(), Failure> {
+fn sign_in(
+    trip: &Trip,
+    line: &mut Line,
+    greeting: &Greeting,
+    sequence: u8,
+    whole: bool,
+) -> Result<(), Failure> {
     let encrypted = line.is_encrypted();
     let flags = capabilities(trip) | if encrypted { packets::SSL } else { 0 };
     let mut plugin = greeting.plugin.clone();
@@ -118,9 +125,10 @@ fn sign_in(trip: &Trip, line: &mut Line, greeting: &Greeting, sequence: u8, whol
         })
     };
     let proof = prove(&plugin, &salt)?;
-    let login = trip.url.user.ask(|user| {
-        trip.url.database.ask(|database| packets::login(flags, user, &proof, database, &plugin))
-    });
+    let login = trip
+        .url
+        .user
+        .ask(|user| trip.url.database.ask(|database| packets::login(flags, user, &proof, database, &plugin)));
     write(line, sequence, &login)?;
     for _ in 0..MAX_PACKETS {
         let (packet, sequence) = read(line)?;

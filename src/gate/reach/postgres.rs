@@ -69,10 +69,13 @@ fn secure(trip: &mut Trip, line: &mut Line) -> Result<(), Failure> {
     line.send(&SSL_REQUEST)?;
     match line.exactly(1)?.first() {
         Some(b'S') => trip.encrypt(line),
-        Some(b'N') if trip.mode() == Mode::Offered => Err(Failure::NotRun("the server does not offer it".to_owned())),
-        Some(b'N') => {
-            Err(Failure::Failed(Cause::TlsNotOffered, "the server does not offer TLS (it answers N)".to_owned()))
+        Some(b'N') if trip.mode() == Mode::Offered => {
+            Err(Failure::NotRun("the server does not offer it".to_owned()))
         }
+        Some(b'N') => Err(Failure::Failed(
+            Cause::TlsNotOffered,
+            "the server does not offer TLS (it answers N)".to_owned(),
+        )),
         Some(b'E') => Err(refusal(&rest_of_error(line)?)),
         _ => Err(Failure::garbled("the answer is not that of PostgreSQL")),
     }
@@ -110,14 +113,21 @@ fn sign_in(trip: &Trip, line: &mut Line, database: &str) -> Result<Option<String
         match message(line)? {
             Message::AuthenticationOk | Message::BackendKeyData(_) | Message::NoticeResponse(_) => {}
             Message::AuthenticationCleartextPassword if !line.is_encrypted() => {
-                let why = "the server asks for the password in clear text, and the connection is not encrypted";
+                let why =
+                    "the server asks for the password in clear text, and the connection is not encrypted";
                 return Err(Failure::NotRun(why.to_owned()));
             }
             Message::AuthenticationCleartextPassword => {
-                trip.url.password.ask(|password| frontend::password_message(password.as_bytes(), &mut answer)).map_err(unfit)?;
+                trip.url
+                    .password
+                    .ask(|password| frontend::password_message(password.as_bytes(), &mut answer))
+                    .map_err(unfit)?;
             }
             Message::AuthenticationMd5Password(body) => {
-                let hash = trip.url.password.ask(|password| md5_hash(user.as_bytes(), password.as_bytes(), body.salt()));
+                let hash = trip
+                    .url
+                    .password
+                    .ask(|password| md5_hash(user.as_bytes(), password.as_bytes(), body.salt()));
                 frontend::password_message(hash.as_bytes(), &mut answer).map_err(unfit)?;
             }
             Message::AuthenticationSasl(body) => {
@@ -125,14 +135,17 @@ fn sign_in(trip: &Trip, line: &mut Line, database: &str) -> Result<Option<String
                 if !offered {
                     return Err(not_tried("a mechanism other than SCRAM-SHA-256"));
                 }
-                let proof = trip.url.password.ask(|password| {
-                    ScramSha256::new(password.as_bytes(), ChannelBinding::unsupported())
-                });
-                frontend::sasl_initial_response(SCRAM_SHA_256, proof.message(), &mut answer).map_err(unfit)?;
+                let proof = trip
+                    .url
+                    .password
+                    .ask(|password| ScramSha256::new(password.as_bytes(), ChannelBinding::unsupported()));
+                frontend::sasl_initial_response(SCRAM_SHA_256, proof.message(), &mut answer)
+                    .map_err(unfit)?;
                 scram = Some(proof);
             }
             Message::AuthenticationSaslContinue(body) => {
-                let proof = scram.as_mut().ok_or_else(|| Failure::garbled("an answer that was not asked for"))?;
+                let proof =
+                    scram.as_mut().ok_or_else(|| Failure::garbled("an answer that was not asked for"))?;
                 if rounds(body.data()).is_none_or(|rounds| rounds > MAX_ROUNDS) {
                     return Err(Failure::garbled("more rounds of hashing than any server needs"));
                 }
@@ -140,7 +153,8 @@ fn sign_in(trip: &Trip, line: &mut Line, database: &str) -> Result<Option<String
                 frontend::sasl_response(proof.message(), &mut answer).map_err(unfit)?;
             }
             Message::AuthenticationSaslFinal(body) => {
-                let proof = scram.as_mut().ok_or_else(|| Failure::garbled("an answer that was not asked for"))?;
+                let proof =
+                    scram.as_mut().ok_or_else(|| Failure::garbled("an answer that was not asked for"))?;
                 proof.finish(body.data()).map_err(|error| scram_failure(&error))?;
             }
             Message::AuthenticationGss | Message::AuthenticationSspi | Message::AuthenticationKerberosV5 => {
@@ -235,7 +249,9 @@ fn query(line: &mut Line, text: &str) -> Result<Vec<Vec<Option<String>>>, Failur
     let mut rows = Vec::new();
     for _ in 0..MAX_MESSAGES {
         match message(line)? {
-            Message::DataRow(row) => rows.push(fields(&row).ok_or_else(|| Failure::garbled("a row that cannot be read"))?),
+            Message::DataRow(row) => {
+                rows.push(fields(&row).ok_or_else(|| Failure::garbled("a row that cannot be read"))?)
+            }
             Message::ErrorResponse(error) => return Err(refusal(&read_error(&error))),
             Message::ReadyForQuery(_) => return Ok(rows),
             _ => {}
@@ -313,7 +329,13 @@ pub fn cause(read: &Refusal) -> Cause {
             true => Cause::TlsRequired,
             false => Cause::AddressRefused,
         },
-        _ if says(&["ssl required", "ssl connection is required", "connection is insecure", "sslmode=require"]) => {
+        _ if says(&[
+            "ssl required",
+            "ssl connection is required",
+            "connection is insecure",
+            "sslmode=require",
+        ]) =>
+        {
             Cause::TlsRequired
         }
         "53300" => Cause::Full,

@@ -72,7 +72,9 @@ fn limits(line: &mut Line) -> Result<Capacity, Failure> {
 
 /// `maxclients` and `connected_clients` of what INFO says.
 pub fn info(text: &str) -> (Option<u32>, Option<u32>) {
-    let value = |key: &str| text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix(':')?.parse().ok());
+    let value = |key: &str| {
+        text.lines().find_map(|line| line.trim().strip_prefix(key)?.strip_prefix(':')?.parse().ok())
+    };
     (value("maxclients"), value("connected_clients"))
 }
 
@@ -111,7 +113,14 @@ pub fn cause(answer: &str) -> Cause {
     match () {
         () if answer.contains("max number of clients") => Cause::Full,
         () if starts(&["-DENIED"]) => Cause::AddressRefused,
-        () if starts(&["-NOAUTH", "-WRONGPASS", "-ERR invalid password", "-ERR AUTH", "-ERR Client sent AUTH"]) => {
+        () if starts(&[
+            "-NOAUTH",
+            "-WRONGPASS",
+            "-ERR invalid password",
+            "-ERR AUTH",
+            "-ERR Client sent AUTH",
+        ]) =>
+        {
             Cause::CredentialsRefused
         }
         () if starts(&["-ERR operation not permitted"]) => Cause::CredentialsRefused,

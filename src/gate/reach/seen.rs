@@ -125,6 +125,8 @@ pub enum Cause {
     TlsFailed,
     /// The certificate is not what the driver takes, so nothing more was sent.
     CertificateRefused,
+    /// Whether the driver takes the certificate cannot be told, for its authority's file is not here.
+    AuthorityUnread,
     /// The server wants TLS.
     TlsRequired,
     /// The server does not admit this address.
@@ -220,7 +222,8 @@ pub struct Certificate {
 impl Certificate {
     /// What the driver makes of it: [`Verdict::Good`] where it verifies nothing, or all that it verifies holds.
     pub fn for_driver(&self, asked: &Asked) -> Verdict {
-        let Some(meaning) = asked.meaning.as_ref().filter(|meaning| meaning.verification != Verification::Nothing)
+        let Some(meaning) =
+            asked.meaning.as_ref().filter(|meaning| meaning.verification != Verification::Nothing)
         else {
             return Verdict::Good;
         };
@@ -280,7 +283,7 @@ impl Capacity {
 #[serde(deny_unknown_fields)]
 pub struct Reached {
     /// What was asked for.
-    pub asked: Asked,
+    pub asked: Box<Asked>,
     /// Steps, in order.
     pub steps: Vec<Step>,
     /// The version of TLS.

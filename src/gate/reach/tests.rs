@@ -18,21 +18,39 @@ fn nothing_of_a_url_is_said() {
     let said = "28P01 password authentication failed for user \"teller\" on \"vault\" (hunter2)\u{7}";
     assert_eq!(masked(said, &url), "28P01 password authentication failed for user \"…\" on \"…\" (…) ");
     let short = Connection::parse("postgres://a:b@db.example.com/c").expect("a URL");
-    assert_eq!(masked("abc", &short), "(a text that is not shown)");
+    assert_eq!(masked("abc: no access for user \"a\" to c", &short), "abc: no access for user \"…\" to …");
 }
 
 #[test]
 fn refusals_of_postgresql_and_poolers() {
-    let cause = |code: &str, text: &str| postgres::cause(&postgres::Refusal { code: code.to_owned(), text: text.to_owned() });
+    let cause = |code: &str, text: &str| {
+        postgres::cause(&postgres::Refusal { code: code.to_owned(), text: text.to_owned() })
+    };
     for (code, text, expected) in [
-        ("28000", "no pg_hba.conf entry for host \"192.0.2.1\", user \"u\", database \"d\", no encryption", Cause::TlsRequired),
-        ("28000", "no pg_hba.conf entry for host \"192.0.2.1\", user \"u\", database \"d\", SSL off", Cause::TlsRequired),
-        ("28000", "no pg_hba.conf entry for host \"192.0.2.1\", user \"u\", database \"d\", SSL encryption", Cause::AddressRefused),
+        (
+            "28000",
+            "no pg_hba.conf entry for host \"192.0.2.1\", user \"u\", database \"d\", no encryption",
+            Cause::TlsRequired,
+        ),
+        (
+            "28000",
+            "no pg_hba.conf entry for host \"192.0.2.1\", user \"u\", database \"d\", SSL off",
+            Cause::TlsRequired,
+        ),
+        (
+            "28000",
+            "no pg_hba.conf entry for host \"192.0.2.1\", user \"u\", database \"d\", SSL encryption",
+            Cause::AddressRefused,
+        ),
         ("28P01", "password authentication failed for user \"u\"", Cause::CredentialsRefused),
         ("28000", "role \"u\" does not exist", Cause::CredentialsRefused),
         ("3D000", "database \"d\" does not exist", Cause::NoDatabase),
         ("53300", "sorry, too many clients already", Cause::Full),
-        ("53300", "remaining connection slots are reserved for non-replication superuser connections", Cause::Full),
+        (
+            "53300",
+            "remaining connection slots are reserved for non-replication superuser connections",
+            Cause::Full,
+        ),
         ("08P01", "no more connections allowed (max_client_conn)", Cause::Full),
         ("08P01", "query_wait_timeout", Cause::Full),
         ("08P01", "SSL required", Cause::TlsRequired),
@@ -45,7 +63,9 @@ fn refusals_of_postgresql_and_poolers() {
 
 #[test]
 fn refusals_of_mysql_and_redis() {
-    let mysql = |code: u16, text: &str| mysql::cause(&packets::Refusal { code, state: String::new(), text: text.to_owned() });
+    let mysql = |code: u16, text: &str| {
+        mysql::cause(&packets::Refusal { code, state: String::new(), text: text.to_owned() })
+    };
     assert_eq!(mysql(1045, "Access denied for user"), Cause::CredentialsRefused);
     assert_eq!(mysql(1040, "Too many connections"), Cause::Full);
     assert_eq!(mysql(1130, "Host is not allowed"), Cause::AddressRefused);
@@ -54,7 +74,10 @@ fn refusals_of_mysql_and_redis() {
     assert_eq!(redis::cause("-NOAUTH Authentication required."), Cause::CredentialsRefused);
     assert_eq!(redis::cause("-ERR max number of clients reached"), Cause::Full);
     assert_eq!(redis::cause("-DENIED Redis is running in protected mode"), Cause::AddressRefused);
-    assert_eq!(redis::info("# Clients\r\nconnected_clients:7\r\nmaxclients:10000\r\n"), (Some(10000), Some(7)));
+    assert_eq!(
+        redis::info("# Clients\r\nconnected_clients:7\r\nmaxclients:10000\r\n"),
+        (Some(10000), Some(7))
+    );
 }
 
 /// A greeting of protocol 10 as MariaDB sends it.

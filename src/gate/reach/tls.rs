@@ -66,6 +66,11 @@ impl Trust {
         }
     }
 
+    /// Whether there is an own authority.
+    pub fn has_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// A client for a host, and what will have looked on.
     ///
     /// # Errors
@@ -193,7 +198,9 @@ pub fn described(der: &[u8]) -> Certificate {
         own: None,
     };
     let Ok((_, parsed)) = X509Certificate::from_der(der) else { return seen };
-    let day = |seconds: i64| DateTime::from_timestamp(seconds, 0).map_or_else(String::new, |time| time.date_naive().to_string());
+    let day = |seconds: i64| {
+        DateTime::from_timestamp(seconds, 0).map_or_else(String::new, |time| time.date_naive().to_string())
+    };
     seen.subject = cut(&parsed.subject().to_string());
     seen.issuer = cut(&parsed.issuer().to_string());
     seen.from = day(parsed.validity().not_before.timestamp());
@@ -221,9 +228,10 @@ fn cut(text: &str) -> String {
 pub fn failure(error: &io::Error) -> Failure {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match inner {
-        Some(Error::InvalidMessage(_)) => {
-            Failure::Failed(Cause::Garbled, "the answer is not TLS: the server speaks without it here".to_owned())
-        }
+        Some(Error::InvalidMessage(_)) => Failure::Failed(
+            Cause::Garbled,
+            "the answer is not TLS: the server speaks without it here".to_owned(),
+        ),
         Some(error) => Failure::Failed(Cause::TlsFailed, cut(&error.to_string())),
         None => io::Error::new(error.kind(), error.to_string()).into(),
     }

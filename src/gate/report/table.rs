@@ -60,10 +60,9 @@ fn way(datastore: &DatastoreLine) -> String {
         line.push_str(&format!(", {}", datastore.address));
     }
     line.push_str(&format!("): {}", steps.join(", ")));
-    for more in [&datastore.tls, &datastore.certificate.as_ref().map(|seen| format!("certificate until {}", seen.until))] {
-        if let Some(more) = more {
-            line.push_str(&format!(" · {more}"));
-        }
+    let until = datastore.certificate.as_ref().map(|seen| format!("certificate until {}", seen.until));
+    for more in datastore.tls.iter().chain(&until) {
+        line.push_str(&format!(" · {more}"));
     }
     if let Some((used, usable)) = datastore.capacity.as_ref().and_then(|seen| seen.used.zip(seen.usable())) {
         line.push_str(&format!(" · {used} of {usable} connections used"));

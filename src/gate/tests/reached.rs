@@ -21,7 +21,11 @@ fn seen(encryption: Encryption, verification: Verification, last: Name, outcome:
         wrong: None,
         host: "db.example.com".to_owned(),
         port: 5432,
-        driver: Some(Installed { driver: Driver::NodePostgres, version: Some((8, 13)), source: String::new() }),
+        driver: Some(Installed {
+            driver: Driver::NodePostgres,
+            version: Some((8, 13)),
+            source: String::new(),
+        }),
         meaning: Some(Meaning {
             encryption,
             verification,
@@ -40,7 +44,7 @@ fn seen(encryption: Encryption, verification: Verification, last: Name, outcome:
     let before = all.into_iter().take_while(|name| *name < last);
     let mut steps: Vec<Step> = before.map(|step| Step { step, ms: 1, outcome: Outcome::Ok }).collect();
     steps.push(Step { step: last, ms: 7, outcome });
-    Reached { asked, steps, tls: None, certificate: None, capacity: None }
+    Reached { asked: Box::new(asked), steps, tls: None, certificate: None, capacity: None }
 }
 
 fn failed(last: Name, cause: Cause) -> Reached {
@@ -90,7 +94,9 @@ fn the_step_that_fails_names_the_check() {
 
 #[test]
 fn what_was_not_tried_is_said() {
-    let left = |step| seen(Encryption::Require, Verification::Nothing, step, Outcome::NotRun { why: "no".to_owned() });
+    let left = |step| {
+        seen(Encryption::Require, Verification::Nothing, step, Outcome::NotRun { why: "no".to_owned() })
+    };
     assert_eq!(told(&left(Name::Dns), ""), ["gate-db-reach critical NotRun"]);
     assert_eq!(told(&left(Name::Login), ""), ["gate-db-auth critical NotRun"]);
     assert_eq!(told(&left(Name::Login), "login = false"), Vec::<String>::new());
@@ -129,7 +135,8 @@ fn certificates_as_the_driver_sees_them() {
     assert_eq!(told(&soon, ""), ["gate-db-cert warning Warn"]);
     // One authority is enough; the own one counts where the driver is told of it.
     let mut private = shown(Verification::Full, Verdict::UnknownIssuer, Some(Verdict::Good));
-    let verdict = |reached: &Reached| reached.certificate.as_ref().map(|seen| seen.for_driver(&reached.asked));
+    let verdict =
+        |reached: &Reached| reached.certificate.as_ref().map(|seen| seen.for_driver(&reached.asked));
     assert_eq!(verdict(&private), Some(Verdict::UnknownIssuer));
     private.asked.extra_roots = true;
     assert_eq!(verdict(&private), Some(Verdict::Good));
@@ -149,7 +156,7 @@ fn a_transcript_gives_the_same_again() {
         outcome: Outcome::Failed { cause: Cause::CertificateRefused, said: "no".to_owned() },
     });
     let mut transcript = Transcript::new(today());
-    transcript.add(Phase::Reach, [Observation::Datastore(Box::new(refused.clone()))]);
+    transcript.add(Phase::Reach, [Observation::Datastore(refused.clone())]);
     let mut text = Vec::new();
     transcript.write(&mut text).expect("written");
     let again = Transcript::parse(std::path::Path::new("seen.jsonl"), &text).expect("a transcript");
