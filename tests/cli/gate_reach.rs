@@ -63,7 +63,8 @@ fn one_transcript_holds_datastores_and_probes() {
             .exits(1)
             .shows("gate-db-reach");
     }
-    let report = dir.run(&["gate", "--transcript", "seen-json.jsonl", "--format", "json"]).exits(1).json();
+    let report = dir.run(&["gate", "--transcript", "seen-json.jsonl", "--format", "json"]).exits(1).stdout;
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
     assert_eq!(report["phase"], "reach,live");
     assert_eq!(report["datastores"][0]["name"], "main");
     assert_eq!(report["routes"][0]["datastores"][0], "main");
