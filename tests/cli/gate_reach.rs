@@ -75,6 +75,23 @@ fn one_transcript_holds_datastores_and_probes() {
 }
 
 #[test]
+fn a_url_of_a_file_gives_the_same_twice() {
+    let dir = project();
+    dir.file(
+        ".env.production",
+        format!("DATABASE_URL=postgres://teller:hunter2-s3cret@{}/vault\n", nobody()),
+    );
+    for format in ["json", "table"] {
+        let file = format!("seen-{format}.jsonl");
+        let first = dir.run(&["gate", "--reach", "--record", &file, "--format", format]).exits(1);
+        let first = first.shows("gate-db-reach").shows(".env.production");
+        let again = dir.run(&["gate", "--transcript", &file, "--format", format]).exits(1);
+        assert_eq!(again.stdout, first.stdout, "{format}");
+        assert!(!first.stdout.contains("hunter2"), "{}", first.stdout);
+    }
+}
+
+#[test]
 fn what_cannot_be_reached_is_said_with_its_exit_code() {
     let dir = project();
     dir.run(&["gate", "--reach", "--transcript", "x"]).exits(2);

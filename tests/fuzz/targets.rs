@@ -488,7 +488,9 @@ pub fn transcript(bytes: &[u8], seed: u64) {
     const GOOD: &[u8] = br#"{"schema":"why500/transcript/v1","as_of":"2026-11-23","phases":["live"]}
 {"kind":"http","purpose":"probe","family":"a","name":"b","attempt":1,"sent":"0f","method":"GET","path":"/a","elapsed_ms":12,"outcome":{"answered":{"status":200,"headers":{"content-type":"application/json"},"body":"json","body_bytes":2}}}
 {"kind":"http","purpose":"negative","family":"a","name":"c","attempt":2,"sent":"0f","method":"POST","path":"/a","elapsed_ms":0,"outcome":{"lost":{"step":"timeout","text":"x"}}}
+{"kind":"datastore","asked":{"name":"main","declared":true,"store":"postgres","key":"A","origin":".env","line":1,"wrong":null,"host":"db.example.com","port":5432,"driver":{"driver":"pg","version":[8,13],"source":"package.json"},"meaning":{"encryption":"require","verification":"full","roots":"mozilla","explicit":true,"wins":true,"pool":10,"prepares":false},"code":["lib/db.ts",4],"extra_roots":false,"ca_file":"ca.pem"},"steps":[{"step":"dns","ms":3,"outcome":"ok"},{"step":"tls","ms":4,"outcome":{"not_run":{"why":"x"}}},{"step":"login","ms":5,"outcome":{"failed":{"cause":"credentials-refused","said":"x"}}}],"tls":"TLS 1.3","certificate":{"subject":"CN=a","issuer":"CN=b","names":["db.example.com"],"from":"2026-01-01","until":"2027-01-01","chain":1,"name_matches":true,"mozilla":"good","system":null,"own":"unknown-issuer"},"capacity":{"max":100,"reserved":3,"own_limit":null,"used":5,"pool_mode":"session","prepared":0,"version":"15"}}
 "#;
+    Transcript::parse(std::path::Path::new("good"), GOOD).expect("a transcript");
     for text in around(bytes, &mut Random::new(seed), &[GOOD]) {
         match Transcript::parse(std::path::Path::new("seen"), &text) {
             Ok(read) => {

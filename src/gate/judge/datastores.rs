@@ -189,12 +189,21 @@ fn untold(asked: &Asked) -> Option<Check> {
                 "TLS of {} could not be judged: which driver reads {} is not told",
                 asked.name, asked.key
             ),
-            "name it in the manifest: driver = \"pg\", \"postgres\", \"prisma\", \"mysql2\", …".to_owned(),
+            format!("name it in the manifest: driver = {}", drivers(asked.store)),
         ),
     };
     let mut check = simple(TLS, Severity::Warning, &asked.name, message, &fix);
     check.state = State::NotRun;
     Some(check)
+}
+
+/// Drivers for a kind of server, as the manifest names them.
+fn drivers(store: Store) -> &'static str {
+    match store {
+        Store::Postgres | Store::Pgbouncer => "\"pg\", \"postgres\" or \"prisma\"",
+        Store::Mysql | Store::Mariadb => "\"mysql2\", \"mariadb\" or \"prisma\"",
+        Store::Redis => "\"ioredis\" or \"redis\"",
+    }
 }
 
 /// What to write so that the driver does what is wanted.
