@@ -51,7 +51,7 @@ pub fn full() {
     let said = project.ask(&url, "");
     said.is(&["gate-db-capacity not_run"], "administrators only");
     project.ask(&url, "max_connections = 2").is(&[], "");
-    let held = Held::new(&postgres.folder, 2, bouncer.port, "app");
+    let held = Held::new(&postgres, 2, bouncer.port, "app");
     project.ask(&url, "").is(&["gate-db-capacity fail"], "no more connections allowed");
     drop(held);
 }

@@ -1,8 +1,8 @@
 //! PostgreSQL that admits TLS only, its certificates, and one without a connection left.
 
-use std::process::Child;
+use std::process::{Child, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::certificates::{Authority, FAR};
 use super::support::{ALL, Folder, PASSWORD, Project, Server, free_port};
@@ -74,6 +74,32 @@ impl Postgres {
         self.folder.run("psql", &arguments);
     }
 
+    /// The first value that a query gives.
+    pub fn value(&self, text: &str) -> String {
+        let port = self.server.port.to_string();
+        let mut psql = self.folder.command("psql");
+        psql.args(["-h", &self.folder.at(""), "-p", &port, "-U", "postgres", "-At", "-c", text]);
+        let output = psql.stdout(Stdio::piped()).output().expect("psql");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Waits until a query gives this.
+    pub fn until(&self, text: &str, wanted: impl Fn(&str) -> bool) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !wanted(&self.value(text)) {
+            assert!(Instant::now() < end, "{text}: {}", self.value(text));
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Has the server read its files again, and waits until new connections are served by them.
+    pub fn reload(&self) {
+        const LOADED: &str = "SELECT pg_conf_load_time()";
+        let before = self.value(LOADED);
+        self.server.signal("HUP");
+        self.until(LOADED, |now| now != before);
+    }
+
     pub fn url(&self, who: &str, query: &str) -> String {
         format!("postgres://{who}@localhost:{}/shop{query}", self.server.port)
     }
@@ -83,10 +109,11 @@ impl Postgres {
 pub struct Held(Vec<Child>);
 
 impl Held {
-    pub fn new(folder: &Folder, count: usize, port: u16, user: &str) -> Held {
+    /// Opens them at a port, which may be that of a pooler in front of the server, and waits until all are there.
+    pub fn new(postgres: &Postgres, count: usize, port: u16, user: &str) -> Held {
         let port = port.to_string();
         let hold = |_| {
-            let mut psql = folder.command("psql");
+            let mut psql = postgres.folder.command("psql");
             psql.env("PGPASSWORD", PASSWORD);
             psql.args([
                 "-h",
@@ -103,7 +130,8 @@ impl Held {
             psql.spawn().expect("psql")
         };
         let held = Held((0..count).map(hold).collect());
-        thread::sleep(Duration::from_millis(1500));
+        let busy = "SELECT count(*) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'";
+        postgres.until(busy, |seen| seen == count.to_string());
         held
     }
 }
@@ -188,8 +216,7 @@ pub fn certificates() {
         let pair = postgres.authority.pair(name, until);
         postgres.folder.write("server.crt", &pair.certificate);
         postgres.folder.write("server.key", &pair.key);
-        postgres.server.signal("HUP");
-        thread::sleep(Duration::from_millis(700));
+        postgres.reload();
     };
     show("localhost", 2021);
     project.ask(&rooted, "").is(&["gate-db-cert fail"], "ended on 2021-01-01");
@@ -206,7 +233,7 @@ pub fn certificates() {
 pub fn full() {
     let postgres = Postgres::start(6, HOSTSSL);
     let project = Project::new(("pg", "8.13.0"), "postgres");
-    let held = Held::new(&postgres.folder, 3, postgres.server.port, "app");
+    let held = Held::new(&postgres, 3, postgres.server.port, "app");
     let url = postgres.url(&format!("app:{PASSWORD}"), "?sslmode=no-verify");
     project.ask(&url, "").is(&["gate-db-capacity fail"], "has no connection left: 53300");
     drop(held);
