@@ -39,6 +39,9 @@ pub struct GateArgs {
     /// Day as of which waivers hold (2027-03-31); by default today, with --transcript its day
     #[arg(long, value_name = "DAY")]
     pub as_of: Option<NaiveDate>,
+    /// Go to the datastores that the manifest declares (name, connection, TLS, signing in, limits), and to no other
+    #[arg(long, conflicts_with_all = ["transcript", "after"])]
+    pub reach: bool,
     /// Send the probes and negative paths of the manifest to the deployment at this URL, and nothing to any other host
     #[arg(long, value_name = "URL", conflicts_with = "transcript")]
     pub live: Option<String>,
@@ -115,7 +118,7 @@ pub fn run(args: &GateArgs) -> Result<Exit, Failure> {
     let project = find(&args.dir)?;
     let manifest = manifest(args, &project)?;
     let memory = memory(args, &project)?;
-    let transcript = seen::transcript(args, manifest.as_ref(), today)?;
+    let transcript = seen::transcript(args, &project, manifest.as_ref(), today)?;
     let of_transcript = transcript.as_ref().and_then(Transcript::as_of);
     let today = args.as_of.or(of_transcript).unwrap_or_else(today);
     let logs = seen::logs(args, memory.as_ref())?;

@@ -1,13 +1,16 @@
 //! The pre-deploy gate: judges a Next.js project before it ships, by the causes that the log rules name afterwards.
 //!
-//! [`collect`] reads the project (nothing is run, written or fetched); [`probe`], only where it is asked for, looks at a
-//! deployment and gives a [`transcript`]; [`judge`] decides on what was read and seen and nothing else; [`report`] writes.
+//! [`collect`] reads the project (nothing is run, written or fetched); [`probe`] looks at a deployment and [`reach`] at
+//! datastores, only where they are asked to, and give a [`transcript`]; [`judge`] decides on what was read and seen and
+//! nothing else; [`report`] writes.
 
 pub mod after;
 pub mod collect;
+pub mod drivers;
 pub mod judge;
 pub mod manifest;
 pub mod probe;
+pub mod reach;
 pub mod report;
 pub mod runtime;
 pub mod transcript;
@@ -18,14 +21,16 @@ use chrono::NaiveDate;
 
 use crate::incidents::memory::Memory;
 use after::Logs;
-use collect::dotenv;
+use collect::datastores::{self, Sought, Values};
+use collect::dotenv::{self, Hidden};
 use collect::graph::{self, Layer, Profile, Target, file_of};
 use collect::project::Project;
 use collect::routes::{self, Kind, Route};
 use judge::checks::About;
 use judge::declared::Facts;
-use manifest::Manifest;
-use report::model::{Check, GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
+use manifest::{Family, Manifest};
+use reach::seen::{Asked, Reached};
+use report::model::{Check, DatastoreLine, GateReport, Ledger, ProjectLine, RouteLine, SCHEMA, Tool, fails};
 use runtime::{Assigned, Runtime};
 use transcript::{Phase, Transcript};
 
@@ -73,7 +78,7 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
         .collect();
     let edge = graph::read(&project, &entries, Profile::Edge);
 
-    let snapshots = dotenv::snapshots(&project.root, demands.snapshots());
+    let snapshots = dotenv::snapshots(&project.root, snapshots_named(demands.manifest));
 
     let mut found = of_project;
     found.extend(judge::runtimes(&project, &assigned, &own, &edge));
@@ -83,6 +88,12 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
     if !snapshots.is_empty() {
         ran.extend(judge::env::ENVIRONMENT);
     }
+    let read: BTreeSet<&str> = keys.iter().flatten().map(String::as_str).collect();
+    let values = Values { snapshots: &snapshots, environment: &|_| None };
+    let sought = datastores::sought(&project, demands.manifest, &read, &values, &own);
+    let (of_datastores, judged) = of_datastores(&sought, demands);
+    found.extend(of_datastores);
+    ran.extend(judged);
     let mut ledger = ledger(&project, &own, &edge);
     if let Some(manifest) = demands.manifest {
         let facts = Facts { routes: &assigned, keys: &keys, snapshots: &snapshots };
@@ -93,8 +104,13 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
         ran.extend(judge::declared::DECLARED);
     }
     if demands.logs.is_some() {
-        // A deployment is judged by what it does, not by its sources.
+        // A deployment is judged by what it does, not by its sources and the servers below it.
         (found, ran) = (Vec::new(), Vec::new());
+        if demands.transcript.is_some_and(|transcript| transcript.has(Phase::Reach)) {
+            ledger
+                .remarks
+                .push("what the transcript saw of datastores is not judged with --after".to_owned());
+        }
     }
     if let Some((of_live, remarks)) = demands.live() {
         found.extend(of_live);
@@ -142,6 +158,7 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
         file: route.file.clone(),
         runtime: assigned.runtime.as_str(),
         runtime_source: assigned.source.clone(),
+        datastores: datastores_of(family(route), &keys, &sought),
         env: keys,
     });
     GateReport {
@@ -154,6 +171,7 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
         target: demands.transcript.and_then(|transcript| transcript.head.target.clone()),
         verdict: if fails(&checks) { "failed" } else { "passed" },
         routes: lines.collect(),
+        datastores: demands.reached().unwrap_or_default().into_iter().map(DatastoreLine::of).collect(),
         checks,
         after,
         ledger,
@@ -167,12 +185,6 @@ pub fn run(project: Project, demands: Demands<'_>) -> GateReport {
 }
 
 impl Demands<'_> {
-    /// Files of keys that the manifest names.
-    fn snapshots(&self) -> Vec<(&'static str, Vec<String>)> {
-        let named = self.manifest.iter().flat_map(|manifest| &manifest.env.snapshots);
-        named.map(|(scope, files)| (scope.as_str(), files.clone())).collect()
-    }
-
     /// Findings about probes, and remarks; None where none were sent.
     fn live(&self) -> Option<(Vec<Check>, Vec<String>)> {
         let transcript = self.transcript.filter(|transcript| transcript.has(Phase::Live))?;
@@ -183,6 +195,63 @@ impl Demands<'_> {
     fn sent(&self) -> usize {
         self.transcript.map_or(0, |transcript| transcript.http().filter(|http| http.is_sent()).count())
     }
+
+    /// What was seen of the declared datastores; None where none was gone to, or the deployment is judged.
+    fn reached(&self) -> Option<Vec<&Reached>> {
+        let transcript = self.transcript.filter(|transcript| transcript.has(Phase::Reach))?;
+        self.logs.is_none().then(|| transcript.datastores().collect())
+    }
+}
+
+/// Files of keys that a manifest names.
+fn snapshots_named(manifest: Option<&Manifest>) -> Vec<(&'static str, Vec<String>)> {
+    let named = manifest.into_iter().flat_map(|manifest| &manifest.env.snapshots);
+    named.map(|(scope, files)| (scope.as_str(), files.clone())).collect()
+}
+
+/// The datastores that a manifest declares, for [`reach::run`]: as [`run`] finds them, and with what an environment adds.
+pub fn sought(
+    project: &Project,
+    manifest: &Manifest,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Sought> {
+    let found = routes::routes(project);
+    let every: BTreeMap<String, Layer> =
+        found.routes.iter().flat_map(files).map(|file| (file, Layer::Plain)).collect();
+    let own = graph::read(project, &every, Profile::Node);
+    let snapshots = dotenv::snapshots(&project.root, snapshots_named(Some(manifest)));
+    let environment = |key: &str| environment(key).map(Hidden::new);
+    let values = Values { snapshots: &snapshots, environment: &environment };
+    datastores::sought(project, Some(manifest), &BTreeSet::new(), &values, &own)
+}
+
+/// Names of the datastores that a route needs.
+fn datastores_of(family: Option<&Family>, keys: &[String], sought: &[Sought]) -> Vec<String> {
+    let named = family.into_iter().flat_map(|family| &family.datastores);
+    let read = sought.iter().filter(|one| keys.contains(&one.key)).map(|one| &one.name);
+    named.chain(read).cloned().collect::<BTreeSet<String>>().into_iter().collect()
+}
+
+/// What a project asks of its datastores, and what was seen of them, judged; with the checks that this was.
+fn of_datastores(sought: &[Sought], demands: Demands<'_>) -> (Vec<Check>, Vec<About>) {
+    let now: Vec<Asked> = sought.iter().map(Asked::of).collect();
+    let reached = demands.reached();
+    let seen = |one: &Asked| {
+        let of_one = |seen: &&Reached| one.declared && seen.asked.speaks_for(one);
+        reached.iter().flatten().copied().find(of_one)
+    };
+    // What was seen speaks of the URL that it was seen with, which the project's files may not hold.
+    let asked: Vec<Asked> =
+        now.iter().map(|one| seen(one).map_or_else(|| one.clone(), |seen| (*seen.asked).clone())).collect();
+    let limits =
+        now.iter().filter_map(|one| Some((one.name.as_str(), seen(one)?.capacity.as_ref()?))).collect();
+    let mut found = judge::datastores::judge(&asked, demands.manifest, &limits);
+    let mut ran = if asked.is_empty() { Vec::new() } else { judge::datastores::DATASTORES.to_vec() };
+    if let Some(reached) = &reached {
+        found.extend(judge::reached::judge(demands.manifest, &now, reached, demands.today));
+        ran.extend(judge::reached::REACHED);
+    }
+    (found, ran)
 }
 
 /// Files that a route is built from, as far as the project names them.

@@ -562,6 +562,8 @@ fn a_draft_is_a_manifest_that_the_project_meets() {
     assert_eq!(owners, ["gate-route-unowned pay critical", "gate-route-unowned orders warning"], "{draft}");
 }
 
+mod datastores;
 mod guards;
 mod live;
 mod projects;
+mod reached;

@@ -15,6 +15,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::reach::seen::Reached;
 use crate::fault::Fault;
 
 /// Schema of the file.
@@ -66,6 +67,8 @@ impl Phase {
 pub enum Observation {
     /// A request to a deployment.
     Http(Http),
+    /// A datastore, and how far one came with it.
+    Datastore(Reached),
 }
 
 /// A request to a deployment, and what came of it.
@@ -257,8 +260,17 @@ impl Transcript {
 
     /// The requests.
     pub fn http(&self) -> impl Iterator<Item = &Http> {
-        self.observations.iter().map(|one| match one {
-            Observation::Http(http) => http,
+        self.observations.iter().filter_map(|one| match one {
+            Observation::Http(http) => Some(http),
+            Observation::Datastore(_) => None,
+        })
+    }
+
+    /// The datastores.
+    pub fn datastores(&self) -> impl Iterator<Item = &Reached> {
+        self.observations.iter().filter_map(|one| match one {
+            Observation::Datastore(reached) => Some(reached),
+            Observation::Http(_) => None,
         })
     }
 

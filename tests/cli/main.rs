@@ -13,6 +13,8 @@ mod gate;
 mod gate_hostile;
 #[cfg(feature = "gate")]
 mod gate_live;
+#[cfg(feature = "gate")]
+mod gate_reach;
 mod input;
 #[cfg(unix)]
 mod live;

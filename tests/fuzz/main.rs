@@ -126,6 +126,12 @@ fn time_is_linear() {
 
 #[cfg(feature = "gate")]
 #[test]
+fn gate() {
+    fuzz("gate", 2_000, targets::gate);
+}
+
+#[cfg(feature = "gate")]
+#[test]
 fn transcript() {
     fuzz("transcript", 2_000, targets::transcript);
 }

@@ -408,6 +408,79 @@ pub fn linear(bytes: &[u8], seed: u64) {
     assert!(!slow, "four times the input takes more than twelve times as long: {:?}", took(times * 4));
 }
 
+/// The input, and good texts with a piece of it in them.
+#[cfg(feature = "gate")]
+fn around(bytes: &[u8], random: &mut Random, good: &[&[u8]]) -> Vec<Vec<u8>> {
+    let mut damaged = |good: &&[u8]| {
+        let mut text = good.to_vec();
+        let at = random.below(text.len() as u64) as usize;
+        let end = (at + random.below(40) as usize).min(text.len());
+        let piece = &bytes[..bytes.len().min(random.below(60) as usize)];
+        text.splice(at..end, piece.iter().copied());
+        text
+    };
+    std::iter::once(bytes.to_vec()).chain(good.iter().map(&mut damaged)).collect()
+}
+
+/// What the gate reads of a team (files of keys, manifest, URLs of datastores) and of whatever answers for a datastore is
+/// taken or refused: nothing panics, and a fault of a manifest has its cure.
+#[cfg(feature = "gate")]
+pub fn gate(bytes: &[u8], seed: u64) {
+    use postgres_protocol::message::backend::Message;
+    use why500::gate::collect::{connection::Connection, dotenv};
+    use why500::gate::manifest::Manifest;
+    use why500::gate::reach::{packets, postgres, redis, tls};
+    const TEXTS: [&[u8]; 3] = [
+        b"export A=\"x $B ${C:-d}\" # e\nF='\n'\nG: `h`\nDATABASE_URL=postgres://a:b@db.example.com:1/c?sslmode=require#d\n",
+        b"schema = \"why500/manifest/v1\"\n[datastore.main]\nkind = \"postgres\"\nurl_env = \"A\"\n[[service]]\nname = \"web\"\ndatastore = \"main\"\ninstances_max = 4\n[[family]]\nname = \"b\"\nroutes = [\"/api/**\"]\n[[family.negative]]\nname = \"c\"\nrequest = { method = \"POST\", path = \"/api/d\" }\n",
+        b"postgresql://a:b%40@[::1]:6543,db.example.com:1/c?sslmode=verify-full&host=d&port=7&ssl=%7B%7D",
+    ];
+    const PACKETS: [&[u8]; 8] = [
+        b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0",
+        b"E\0\0\0\x1eSFATAL\0C28000\0Mno entry\0\0",
+        b"D\0\0\0\x10\0\x02\0\0\0\x02ab\xff\xff\xff\xff",
+        b"\x0a10.11.6-MariaDB\0\x01\0\0\0abcdefgh\0\xfe\xff\x2d\x02\0\xff\x81\x15\0\0\0\0\0\0\x0f\0\0\0abcdefghijkl\0mysql_native_password\0",
+        b"\xff\x15\x04#28000Access denied",
+        b"\xfemysql_native_password\0abcdefghijklmnopqrst\0",
+        b"\x03100\xfb\xfc\x02\0ab",
+        b"# Clients\r\nconnected_clients:7\r\nmaxclients:100\r\n",
+    ];
+    let mut random = Random::new(seed);
+    for text in around(bytes, &mut random, &TEXTS) {
+        let text = String::from_utf8_lossy(&text);
+        dotenv::parse(&text);
+        let _ = Connection::parse(&text);
+        if let Err(fault) = Manifest::parse(std::path::Path::new("why500.toml"), &text) {
+            assert!(!fault.problem.is_empty() && !fault.cure.is_empty(), "{fault}");
+        }
+    }
+    for packet in around(bytes, &mut random, &PACKETS) {
+        // With the length that it has, or hardly any would be looked into.
+        let frame = [
+            packet.get(..1).unwrap_or_default(),
+            &(packet.len() as u32 + 3).to_be_bytes(),
+            packet.get(5..).unwrap_or_default(),
+        ];
+        match postgres::parse(&frame.concat()) {
+            Ok(Message::ErrorResponse(error)) => {
+                postgres::cause(&postgres::read_error(&error));
+            }
+            Ok(Message::DataRow(row)) => {
+                postgres::fields(&row);
+            }
+            _ => {}
+        }
+        let _ = packets::greeting(&packet);
+        let _ = packets::answer(&packet);
+        let _ = packets::row(&packet);
+        let _ = packets::columns(&packet);
+        let text = String::from_utf8_lossy(&packet);
+        redis::info(&text);
+        redis::cause(&text);
+        tls::described(&packet);
+    }
+}
+
 /// A transcript with a piece of the input in it is read or refused with line and cure; what is read is written as it was.
 #[cfg(feature = "gate")]
 pub fn transcript(bytes: &[u8], seed: u64) {
@@ -415,15 +488,11 @@ pub fn transcript(bytes: &[u8], seed: u64) {
     const GOOD: &[u8] = br#"{"schema":"why500/transcript/v1","as_of":"2026-11-23","phases":["live"]}
 {"kind":"http","purpose":"probe","family":"a","name":"b","attempt":1,"sent":"0f","method":"GET","path":"/a","elapsed_ms":12,"outcome":{"answered":{"status":200,"headers":{"content-type":"application/json"},"body":"json","body_bytes":2}}}
 {"kind":"http","purpose":"negative","family":"a","name":"c","attempt":2,"sent":"0f","method":"POST","path":"/a","elapsed_ms":0,"outcome":{"lost":{"step":"timeout","text":"x"}}}
+{"kind":"datastore","asked":{"name":"main","declared":true,"store":"postgres","key":"A","origin":".env","line":1,"wrong":null,"host":"db.example.com","port":5432,"driver":{"driver":"pg","version":[8,13],"source":"package.json"},"meaning":{"encryption":"require","verification":"full","roots":"mozilla","explicit":true,"wins":true,"pool":10,"prepares":false},"code":["lib/db.ts",4],"extra_roots":false,"ca_file":"ca.pem"},"steps":[{"step":"dns","ms":3,"outcome":"ok"},{"step":"tls","ms":4,"outcome":{"not_run":{"why":"x"}}},{"step":"login","ms":5,"outcome":{"failed":{"cause":"credentials-refused","said":"x"}}}],"tls":"TLS 1.3","certificate":{"subject":"CN=a","issuer":"CN=b","names":["db.example.com"],"from":"2026-01-01","until":"2027-01-01","chain":1,"name_matches":true,"mozilla":"good","system":null,"own":"unknown-issuer"},"capacity":{"max":100,"reserved":3,"own_limit":null,"used":5,"pool_mode":"session","prepared":0,"version":"15"}}
 "#;
-    let mut random = Random::new(seed);
-    let mut damaged = GOOD.to_vec();
-    let at = random.below(GOOD.len() as u64) as usize;
-    let end = (at + random.below(40) as usize).min(GOOD.len());
-    let piece = &bytes[..bytes.len().min(random.below(60) as usize)];
-    damaged.splice(at..end, piece.iter().copied());
-    for text in [bytes, &damaged] {
-        match Transcript::parse(std::path::Path::new("seen"), text) {
+    Transcript::parse(std::path::Path::new("good"), GOOD).expect("a transcript");
+    for text in around(bytes, &mut Random::new(seed), &[GOOD]) {
+        match Transcript::parse(std::path::Path::new("seen"), &text) {
             Ok(read) => {
                 let mut out = Vec::new();
                 read.write(&mut out).expect("written");

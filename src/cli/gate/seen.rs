@@ -12,11 +12,14 @@ use super::GateArgs;
 use crate::cli::exit::{Failure, remark};
 use crate::cli::triage::watch_signals;
 use crate::engine::{Engine, Options};
+use crate::gate;
 use crate::gate::after::{Logs, Named};
+use crate::gate::collect::project::Project;
 use crate::gate::manifest::Manifest;
 use crate::gate::probe::target::Target;
 use crate::gate::probe::{self, Limits, Refusal};
-use crate::gate::transcript::{Phase, Transcript};
+use crate::gate::reach::{self, Bounds};
+use crate::gate::transcript::{Observation, Phase, Transcript};
 use crate::incidents::known;
 use crate::incidents::memory::Memory;
 use crate::input::source;
@@ -28,30 +31,54 @@ use crate::input::unpack::Expand;
 /// The arguments make no sense together, the host does not answer, or a transcript is bad or cannot be written.
 pub fn transcript(
     args: &GateArgs,
+    project: &Project,
     manifest: Option<&Manifest>,
     today: impl Fn() -> NaiveDate,
 ) -> Result<Option<Transcript>, Failure> {
     if let Some(path) = &args.transcript {
         return Transcript::read(path).map(Some).map_err(|fault| Failure::Config(fault.to_string()));
     }
-    let Some(url) = &args.live else {
+    if args.live.is_none() && !args.reach {
         return match args.record {
-            Some(_) => Err(Failure::Usage("--record needs something to be seen: --live URL".to_owned())),
+            Some(_) => {
+                Err(Failure::Usage("--record needs something to be seen: --live URL, --reach".to_owned()))
+            }
             None => Ok(None),
         };
-    };
-    let target = Target::parse(url).map_err(Failure::Usage)?;
-    let Some(manifest) = manifest else {
+    }
+    // Everything that can be wrong here is said before a connection is opened.
+    let target = args.live.as_deref().map(Target::parse).transpose().map_err(Failure::Usage)?;
+    if target.is_some() && manifest.is_none() {
         let text = "--live sends what why500.toml declares, and there is none; why500 gate init drafts one";
         return Err(Failure::Usage(text.to_owned()));
-    };
+    }
     if let Some(path) = args.record.as_deref().filter(|path| path.exists()) {
         return Err(taken(path));
     }
     let mut transcript = Transcript::new(args.as_of.unwrap_or_else(today));
     let environment = |key: &str| std::env::var(key).ok();
-    let seen = probe::live(&target, manifest, &environment, Limits::of(manifest));
-    let seen = seen.map_err(|refusal| match refusal {
+    if let Some((target, manifest)) = target.zip(manifest) {
+        let seen = probe::live(&target, manifest, &environment, Limits::of(manifest));
+        let seen = seen.map_err(|refusal| unsent(&target, &refusal))?;
+        transcript.head.target = Some(target.shown());
+        transcript.add(Phase::Live, seen);
+    }
+    if args.reach {
+        let reached = manifest.map(|manifest| {
+            let sought = gate::sought(project, manifest, &environment);
+            reach::run(&project.root, &sought, manifest, Bounds::default())
+        });
+        transcript.add(Phase::Reach, reached.into_iter().flatten().map(Observation::Datastore));
+    }
+    if let Some(path) = &args.record {
+        write(path, &transcript)?;
+    }
+    Ok(Some(transcript))
+}
+
+/// Why no probe was sent.
+fn unsent(target: &Target, refusal: &Refusal) -> Failure {
+    match refusal {
         Refusal::Exposed => Failure::Usage(
             "--live: the manifest names secrets to send, and http can be read on the way; use https"
                 .to_owned(),
@@ -60,13 +87,7 @@ pub fn transcript(
             remark(&format!("--live: {} does not answer: {why}", target.shown()));
             Failure::NoInput
         }
-    })?;
-    transcript.head.target = Some(target.shown());
-    transcript.add(Phase::Live, seen);
-    if let Some(path) = &args.record {
-        write(path, &transcript)?;
     }
-    Ok(Some(transcript))
 }
 
 /// The logs of a deployment, triaged.

@@ -23,6 +23,11 @@ pub enum Held {
 pub struct Hidden(String);
 
 impl Hidden {
+    /// Hides a value.
+    pub fn new(value: String) -> Hidden {
+        Hidden(value)
+    }
+
     /// Asks a question of the value; the answer must not hold it.
     pub fn ask<T>(&self, question: impl FnOnce(&str) -> T) -> T {
         question(&self.0)

@@ -1,6 +1,8 @@
 //! Reading a project: what it is, its routes, its modules. Nothing is run, written or fetched, and nothing is judged.
 
 mod absence;
+pub mod connection;
+pub mod datastores;
 pub mod dotenv;
 pub mod fence;
 pub mod graph;

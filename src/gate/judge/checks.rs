@@ -79,8 +79,13 @@ pub const RUNTIME: &[About] = &[
 
 /// Every check that exists.
 pub fn all() -> impl Iterator<Item = &'static About> {
-    let offline = RUNTIME.iter().chain(super::env::ENVIRONMENT).chain(super::declared::DECLARED);
+    let offline = RUNTIME
+        .iter()
+        .chain(super::env::ENVIRONMENT)
+        .chain(super::datastores::DATASTORES)
+        .chain(super::declared::DECLARED);
     offline
+        .chain(super::reached::REACHED)
         .chain(super::live::LIVE)
         .chain(crate::gate::after::AFTER)
         .chain(super::guards::GUARDS)

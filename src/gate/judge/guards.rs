@@ -158,7 +158,11 @@ fn of_guard(incident: &Saved, guard: &Guard, about: &About, found: &[Check], ran
         Some(stopped) => (Severity::Critical, stopped.message.clone(), stopped.fix.as_str()),
         None if ran.iter().all(|one| one.id != about.id) => {
             let why = format!("{} did not run", about.id);
-            (Severity::Warning, why, "run the step that it belongs to as well: --live URL, or files of keys")
+            (
+                Severity::Warning,
+                why,
+                "run the step that it belongs to as well: --live URL, --reach, or files of keys",
+            )
         }
         None => return None,
     };

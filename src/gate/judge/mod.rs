@@ -2,6 +2,7 @@
 
 pub mod cause;
 pub mod checks;
+pub mod datastores;
 pub mod declared;
 pub mod edge;
 pub mod env;
@@ -12,6 +13,7 @@ pub mod lost;
 pub mod negatives;
 pub mod phase;
 pub mod reach;
+pub mod reached;
 pub mod waive;
 
 use std::collections::BTreeMap;

@@ -42,6 +42,7 @@ pub fn write(report: &GateReport) -> String {
         let _ = writeln!(out, "\n[env.keys.{}]\ntype = \"{}\"", quoted(key), kind(key));
         let _ = writeln!(out, "required_in = [\"production\", \"preview\"]");
     }
+    datastores(&keys, &mut out);
     let missing: Vec<_> = USUAL.iter().filter(|(key, _)| !keys.contains(key)).collect();
     if !missing.is_empty() {
         out.push_str("\n# Usual keys that no route is seen to read; required where the project has them under another name:\n");
@@ -50,6 +51,31 @@ pub fn write(report: &GateReport) -> String {
         }
     }
     out
+}
+
+/// Datastores that keys seem to lead to, by their names; to be uncommented, for `--reach` goes to what is declared.
+fn datastores(keys: &BTreeSet<&str>, out: &mut String) {
+    const KINDS: [(&str, &str); 5] = [
+        ("POSTGRES", "postgres"),
+        ("DATABASE_URL", "postgres"),
+        ("MYSQL", "mysql"),
+        ("MARIADB", "mariadb"),
+        ("REDIS", "redis"),
+    ];
+    let plain =
+        |key: &&&str| key.ends_with("_URL") && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    for key in keys.iter().filter(plain) {
+        let Some((_, kind)) = KINDS.iter().find(|(part, _)| key.contains(part)) else { continue };
+        let name = key.trim_end_matches("_URL").to_ascii_lowercase();
+        let _ = writeln!(
+            out,
+            "\n# why500 gate --reach asks it, with the value of {key} in the gate's environment:"
+        );
+        let _ = writeln!(
+            out,
+            "# [datastore.{name}]\n# kind = \"{kind}\"\n# url_env = \"{key}\"\n# tls = \"verify-full\""
+        );
+    }
 }
 
 /// Handlers by the part of their pattern that names what they are about.

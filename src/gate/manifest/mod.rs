@@ -2,6 +2,7 @@
 //! [`crate::gate::judge`]. What is not judged yet is refused like any unknown key.
 
 pub mod after;
+pub mod datastore;
 pub mod draft;
 pub mod live;
 pub mod pattern;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Deserializer, de};
 use crate::fault::Fault;
 use crate::gate::judge::checks;
 use crate::rules::error::nearest;
+use datastore::{Datastore, Service};
 use pattern::Pattern;
 
 /// Name of the file that is looked for in the project's folder.
@@ -38,6 +40,12 @@ pub struct Manifest {
     /// Route families.
     #[serde(default, rename = "family")]
     pub families: Vec<Family>,
+    /// Servers that the project needs.
+    #[serde(default, rename = "datastore")]
+    pub datastores: BTreeMap<String, Datastore>,
+    /// Who opens connections to them.
+    #[serde(default, rename = "service")]
+    pub services: Vec<Service>,
     /// How a deployment is probed.
     #[serde(default)]
     pub live: live::Live,
@@ -149,6 +157,9 @@ pub struct Family {
     /// Keys that production must have for it.
     #[serde(default)]
     pub env: Vec<String>,
+    /// Datastores that it needs.
+    #[serde(default)]
+    pub datastores: Vec<String>,
     /// Requests that a deployment must answer.
     #[serde(default, rename = "probe")]
     pub probes: Vec<live::Probe>,
@@ -266,7 +277,7 @@ impl Manifest {
                 return Some(Fault::at(path, text, table, "reason", "the reason is empty", cure));
             }
         }
-        None
+        datastore::check(self, path, text)
     }
 
     fn check_live(&self, path: &Path, text: &str) -> Option<Fault> {

@@ -46,6 +46,17 @@ fn names_line_key_and_cure() {
     assert!(fault("[env.keys.A]\npattern = \"(\"\n").contains("no regular expression"));
     let twice = "[[family]]\nname = \"a\"\nroutes = []\n[[family]]\nname = \"a\"\nroutes = []\n";
     assert!(fault(twice).starts_with("why500.toml:6: name:"), "{}", fault(twice));
+    let store = "[datastore.main]\nkind = \"postgres\"\nurl_env = \"DATABASE_URL\"\n";
+    let service = "[[service]]\nname = \"web\"\ninstances_max = 1\ndatastore = \"mian\"\n";
+    let text = fault(&format!("{store}{service}"));
+    assert!(text.starts_with("why500.toml:8: datastore: there is no datastore `mian`"), "{text}");
+    assert!(text.ends_with("did you mean `main`?"), "{text}");
+    assert!(
+        fault("[[family]]\nname = \"a\"\nroutes = []\ndatastores = [\"main\"]\n")
+            .contains("[datastore.main]")
+    );
+    assert!(fault(&format!("{store}usable_fraction = 1.5\n")).contains("at most 1"));
+    assert!(fault(&store.replace("postgres", "postgress")).contains("did you mean `postgres`?"));
     let other = parse("schema = \"why500/manifest/v9\"\n").expect_err("a fault").to_string();
     assert!(other.contains("why500/manifest/v1"), "{other}");
 }

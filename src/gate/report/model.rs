@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::gate::after::After;
 use crate::gate::judge::reach::Certainty;
+use crate::gate::reach::seen::{Capacity, Certificate, Reached, Step as StepOfReach};
 
 /// Schema of the JSON form.
 pub const SCHEMA: &str = "why500/gate/v1";
@@ -144,12 +145,59 @@ pub struct RouteLine {
     pub runtime_source: String,
     /// Keys of the environment that its code reads.
     pub env: Vec<String>,
+    /// Datastores that it needs: those of its family, and those whose URL its code reads.
+    pub datastores: Vec<String>,
     /// Its family in the manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
     /// Who answers for the family.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+}
+
+/// A datastore that was gone to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DatastoreLine {
+    /// Its name in the manifest.
+    pub name: String,
+    /// What it is.
+    pub kind: &'static str,
+    /// Host and port.
+    pub address: String,
+    /// The driver that the URL was read for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub driver: Option<String>,
+    /// What the URL means to that driver.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_asked: Option<&'static str>,
+    /// Steps with their times.
+    pub steps: Vec<StepOfReach>,
+    /// The version of TLS that was spoken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<String>,
+    /// The certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<Certificate>,
+    /// Limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+}
+
+impl DatastoreLine {
+    /// What reports show of what was seen.
+    pub fn of(seen: &Reached) -> DatastoreLine {
+        DatastoreLine {
+            name: seen.asked.name.clone(),
+            kind: seen.asked.store.as_str(),
+            address: if seen.asked.host.is_empty() { String::new() } else { seen.asked.address() },
+            driver: seen.asked.driver.as_ref().map(|driver| driver.label()),
+            tls_asked: seen.asked.meaning.as_ref().map(|meaning| meaning.words()),
+            steps: seen.steps.clone(),
+            tls: seen.tls.clone(),
+            certificate: seen.certificate.clone(),
+            capacity: seen.capacity.clone(),
+        }
+    }
 }
 
 /// The program.
@@ -216,6 +264,9 @@ pub struct GateReport {
     pub verdict: &'static str,
     /// Routes.
     pub routes: Vec<RouteLine>,
+    /// Datastores that were gone to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub datastores: Vec<DatastoreLine>,
     /// Checks: what failed first.
     pub checks: Vec<Check>,
     /// What to do about a deployment; only with its logs.

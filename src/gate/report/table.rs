@@ -3,7 +3,8 @@
 use std::io;
 
 use super::after::lines;
-use super::model::{Build, Check, Evidence, GateReport, State};
+use super::model::{Build, Check, DatastoreLine, Evidence, GateReport, State};
+use crate::gate::reach::seen::Outcome;
 use crate::redact::printable::single_line;
 
 /// Writes the verdict as text.
@@ -45,8 +46,40 @@ pub fn write(report: &GateReport, out: &mut dyn io::Write) -> io::Result<()> {
         writeln!(out)?;
         finding(check, out)?;
     }
+    if !report.datastores.is_empty() {
+        writeln!(out)?;
+    }
+    for datastore in &report.datastores {
+        writeln!(out, "{}", single_line(&way(datastore)))?;
+    }
     writeln!(out)?;
     ledger(report, out)
+}
+
+/// `main (PostgreSQL, db.example.com:5432): dns 2 ms, tcp 1 ms, tls 9 ms, login failed after 3 ms · TLS 1.3 · 12 of 97 used`
+fn way(datastore: &DatastoreLine) -> String {
+    let steps: Vec<String> = datastore
+        .steps
+        .iter()
+        .map(|step| match &step.outcome {
+            Outcome::Ok => format!("{} {} ms", step.step.as_str(), step.ms),
+            Outcome::NotRun { .. } => format!("{} not run", step.step.as_str()),
+            Outcome::Failed { .. } => format!("{} failed after {} ms", step.step.as_str(), step.ms),
+        })
+        .collect();
+    let mut line = format!("{} ({}", datastore.name, datastore.kind);
+    if !datastore.address.is_empty() {
+        line.push_str(&format!(", {}", datastore.address));
+    }
+    line.push_str(&format!("): {}", steps.join(", ")));
+    let until = datastore.certificate.as_ref().map(|seen| format!("certificate until {}", seen.until));
+    for more in datastore.tls.iter().chain(&until) {
+        line.push_str(&format!(" · {more}"));
+    }
+    if let Some((used, usable)) = datastore.capacity.as_ref().and_then(|seen| seen.used.zip(seen.usable())) {
+        line.push_str(&format!(" · {used} of {usable} connections used"));
+    }
+    line
 }
 
 fn finding(check: &Check, out: &mut dyn io::Write) -> io::Result<()> {
