@@ -189,15 +189,30 @@ fn sample_fault(
 
 fn counter_fault(rules: &RuleSet, index: u16, rule: &Rule, record: &Record) -> Option<Fault> {
     let text = record.text();
-    let mut hits = Vec::new();
-    rules.match_record(record, &text, "", &mut hits);
-    let hit = hits.iter().find(|hit| hit.rule == index && hit.effect == Effect::Supports)?;
+    let hit = supporting_hit(rules, index, record, &text)?;
     let matched: String = text.get(hit.start..hit.end).unwrap_or_default().chars().take(120).collect();
     Some(Fault {
         expected: format!("{} does not match", rule.id),
         got: format!("signal {} matches \"{}\"", hit.signal + 1, matched.replace('\n', "\\n")),
         hint: "anchor the pattern with more of the real text, or add a condition in `where`".into(),
     })
+}
+
+fn supporting_hit(rules: &RuleSet, index: u16, record: &Record, text: &str) -> Option<Hit> {
+    let mut hits = Vec::new();
+    rules.match_record(record, text, "", &mut hits);
+    hits.into_iter().find(|hit| hit.rule == index && hit.effect == Effect::Supports)
+}
+
+/// Number, counted from 1, of the first signal by which a rule takes the record: one that supports its cause, or any of
+/// a decoy.
+pub(super) fn supporting_signal(rules: &RuleSet, index: u16, rule: &Rule, record: &Record) -> Option<usize> {
+    let text = record.text();
+    let signal = match rule.class {
+        Class::Decoy => rules.signals_found(index, record, &text, "").into_iter().next(),
+        _ => supporting_hit(rules, index, record, &text).map(|hit| hit.signal),
+    };
+    signal.map(|number| usize::from(number) + 1)
 }
 
 /// Which rules matched, with their strongest signal, for messages.

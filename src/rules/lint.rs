@@ -3,7 +3,7 @@
 
 use crate::record::Record;
 use crate::rules::anchors::{Run, unanchored};
-use crate::rules::check::record_of;
+use crate::rules::check::{record_of, supporting_signal};
 use crate::rules::coverage;
 use crate::rules::error::{Problem, RuleError, nearest};
 use crate::rules::load::RuleSet;
@@ -13,41 +13,33 @@ use crate::rules::signal::{capture_names, parse};
 use crate::rules::template;
 use crate::rules::validate::{RuleFile, Step};
 
-/// Captures that are of use wherever they stand: the report shows every capture of the winner as `key = value`, and
-/// under these names a reader looks for it. The list of `docs/rules.md`, which a test compares.
-pub const CONTEXT_CAPTURES: [&str; 32] = [
-    "module",
-    "package",
-    "file",
-    "path",
-    "env_key",
+/// Captures that are of use wherever they stand: facts around a cause (where, how much, which version) that the report
+/// shows as `key = value` and that mean the same under every rule. What a cause is *about* (a module, a variable, a
+/// column) is none of them: it belongs into the subject or a text. The list of `docs/rules.md`, which a test compares.
+pub const CONTEXT_CAPTURES: [&str; 23] = [
     "host",
     "port",
     "database",
     "user",
+    "client_ip",
+    "url",
+    "file",
+    "path",
+    "code",
+    "status",
     "limit",
     "timeout_ms",
     "timeout_s",
-    "code",
-    "status",
-    "service",
-    "symbol",
-    "property",
-    "table",
-    "column",
-    "constraint",
-    "version",
-    "required_version",
-    "platform",
-    "client_ip",
-    "url",
-    "operation",
-    "memory_mb",
     "db_timeout_ms",
     "active_clients",
     "waiting_requests",
     "ssl_required",
     "ssl_config",
+    "memory_mb",
+    "version",
+    "required_version",
+    "platform",
+    "operation",
 ];
 
 /// Which rules are looked at.
@@ -71,6 +63,7 @@ pub fn lint(rules: &RuleSet, which: Which, winner: &dyn Fn(&Record) -> Option<St
             faults.texts(rule);
             faults.patterns(rule);
             faults.silent_signals(rules, index, rule);
+            faults.taken_counter_samples(rules, index, rule);
             faults.duplicates(rule);
         }
         faults.faults.sort_by_key(|fault| fault.line);
@@ -87,10 +80,7 @@ struct Faults<'a> {
 
 impl Faults<'_> {
     fn add(&mut self, path: &[Step<'_>], refusal: Refusal) {
-        let mut fault = self.file.error(path, Problem::Refused(refusal));
-        // A key that is not there belongs to the head of the file, where the id is.
-        fault.line = fault.line.or_else(|| self.file.error(&[Step::Key("id")], fault.problem.clone()).line);
-        self.faults.push(fault);
+        self.faults.push(self.file.error(path, Problem::Refused(refusal)));
     }
 
     fn texts(&mut self, rule: &Rule) {
@@ -156,6 +146,15 @@ impl Faults<'_> {
             let at = number - 1;
             let effect = rule.signals.get(at).map(|signal| signal.effect).unwrap_or_default();
             self.add(&[Step::Key("signal"), Step::Index(at)], Refusal::Silent(effect));
+        }
+    }
+
+    fn taken_counter_samples(&mut self, rules: &RuleSet, index: u16, rule: &Rule) {
+        for (number, sample) in rule.counter_samples.iter().enumerate() {
+            if let Some(signal) = supporting_signal(rules, index, rule, &record_of(sample)) {
+                let path = [Step::Key("counter_sample"), Step::Index(number)];
+                self.add(&path, Refusal::TakenCounterSample(signal));
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use crate::record::Record;
 use crate::rules::compile::CompiledSignal;
 use crate::rules::load::RuleSet;
 use crate::rules::model::{Effect, Scope, Strength};
+use crate::rules::signal::capture_name;
 
 /// Longest captured value, in characters.
 const CAPTURE_CHARS: usize = 200;
@@ -171,16 +172,18 @@ fn captures(regex: &Regex, text: &str, start: usize) -> Vec<(String, String)> {
         return Vec::new();
     }
     let Some(groups) = regex.captures_at(text.as_bytes(), start) else { return Vec::new() };
-    regex
-        .capture_names()
-        .flatten()
-        .filter_map(|name| {
-            let range = groups.name(name)?.range();
-            let value =
-                clean(text.get(text.ceil_char_boundary(range.start)..text.floor_char_boundary(range.end))?);
-            (!value.is_empty()).then(|| (name.to_owned(), value))
-        })
-        .collect()
+    let mut out: Vec<(String, String)> = Vec::new();
+    for group in regex.capture_names().flatten() {
+        let name = capture_name(group);
+        let Some(range) = groups.name(group).map(|found| found.range()) else { continue };
+        let whole = text.get(text.ceil_char_boundary(range.start)..text.floor_char_boundary(range.end));
+        let value = whole.map(clean).unwrap_or_default();
+        // Of several groups of one capture the first in the pattern counts.
+        if !value.is_empty() && !out.iter().any(|(known, _)| known == name) {
+            out.push((name.to_owned(), value));
+        }
+    }
+    out
 }
 
 fn clean(raw: &str) -> String {

@@ -37,6 +37,9 @@ pub enum Refusal {
     /// A sample that no rule wins.
     #[error("no rule wins this sample")]
     NobodyWins,
+    /// A text that must not match and does.
+    #[error("signal {0} of the rule matches this counter-sample")]
+    TakenCounterSample(usize),
     /// A name in braces that nothing fills.
     #[error("`{{{name}}}` is captured by no signal that supports the cause")]
     UnknownPlaceholder {
@@ -68,7 +71,8 @@ impl Refusal {
             }
             Refusal::UnusedCapture(name) => format!(
                 "say `{{{name}}}` in a text or name it in `subject`, take one of the names in docs/rules.md \
-                 (\"Captures\"), or make the group (?:…)"
+                 (\"Captures\"), or make the group (?:…). Another place of a capture that is used is numbered: \
+                 (?P<name_2>…) is `name`"
             ),
             Refusal::CaptureWithoutSupport(_) => "make the group (?:…)".into(),
             Refusal::Silent(Effect::Supports) => {
@@ -84,6 +88,9 @@ impl Refusal {
             Refusal::WonByAnother { won, .. } => format!(
                 "say won_by = \"{won}\" if that is meant; a rule of your own that took it is to be narrowed"
             ),
+            Refusal::TakenCounterSample(_) => {
+                "narrow the pattern by more of the real text or by a condition in `where`; if the rule is meant to match, make it a [[sample]]".into()
+            }
             Refusal::NobodyWins => "look at the pattern and the conditions; `why500 rules test` says what matched".into(),
             Refusal::UnknownPlaceholder { name, nearest } => match nearest {
                 Some(nearest) => format!("did you mean `{{{nearest}}}`?"),

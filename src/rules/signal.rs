@@ -91,11 +91,28 @@ fn short_reason(error: &regex_syntax::Error) -> String {
     }
 }
 
-/// Appends the names of all groups, in the order of the pattern.
+/// The capture that a group stands for. A regular expression may name a group once only, so groups of several
+/// alternatives are numbered: `host_2` is another place of `host`.
+pub(super) fn capture_name(group: &str) -> &str {
+    match group.rsplit_once('_') {
+        Some((name, number)) if !name.is_empty() && is_number(number) => name,
+        _ => group,
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Appends the names of all captures, each once, in the order of the pattern.
 pub(super) fn capture_names(hir: &Hir, names: &mut Vec<String>) {
     match hir.kind() {
         HirKind::Capture(capture) => {
-            names.extend(capture.name.iter().map(|name| name.to_string()));
+            if let Some(name) = capture.name.as_deref().map(capture_name)
+                && !names.iter().any(|known| known == name)
+            {
+                names.push(name.to_owned());
+            }
             capture_names(&capture.sub, names);
         }
         HirKind::Repetition(repetition) => capture_names(&repetition.sub, names),

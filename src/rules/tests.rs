@@ -107,6 +107,19 @@ fn hits_come_in_order_with_clean_captures() {
 }
 
 #[test]
+fn numbered_groups_are_places_of_one_capture() {
+    let words =
+        "no (?P<host>[a-z]+) here|gone: (?P<host_2>[a-z]+)(?: by (?P<host_10>[a-z]+))?|(?P<_3>lone) one";
+    let (rules, errors) =
+        load(&[("a.toml", &rule("a", "runtime", "subject = ['host']", &pattern("strong", words)))]);
+    assert_eq!(errors, Vec::<String>::new());
+    let captured = |text: &str| hits(&rules, &message(text)).remove(0).captures;
+    assert_eq!(captured("no db here"), [("host".to_owned(), "db".to_owned())]);
+    assert_eq!(captured("gone: db by cache"), [("host".to_owned(), "db".to_owned())]);
+    assert_eq!(captured("lone one"), [("_3".to_owned(), "lone".to_owned())]);
+}
+
+#[test]
 fn characters_beyond_ascii_stay_whole() {
     let (rules, errors) = load(&[
         ("a.toml", &rule("a", "runtime", "", &pattern("strong", "[^x]{1,2}⨯ error (?P<file>[^'\\n]{1,5})"))),
@@ -278,7 +291,7 @@ fn faults_name_file_line_key_and_cure() {
         (
             "a.toml",
             rule("a", "runtime", "", ""),
-            "a.toml: the rule has no signal that speaks for it\n  cure: add",
+            "a.toml:1: signal: the rule has no signal that speaks for it\n  cure: add",
         ),
         (
             "a.toml",
@@ -303,12 +316,12 @@ fn faults_name_file_line_key_and_cure() {
         (
             "a.toml",
             rule("a", "runtime", "", &pattern("strong", "text")).replace("[[sample]]", "[[counter_sample]]"),
-            "a.toml: the rule has no sample\n  cure: add a [[sample]]",
+            "a.toml:1: sample: the rule has no sample\n  cure: add a [[sample]]",
         ),
         (
             "a.toml",
             rule("a", "runtime", "", &pattern("strong", "text")).replace("[[counter_sample]]", "[[sample]]"),
-            "a.toml: the rule has no counter-sample\n  cure: add a [[counter_sample]]",
+            "a.toml:1: counter_sample: the rule has no counter-sample\n  cure: add a [[counter_sample]]",
         ),
         (
             "a.toml",
@@ -320,6 +333,18 @@ fn faults_name_file_line_key_and_cure() {
         let (_, errors) = load(&[(name, text)]);
         assert!(errors.iter().any(|error| error.contains(wanted)), "wanted {wanted}\ngot {errors:#?}");
     }
+}
+
+#[test]
+fn a_faulty_key_does_not_hide_that_samples_are_missing() {
+    let text = "id = 'a'\nclass = 'env'\ntitel = 't'\n[[sample]]\nlog = 's'\n";
+    let (_, errors) = load(&[("a.toml", text)]);
+    let [key, samples] = errors.as_slice() else { panic!("{errors:#?}") };
+    assert!(key.starts_with("a.toml:3: titel: unknown key"), "{key}");
+    assert!(
+        samples.starts_with("a.toml:1: counter_sample: the rule has no counter-sample\n  cure: "),
+        "{samples}"
+    );
 }
 
 #[test]

@@ -60,8 +60,19 @@ pub(super) fn class_by_name(name: &str) -> Option<Class> {
 impl RuleFile {
     /// Reads and checks the rule.
     pub(super) fn check(self) -> Result<CheckedRule, Vec<RuleError>> {
-        let rule: Rule = toml::from_str(&self.text).map_err(|error| vec![self.toml_error(&error)])?;
         let mut errors = Vec::new();
+        let rule: Rule = match toml::from_str(&self.text) {
+            Ok(rule) => rule,
+            Err(error) => {
+                errors.push(self.toml_error(&error));
+                // The reader stops at its first fault; samples that are not there are seen all the same.
+                if let Ok(document) = DeTable::parse(&self.text) {
+                    let has = |key| member(document.get_ref(), key).is_some();
+                    self.check_presence(has("sample"), has("counter_sample"), &mut errors);
+                }
+                return Err(errors);
+            }
+        };
         self.check_names(&rule, &mut errors);
         let signals = self.check_signals(&rule, &mut errors);
         self.check_samples(&rule, &mut errors);
@@ -69,9 +80,10 @@ impl RuleFile {
         if errors.is_empty() { Ok(CheckedRule { file: self, digest, rule, signals }) } else { Err(errors) }
     }
 
-    /// A fault at a key of this file.
+    /// A fault at a key of this file. A key that is not there belongs to the head of the file, where the id is.
     pub(super) fn error(&self, path: &[Step<'_>], problem: Problem) -> RuleError {
-        RuleError { file: self.name.clone(), line: locate(&self.text, path), key: written(path), problem }
+        let line = locate(&self.text, path).or_else(|| locate(&self.text, &[Step::Key("id")]));
+        RuleError { file: self.name.clone(), line, key: written(path), problem }
     }
 
     fn toml_error(&self, error: &toml::de::Error) -> RuleError {
@@ -138,7 +150,7 @@ impl RuleFile {
             }
         }
         if !rule.signals.iter().any(|signal| signal.effect == Effect::Supports) {
-            errors.push(self.error(&[], Problem::NoSignals));
+            errors.push(self.error(&[Step::Key("signal")], Problem::NoSignals));
         }
         // A pattern that could not be read hides its captures: say that fault alone.
         if prepared.len() == rule.signals.len() {
@@ -152,13 +164,17 @@ impl RuleFile {
         prepared
     }
 
+    fn check_presence(&self, samples: bool, counter_samples: bool, errors: &mut Vec<RuleError>) {
+        if !samples {
+            errors.push(self.error(&[Step::Key("sample")], Problem::NoSamples));
+        }
+        if !counter_samples {
+            errors.push(self.error(&[Step::Key("counter_sample")], Problem::NoCounterSamples));
+        }
+    }
+
     fn check_samples(&self, rule: &Rule, errors: &mut Vec<RuleError>) {
-        if rule.samples.is_empty() {
-            errors.push(self.error(&[], Problem::NoSamples));
-        }
-        if rule.counter_samples.is_empty() {
-            errors.push(self.error(&[], Problem::NoCounterSamples));
-        }
+        self.check_presence(!rule.samples.is_empty(), !rule.counter_samples.is_empty(), errors);
         for (key, samples) in [("sample", &rule.samples), ("counter_sample", &rule.counter_samples)] {
             for (number, sample) in samples.iter().enumerate() {
                 for (field, problem) in sample_faults(sample) {

@@ -45,10 +45,29 @@ fn a_good_rule_passes() {
 }
 
 #[test]
+fn numbered_groups_are_used_where_their_name_is() {
+    let more = GOOD.replace(" is full'''", r" is full|lane (?P<queue_2>\w+) is full'''");
+    assert_ne!(more, GOOD);
+    assert_eq!(refused(&more, "queue-full"), Vec::<String>::new());
+}
+
+#[test]
+fn a_counter_sample_of_a_decoy_that_it_matches_is_refused() {
+    let decoy = "id = 'queue-full'\nclass = 'decoy'\ntitle = 't'\nmeaning = 'm'\n[[signal]]\npattern = 'queue is'\n\
+                 [[sample]]\nlog = 'queue is full'\n[[counter_sample]]\nlog = 'this queue is not'\n";
+    let found = refused(decoy, "queue-full");
+    let [fault] = found.as_slice() else { panic!("{found:#?}") };
+    assert!(
+        fault.starts_with("queue-full.toml:9: counter_sample[1]: signal 1 of the rule matches"),
+        "{fault}"
+    );
+}
+
+#[test]
 fn every_refusal_names_file_line_key_and_cure() {
     let decoy = "id = 'queue-full'\nclass = 'decoy'\ntitle = 't'\n[[signal]]\npattern = '(?P<host>queue) is'\n\
                  [[sample]]\nlog = 'queue is full'\n[[counter_sample]]\nlog = 'c'\n";
-    let cases: [(&str, &str, &[&str]); 19] = [
+    let cases: [(&str, &str, &[&str]); 20] = [
         (
             " is full",
             " is full.*",
@@ -114,7 +133,18 @@ fn every_refusal_names_file_line_key_and_cure() {
         (
             "log = \"queue orders drained\"",
             "log = \"Error: queue orders on mq.example.com is full\"",
-            &["toml:15: signal[2]: no sample fires", "toml:23: counter_sample[1]: the same as `sample[1]`"],
+            &[
+                "toml:15: signal[2]: no sample fires",
+                "toml:23: counter_sample[1]: signal 1 of the rule matches this counter-sample",
+                "toml:23: counter_sample[1]: the same as `sample[1]`",
+            ],
+        ),
+        (
+            "Drain {queue}",
+            "Drain {queue_2}",
+            &[
+                "toml:7: fix: `{queue_2}` is captured by no signal that supports the cause\n  cure: did you mean `{queue}`?",
+            ],
         ),
         (
             GOOD,
