@@ -4,10 +4,16 @@
 //! its lines between START and REPORT. A stack that a framework prints beside an access or completion line belongs to
 //! the failed one next to it. A framework's error block with no request line at all is a request of its own.
 
+use std::collections::VecDeque;
+
 use crate::record::{Brief, Level, Marks, Record};
 
 /// Most lines that wait for a request to attach to, per stream.
 const MAX_PENDING: usize = 64;
+/// Failed requests of which the server's line is waited for, and for how long, in milliseconds. The server's clock may
+/// write seconds only.
+const MAX_TOLD: usize = 16;
+const MAX_TOLD_MS: i64 = 1_500;
 /// How many healthy completions may stand between an error block and its own.
 const MAX_PASSED: u32 = 8;
 
@@ -130,10 +136,22 @@ pub struct Neighbours {
     failed_before: Option<(u64, Option<String>, bool)>,
     /// The completion just before, if it failed, with its path.
     answered: Option<(u64, Option<String>)>,
+    /// Failed requests of which the application told in words of its own, and the server has not yet.
+    told: VecDeque<Told>,
     /// Any completion was seen.
     completions: bool,
     /// The request that the last block was given to, and the block's text, to recognise a second print.
     last_block: Option<(u64, u64)>,
+}
+
+/// A failed request of which an application told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Told {
+    key: u64,
+    status: u16,
+    method: Option<String>,
+    path: String,
+    time_ms: Option<i64>,
 }
 
 /// What decides which block is that of a completion.
@@ -205,6 +223,28 @@ impl Neighbours {
     pub fn echoed(&mut self, record: &Record) -> Option<u64> {
         let (key, path) = self.answered.take()?;
         may_be_of(record, path.as_deref()).then_some(key)
+    }
+
+    /// Notes that an application told in words of its own that the request `key` failed: its server's access line may follow.
+    pub fn tell(&mut self, key: u64, record: &Record) {
+        let (Some(status @ 500..), Some(path)) = (record.status, &record.path) else { return };
+        let (method, path, time_ms) = (record.method.clone(), path.clone(), record.time_ms);
+        self.told.push_back(Told { key, status, method, path, time_ms });
+        if self.told.len() > MAX_TOLD {
+            self.told.pop_front();
+        }
+    }
+
+    /// The request of which this access line tells once more: one with the same method, path and status, of a moment ago.
+    pub fn told(&mut self, record: &Record) -> Option<u64> {
+        let at = self.told.iter().position(|told| {
+            let gap_ms = told.time_ms.zip(record.time_ms).map_or(0, |(told, now)| (now - told).abs());
+            Some(told.status) == record.status
+                && Some(&told.path) == record.path.as_ref()
+                && told.method == record.method
+                && gap_ms <= MAX_TOLD_MS
+        })?;
+        self.told.remove(at).map(|told| told.key)
     }
 
     /// Where a line without an ID goes.
@@ -286,11 +326,19 @@ fn is_sure(record: &Record, named: bool) -> bool {
 /// Whether a line was printed because an error was raised: a block, a crash, a stack, an error's class.
 fn is_raised(record: &Record) -> bool {
     record.marks.has(Marks::ERROR_BLOCK | Marks::CRASH | Marks::OUT_OF_MEMORY | Marks::TIMEOUT)
-        || ["\n    at ", "\n\tat ", "Traceback (most recent call last)"]
-            .iter()
-            .any(|stack| record.message.contains(stack))
+        || record.message.contains("Traceback (most recent call last)")
+        || has_frames(&record.message)
         || (record.error_class.is_some() && record.level.is_none_or(|level| level >= Level::Error))
         || names_failed_request(record)
+}
+
+/// Whether a text has a line below the first that begins, behind a tab or four blanks at least, as a frame does.
+fn has_frames(text: &str) -> bool {
+    memchr::memchr_iter(b'\n', text.as_bytes()).any(|at| {
+        let line = &text[at + 1..];
+        let frame = line.trim_start_matches([' ', '\t']);
+        frame.starts_with("at ") && (line.starts_with("    ") || line.starts_with('\t'))
+    })
 }
 
 /// Whether an error names its request by method and path, as a proxy's error log does, and is no completion.

@@ -11,8 +11,8 @@ use nom::sequence::{delimited, terminated};
 use nom::{IResult, Parser};
 
 use crate::format::text_parts::{
-    self, METHODS, duration_ms, is_bare_id, method, path_of, push_field, request_line, set_request_id,
-    set_time,
+    self, METHODS, duration_ms, is_bare_id, method, path_of, push_field, request_line, set_asked,
+    set_request_id, set_time,
 };
 use crate::format::{About, Payload, ansi, plain_text, python_text, time};
 use crate::record::{Client, IdKind, Level, Marks, Record};
@@ -53,11 +53,20 @@ impl Payload for AccessLog {
         let line = line.trim_end_matches('\r');
         if let Some(entry) = parse(line) {
             fill(record, &entry);
+            if entry.status >= Some(500) {
+                set_asked(record, client_of(line), entry.target);
+            }
             push_rest(record, below, more);
             text.truncate(line.len());
         }
         record.message = text;
     }
+}
+
+/// The address that a line begins with, or has behind the name of the host.
+fn client_of(line: &str) -> &str {
+    let mut words = line.split(' ').take(2);
+    words.find(|word| word.parse::<std::net::IpAddr>().is_ok()).unwrap_or_default()
 }
 
 /// A traceback below an access line was printed after it, by whichever request came next: a record of its own.
@@ -77,6 +86,9 @@ fn push_rest(record: &Record, below: &str, more: &mut Vec<Record>) {
         python_text::PythonText.read(&mut rest, more);
     } else {
         plain_text::read_text(&mut rest);
+    }
+    if rest.error_class.is_some() {
+        rest.marks.insert(Marks::APART);
     }
     more.push(rest);
 }

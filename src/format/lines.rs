@@ -202,6 +202,8 @@ pub(super) fn is_fragment(text: &str) -> bool {
             .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())),
         Some(b'"') => matches!(text.trim_end(), "\"}" | "\"} []" | "\"} {}"),
         Some(b'[') => is_heap_line(text),
+        // Ruby's end of a message that ends with a line break.
+        Some(b':') => text == ":",
         Some(_) => {
             (text.starts_with("at ") && text.contains(['(', ':', '.']))
                 || is_ruby_frame(text)

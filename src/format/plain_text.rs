@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::format::frameworks::java;
 use crate::format::text_parts::{
     first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request_id, set_time,
 };
@@ -76,6 +77,9 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     read_node(rest, record);
     read_ids(rest, record);
     let first = first_line(rest);
+    if own_level == Some(Level::Warn) {
+        java::read_jetty(first, record);
+    }
     if alone && (is_dated || own_level.is_some()) {
         read_prefix(first, record);
     } else if alone && let Some(told) = prefix::read(first).told {

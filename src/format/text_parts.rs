@@ -3,7 +3,8 @@
 
 use crate::format::json;
 use crate::format::time::Stamp;
-use crate::record::{IdKind, Record};
+use crate::record::{Asked, IdKind, Record};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// How far an application's clock may be from its container's before it is not believed, in milliseconds.
 const CLOCK_TOLERANCE_MS: i64 = 24 * 60 * 60 * 1000;
@@ -103,6 +104,26 @@ pub fn set_request(record: &mut Record, verb: &str, target: &str) {
     if record.path.is_none() {
         record.path = path_of(target);
     }
+}
+
+/// Notes who asked for what. An address that is none, and a target without a path, say nothing.
+pub fn set_asked<'r>(record: &'r mut Record, client: &str, target: &str) -> &'r mut Asked {
+    let asked = record.asked.get_or_insert_default();
+    if client.parse::<std::net::IpAddr>().is_ok() {
+        asked.client = Some(xxh3_64(client.as_bytes()));
+    }
+    if !target.is_empty() {
+        asked.target = Some(xxh3_64(target.as_bytes()));
+        asked.has_query = target.contains('?');
+    }
+    asked
+}
+
+/// The first line of what a script wrote through PHP-FPM last, in the words of its own log or of the server's.
+pub fn said_by_php(text: &str) -> Option<&str> {
+    let (_, said) = text.rsplit_once("PHP message: ")?;
+    let said = first_line(said);
+    Some(said.split("\" while ").next().unwrap_or(said).trim_end())
 }
 
 /// Whether an id is a per-process counter (`412`, `req-8f`), which is unique only within its process.

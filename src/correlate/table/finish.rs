@@ -51,6 +51,7 @@ pub struct Requests {
 impl Correlator<'_> {
     /// The requests, when all input is read.
     pub fn finish(mut self) -> Requests {
+        self.settle_loose();
         self.join_aliases();
         let (mut open, mut shared) = (std::mem::take(&mut self.open), std::mem::take(&mut self.shared));
         let mut requests = Requests {

@@ -121,9 +121,11 @@ impl Correlator<'_> {
     }
 
     pub(super) fn left_over(&mut self, record: Record, format: &'static str, origin: Origin<'_>) {
-        if record.marks.has(Marks::ERROR_BLOCK)
-            || (record.marks.has(Marks::CRASH) && record.marks.has(Marks::INIT))
-        {
+        let is_block = record.marks.has(Marks::ERROR_BLOCK);
+        if is_block && self.loosen(&record, Some(own_place(&record, origin)), format, origin) {
+            return;
+        }
+        if is_block || (record.marks.has(Marks::CRASH) && record.marks.has(Marks::INIT)) {
             let key = own_place(&record, origin);
             self.put_record(key, None, IdKind::Fallback, record, format, origin);
         } else {
@@ -138,8 +140,8 @@ impl Correlator<'_> {
         if record.event_id.is_some() && !self.left.insert(identity) {
             return false;
         }
-        if let Some(key) = self.await_answer(&record) {
-            return self.put_record(key, None, IdKind::Order, record, format, origin);
+        if self.loosen(&record, None, format, origin) {
+            return true;
         }
         self.unattributed += 1;
         let (fails, ends) = (tells_of_failure(&record), ends_process(&record));

@@ -2,6 +2,7 @@
 //! shape; what follows the prefix is the application's own line, which the joiner puts together with the lines that
 //! continue it and the payloads read.
 
+pub mod apache;
 pub mod container;
 pub mod platform;
 pub mod relayed;
@@ -9,6 +10,9 @@ pub mod syslog;
 
 use std::borrow::Cow;
 
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::text_parts::set_asked;
 use super::{About, Container, Decoded, ansi};
 use crate::input::frame::{Frame, FrameContext, FrameKind, lossy};
 use crate::record::{Level, Marks, Record};
@@ -34,6 +38,10 @@ pub struct Head<'a> {
     pub region: Option<&'a str>,
     /// The line goes on in the next piece of its stream.
     pub is_piece: bool,
+    /// The server whose own log it is.
+    pub server: Option<&'a str>,
+    /// The address that the server served.
+    pub client: Option<&'a str>,
     /// The rest of the line.
     pub body: &'a str,
 }
@@ -107,6 +115,14 @@ impl Prefixed {
             }
             if head.is_piece {
                 record.marks.insert(Marks::PIECE);
+            }
+            if let Some(server) = head.server {
+                record.fields.push(("logger".to_owned(), server.to_owned()));
+            }
+            if let Some(client) = head.client {
+                let connection = record.stream.as_ref().map(|stream| xxh3_64(stream.as_bytes()));
+                let asked = set_asked(&mut record, client, "");
+                (asked.connection, asked.at_arrival) = (connection, true);
             }
             record
         });
