@@ -6,10 +6,17 @@
 
 use std::collections::VecDeque;
 
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::format::text_parts::thread_of;
 use crate::record::{Brief, Level, Marks, Record};
 
 /// Most lines that wait for a request to attach to, per stream.
 const MAX_PENDING: usize = 64;
+/// Most errors of threads that are remembered, for how long, and how many entries further.
+const MAX_SAID: usize = 8;
+const MAX_SAID_MS: i64 = 10_000;
+const MAX_SAID_ENTRIES: u64 = 64;
 /// Failed requests of which the server's line is waited for, and for how long, in milliseconds. The server's clock may
 /// write seconds only.
 const MAX_TOLD: usize = 16;
@@ -142,6 +149,10 @@ pub struct Neighbours {
     completions: bool,
     /// The request that the last block was given to, and the block's text, to recognise a second print.
     last_block: Option<(u64, u64)>,
+    /// The request that the last block was given to, and the entry after the block.
+    below: Option<(u64, u64)>,
+    /// Errors that threads logged of late without a class or a stack: `thread`, record, format.
+    said: VecDeque<(u64, Record, &'static str)>,
 }
 
 /// A failed request of which an application told.
@@ -167,6 +178,8 @@ pub struct Completion<'a> {
     pub named: bool,
     /// A block that names another path is not its own. A text that is no UTF-8 is none.
     pub path: Option<&'a [u8]>,
+    /// The record that it is.
+    pub record: Option<&'a Record>,
 }
 
 impl<'a> Completion<'a> {
@@ -176,21 +189,21 @@ impl<'a> Completion<'a> {
         let explained = failed && (!record.error_text.is_empty() || is_raised(record));
         let echoes = record.marks.has(Marks::ECHO);
         let path = record.path.as_ref().map(String::as_bytes);
-        Completion { failed, explained, echoes, named: record.id.is_some(), path }
+        Completion { failed, explained, echoes, named: record.id.is_some(), path, record: Some(record) }
     }
 
     /// What a brief says. What has its error with it is not glanced at.
     pub fn of_brief(brief: &Brief<'a>) -> Completion<'a> {
         let failed = brief.status.is_some_and(|code| code >= 500);
         let named = !brief.id.is_empty();
-        Completion { failed, explained: false, echoes: false, named, path: brief.path }
+        Completion { failed, explained: false, echoes: false, named, path: brief.path, record: None }
     }
 }
 
 impl Neighbours {
     /// A completion passes. Returns the block that waited for it, and what belongs to that.
     pub fn completed(&mut self, key: u64, completion: Completion<'_>) -> Freed {
-        let Completion { failed, explained, echoes, named, path } = completion;
+        let Completion { failed, explained, echoes, named, path, .. } = completion;
         self.completions = true;
         self.failed_before = None;
         self.answered = None;
@@ -200,7 +213,11 @@ impl Neighbours {
         }
         let path = path.and_then(|path| std::str::from_utf8(path).ok());
         self.answered = (!echoes).then(|| (key, path.map(str::to_owned)));
-        let own = self.blocks.iter().position(|(block, _)| may_be_of(block, path) && is_sure(block, named));
+        let fits = |block: &Record| may_be_of(block, path) && is_sure(block, named);
+        let names = |block: &Record| block.path.is_some() && block.path.as_deref() == path;
+        // One that names the path before one that names none.
+        let own = self.blocks.iter().position(|(block, _)| names(block) && fits(block));
+        let own = own.or_else(|| self.blocks.iter().position(|(block, _)| fits(block)));
         if let Some(own) = own {
             self.passed = 0;
             let names_path = self.blocks.get(own).is_some_and(|(block, _)| block.path.is_some());
@@ -254,6 +271,12 @@ impl Neighbours {
         if is_torn || !tells_of_failure(record) {
             return Place::Nowhere;
         }
+        if let Some((key, next)) = self.below
+            && next == record.at.entry
+            && is_rest(record)
+        {
+            return Place::Request(key);
+        }
         if let Some((key, path, named)) = &self.failed_before
             && may_be_of(record, path.as_deref())
             && is_sure(record, *named)
@@ -276,6 +299,41 @@ impl Neighbours {
         self.answered.as_ref().map_or(Place::Nowhere, |(key, _)| Place::Request(*key))
     }
 
+    /// Notes an error that a thread logged and that belongs to no request so far.
+    pub fn say(&mut self, record: &Record, format: &'static str) {
+        let thread = thread_of(&record.message).filter(|_| record.level >= Some(Level::Error));
+        if let Some(thread) = thread {
+            self.said.push_back((xxh3_64(thread.as_bytes()), record.clone(), format));
+            if self.said.len() > MAX_SAID {
+                self.said.pop_front();
+            }
+        }
+    }
+
+    /// What a thread said before this completion of its own, if that failed: errors are logged by the thread that answers.
+    pub fn said(&mut self, completion: &Completion<'_>) -> Freed {
+        let Some(answer) = completion.record.filter(|_| !self.said.is_empty()) else { return Freed::new() };
+        let Some(thread) = thread_of(&answer.message) else { return Freed::new() };
+        let thread = xxh3_64(thread.as_bytes());
+        let (own, others): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.said).into_iter().partition(|(of, ..)| *of == thread);
+        self.said = others;
+        let fits = |record: &Record| {
+            let gap_ms = answer.time_ms.zip(record.time_ms).map_or(0, |(now, then)| (now - then).abs());
+            let gap = answer.at.entry.saturating_sub(record.at.entry);
+            // Where requests have IDs, another program may have a thread of this name.
+            completion.failed
+                && !completion.named
+                && gap_ms <= MAX_SAID_MS
+                && gap <= MAX_SAID_ENTRIES
+                && may_be_of(record, answer.path.as_deref())
+        };
+        own.into_iter()
+            .map(|(_, record, format)| (record, format))
+            .filter(|(record, _)| fits(record))
+            .collect()
+    }
+
     /// Puts a block aside for the completion after it. Returns what had to give way.
     pub fn wait(&mut self, record: Record, format: &'static str) -> Option<(Record, &'static str)> {
         self.blocks.push((record, format));
@@ -286,6 +344,7 @@ impl Neighbours {
     pub fn attached(&mut self, key: u64, record: &Record) {
         if tells_of_failure(record) {
             self.failed_before = None;
+            self.below = Some((key, record.at.entry + 1));
             let text = text_key(record);
             // After a second print, a third block is a new request.
             self.last_block = if self.last_block == Some((key, text)) { None } else { Some((key, text)) };
@@ -312,6 +371,16 @@ pub fn tells_of_failure(record: &Record) -> bool {
     is_raised(record) || (!record.error_text.is_empty() && record.level >= Some(Level::Error))
 }
 
+/// Whether a text with a stack is only the rest of the block above it: it has neither a time nor a class of its own, as where
+/// an error's message has a blank line in it.
+fn is_rest(record: &Record) -> bool {
+    !record.marks.has(Marks::ERROR_BLOCK)
+        && record.path.is_none()
+        && record.error_class.is_none()
+        && (record.time_ms.is_none() || record.marks.has(Marks::NO_TIME))
+        && has_frames(&record.message)
+}
+
 /// Whether a block is one that its framework prints below the completion, as Rails does with what nobody rescued.
 pub fn stands_below(record: &Record) -> bool {
     record.payload == "rails" && record.level == Some(Level::Fatal) && record.error_class.is_some()
@@ -328,7 +397,8 @@ fn is_raised(record: &Record) -> bool {
     record.marks.has(Marks::ERROR_BLOCK | Marks::CRASH | Marks::OUT_OF_MEMORY | Marks::TIMEOUT)
         || record.message.contains("Traceback (most recent call last)")
         || has_frames(&record.message)
-        || (record.error_class.is_some() && record.level.is_none_or(|level| level >= Level::Error))
+        || (record.error_class.as_ref().is_some_and(|class| !class.ends_with("Warning"))
+            && record.level.is_none_or(|level| level >= Level::Error))
         || names_failed_request(record)
 }
 
@@ -364,96 +434,8 @@ fn prints_twice(record: &Record) -> bool {
 }
 
 fn text_key(record: &Record) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(record.message.as_bytes())
+    xxh3_64(record.message.as_bytes())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn output_of_the_initialisation_belongs_to_the_start_after_it_in_time() {
-        let init = Record { marks: Marks::INIT, ..Record::default() };
-        let mut forwards = Brackets::default();
-        forwards.identified(1, Marks::START, true, false);
-        forwards.identified(1, Marks::END, true, false);
-        assert_eq!(forwards.place(&init, true, false), Some(Place::WaitsForStart));
-        forwards.wait(init.clone(), "lines");
-        assert_eq!(forwards.identified(2, Marks::START, true, false).len(), 1);
-
-        let mut backwards = Brackets::default();
-        backwards.identified(2, Marks::END, true, true);
-        backwards.identified(2, Marks::START, true, true);
-        assert_eq!(backwards.place(&init, true, true), Some(Place::Request(2)));
-    }
-
-    #[test]
-    fn a_second_initialisation_in_the_invoke_phase_belongs_to_the_open_request() {
-        let message = "INIT_REPORT Init Duration: 5 ms Phase: invoke Status: error".to_owned();
-        let again = Record { marks: Marks::INIT, message, ..Record::default() };
-        let mut stream = Brackets::default();
-        stream.identified(1, Marks::START, true, false);
-        assert_eq!(stream.place(&again, true, false), Some(Place::Request(1)));
-    }
-
-    fn completion(failed: bool, explained: bool, path: Option<&str>) -> Completion<'_> {
-        Completion { failed, explained, echoes: false, named: false, path: path.map(str::as_bytes) }
-    }
-
-    #[test]
-    fn what_says_again_that_a_request_failed_belongs_to_it() {
-        let echo = Record { marks: Marks::ECHO, ..Record::default() };
-        let mut twice = Neighbours::default();
-        twice.completed(1, completion(true, false, Some("/a")));
-        assert_eq!((twice.echoed(&echo), twice.echoed(&echo)), (Some(1), None));
-        let other = Record { path: Some("/b".to_owned()), ..echo.clone() };
-        twice.completed(2, completion(true, false, Some("/a")));
-        assert_eq!(twice.echoed(&other), None);
-        twice.completed(3, Completion { echoes: true, ..completion(true, false, None) });
-        assert_eq!(twice.echoed(&echo), None, "a failure that is told once, after another one");
-    }
-
-    #[test]
-    fn a_block_belongs_to_the_failed_completion_beside_it() {
-        let block = Record { marks: Marks::ERROR_BLOCK, ..Record::default() };
-        let mut after = Neighbours::default();
-        assert!(after.completed(1, completion(true, false, None)).is_empty());
-        assert_eq!(after.place(&block), Place::Request(1));
-        after.attached(1, &block);
-        assert_eq!(after.place(&block), Place::WaitsForFailure, "one block for one completion");
-
-        let mut explained = Neighbours::default();
-        explained.completed(1, completion(true, true, None));
-        assert_eq!(explained.place(&block), Place::WaitsForFailure, "it has its own error");
-
-        let path = Some("/a".to_owned());
-        let of_a = Record { path, ..block.clone() };
-        let mut other = Neighbours::default();
-        other.completed(1, completion(true, false, Some("/b")));
-        assert_eq!(other.place(&of_a), Place::WaitsForFailure, "it names another path");
-        other.wait(of_a, "lines");
-        assert!(other.completed(2, completion(true, false, Some("/c"))).is_empty());
-        assert_eq!(other.completed(3, completion(true, false, Some("/a"))).len(), 1);
-
-        let mut broken = Neighbours::default();
-        let names = Record { path: Some("/a".to_owned()), ..block.clone() };
-        let rest = Record { marks: Marks::ERROR_BLOCK | Marks::NO_TIME, ..Record::default() };
-        for one in [&names, &rest, &block] {
-            broken.wait(one.clone(), "lines");
-        }
-        assert_eq!(broken.completed(1, completion(true, false, Some("/a"))).len(), 2, "with its rest");
-        let torn = Record { marks: Marks::ERROR_BLOCK | Marks::TRUNCATED, ..Record::default() };
-        assert_eq!(broken.place(&torn), Place::Nowhere);
-
-        let mut before = Neighbours::default();
-        before.completed(1, completion(false, false, None));
-        assert_eq!(before.place(&block), Place::WaitsForFailure);
-        before.wait(block.clone(), "lines");
-        assert!(before.completed(2, completion(false, false, None)).is_empty());
-        assert_eq!(before.completed(3, completion(true, false, None)).len(), 1);
-
-        assert_eq!(Neighbours::default().place(&block), Place::WaitsForFailure, "its completion may come");
-        let next = Record { payload: "next-stdout", ..block };
-        assert_eq!(Neighbours::default().place(&next), Place::Own, "no completion at all");
-    }
-}
+mod tests;

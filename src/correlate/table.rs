@@ -48,8 +48,9 @@ use super::spill::Entries;
 use super::spill::graves::Graves;
 use super::traffic::{Counts, NONE, Sample};
 use super::wanted::Wanted;
+use crate::format::text_parts::thread_of;
 use crate::record::ids::id_key;
-use crate::record::{IdKind, Marks, Position, Record};
+use crate::record::{IdKind, Level, Marks, Position, Record};
 
 /// The source that an entry comes from, as far as order matters.
 #[derive(Debug, Clone, Copy)]
@@ -320,8 +321,18 @@ impl<'f> Correlator<'f> {
                 }
                 Taken::New
             }
-            Place::Nowhere if self.leave(record, format, origin) => Taken::Unattributed,
-            Place::Nowhere => Taken::Duplicate,
+            Place::Nowhere => {
+                let said = neighbours
+                    .filter(|_| record.level >= Some(Level::Error) && thread_of(&record.message).is_some())
+                    .map(|key| (key, record.clone()));
+                let before = self.unattributed;
+                let new = self.leave(record, format, origin);
+                // One that waits for the end of the input is not left.
+                if let Some((key, record)) = said.filter(|_| self.unattributed > before) {
+                    self.neighbours(key).say(&record, format);
+                }
+                if new { Taken::Unattributed } else { Taken::Duplicate }
+            }
         }
     }
 

@@ -80,6 +80,8 @@ const CONTINUATION_PREFIXES: &[&str] = &[
     "[errors]:",
     "[auth][cause]",
     "[auth][details]",
+    // gRPC's own stack below the client's.
+    "for call at",
     "Require stack:",
     "- /",
     "- file://",

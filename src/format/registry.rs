@@ -65,6 +65,7 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::frameworks::go_access::GO_ACCESS,
     &super::frameworks::rust::RUST,
     &super::frameworks::nest::NEST,
+    &super::frameworks::nitro::NITRO,
     &super::python_text::PythonText,
     &super::plain_text::PlainText,
     // What `json` opens on its way, listed so that each can be named.

@@ -3,7 +3,7 @@
 
 use crate::format::json;
 use crate::format::time::Stamp;
-use crate::record::{Asked, IdKind, Record};
+use crate::record::{Asked, IdKind, Level, Record};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How far an application's clock may be from its container's before it is not believed, in milliseconds.
@@ -11,6 +11,8 @@ const CLOCK_TOLERANCE_MS: i64 = 24 * 60 * 60 * 1000;
 /// Verbs that a request line can begin with.
 pub const METHODS: [&str; 9] =
     ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
+/// Longest name of a thread.
+const MAX_THREAD_BYTES: usize = 80;
 /// Endings of class names that are errors.
 const CLASS_ENDINGS: [&str; 9] =
     ["Error", "Exception", "Timeout", "Failure", "DoesNotExist", "NotFound", "Interrupt", "Exit", "Warning"];
@@ -117,6 +119,46 @@ pub fn set_asked<'r>(record: &'r mut Record, client: &str, target: &str) -> &'r 
         asked.has_query = target.contains('?');
     }
     asked
+}
+
+/// What stands behind a clock without a date, as Logback writes it where nobody says otherwise: `10:10:15.001 [main] INFO …`.
+pub fn behind_clock(text: &str) -> &str {
+    let form = b"dd:dd:dd.ddd ";
+    let is_clock = text.len() > form.len()
+        && text.bytes().zip(form).all(|(byte, is)| match is {
+            b'd' => byte.is_ascii_digit(),
+            b'.' => matches!(byte, b'.' | b','),
+            _ => byte == *is,
+        });
+    if is_clock { text[form.len()..].trim_start() } else { text }
+}
+
+/// Level and thread of `[http-nio-8080-exec-1] ERROR text`.
+pub fn level_behind_thread(text: &str) -> Option<(Level, &str)> {
+    let (thread, rest) = text.strip_prefix('[')?.split_once("] ")?;
+    let word = rest.trim_start().split(' ').next()?;
+    let shouted = word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase());
+    Some((Level::parse(word).filter(|_| shouted && thread.len() <= MAX_THREAD_BYTES)?, thread))
+}
+
+/// The thread of `ERROR [http-nio-8080-exec-1] text`.
+fn thread_behind_level(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(' ')?;
+    let (thread, _) = rest.trim_start().strip_prefix('[')?.split_once("] ")?;
+    (thread.len() <= MAX_THREAD_BYTES && thread.bytes().any(|b| b.is_ascii_digit())).then_some(thread)
+}
+
+/// The thread that wrote a line, which may have its time before it no more.
+pub fn thread_of(message: &str) -> Option<&str> {
+    let line = behind_clock(first_line(message));
+    match level_behind_thread(line) {
+        Some((_, thread)) => Some(thread),
+        None => {
+            let level = line.split(' ').next().unwrap_or_default();
+            let shouted = level.len() > 1 && level.bytes().all(|b| b.is_ascii_uppercase());
+            thread_behind_level(line).filter(|_| shouted && Level::parse(level).is_some())
+        }
+    }
 }
 
 /// The first line of what a script wrote through PHP-FPM last, in the words of its own log or of the server's.

@@ -2,7 +2,7 @@
 //! blocks of applications that print no completions. They wait for the end of the input, for only then it is known which
 //! failed requests there are (`correlate/answers.rs` pairs them); what finds none is a request by itself, or of none.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Correlator, Origin};
@@ -35,7 +35,7 @@ struct Waiting {
     names: Option<Unanswered>,
     /// As in [`crate::record::Asked`].
     quoted: Option<u64>,
-    /// It has a time and no path.
+    /// It is a request by itself, with a time and without a path.
     is_blank: bool,
 }
 
@@ -122,11 +122,12 @@ impl Correlator<'_> {
         let order = Order::new(record.time_ms, record.at, origin.backwards);
         let names = unanswered(record, order);
         let quoted = record.asked.as_deref().and_then(|asked| asked.quoted);
-        let is_blank = record.time_ms.is_some()
+        let is_blank = own.is_some()
+            && record.time_ms.is_some()
             && !record.marks.has(Marks::NO_TIME)
             && record.path.is_none()
             && record.id.is_none();
-        if names.is_none() && (own.is_none() || (quoted.is_none() && !is_blank)) {
+        if names.is_none() && !is_blank && (own.is_none() || quoted.is_none()) {
             return false;
         }
         let identity = identity(record);
@@ -168,7 +169,7 @@ impl Correlator<'_> {
                 found[indexes[error]] = Some(key);
             }
         }
-        join_quoted(&waiting, &mut found);
+        let repeated = join_quoted(&waiting, &mut found);
         let blank: Vec<usize> = (0..waiting.len())
             .filter(|index| {
                 waiting[*index].own.is_some() && waiting[*index].is_blank && found[*index].is_none()
@@ -182,8 +183,12 @@ impl Correlator<'_> {
         for (block, key) in pair_all(&blocks, &answers) {
             found[blank[block]] = Some(key);
         }
-        for (one, found) in waiting.into_iter().zip(found) {
-            self.put_loose(one, found);
+        for (index, (one, found)) in waiting.into_iter().zip(found).enumerate() {
+            if repeated.contains(&index) {
+                self.unattributed += 1;
+            } else {
+                self.put_loose(one, found);
+            }
         }
     }
 
@@ -237,7 +242,8 @@ impl Correlator<'_> {
 }
 
 /// What an application wrote stands twice where its server quotes it: what waits goes to the request of the quotation.
-fn join_quoted(waiting: &[Waiting], found: &mut [Option<u64>]) {
+/// Without a time of its own it says nothing more than that; those are returned.
+fn join_quoted(waiting: &[Waiting], found: &mut [Option<u64>]) -> HashSet<usize> {
     let mut quotations: HashMap<u64, Vec<u64>> = HashMap::new();
     let mut blocks: HashMap<u64, Vec<usize>> = HashMap::new();
     for (index, one) in waiting.iter().enumerate() {
@@ -248,10 +254,19 @@ fn join_quoted(waiting: &[Waiting], found: &mut [Option<u64>]) {
             None => {}
         }
     }
+    let mut repeated = HashSet::new();
     for (quoted, indexes) in blocks {
         let keys = quotations.get(&quoted).map(Vec::as_slice).unwrap_or_default();
-        if indexes.len() <= keys.len() {
-            indexes.into_iter().zip(keys).for_each(|(index, key)| found[index] = Some(*key));
+        if indexes.len() > keys.len() {
+            continue;
+        }
+        for (index, key) in indexes.into_iter().zip(keys) {
+            if waiting[index].is_blank {
+                found[index] = Some(*key);
+            } else {
+                repeated.insert(index);
+            }
         }
     }
+    repeated
 }

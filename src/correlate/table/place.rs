@@ -27,8 +27,9 @@ impl Correlator<'_> {
         let marks = record.marks;
         let has_event = record.event_id.is_some();
         let freed = self.pass(key, stream, marks, Completion::of(&record), format, origin, brackets);
+        let time_ms = record.time_ms;
         let new = self.put_record(key, id, kind, record, format, origin);
-        self.put_freed(key, id, kind, freed, origin);
+        self.put_freed(key, id, kind, freed, time_ms, origin);
         self.put_overdue(stream, marks, format, origin);
         if new || !has_event { Taken::New } else { Taken::Duplicate }
     }
@@ -52,20 +53,28 @@ impl Correlator<'_> {
             false => Freed::new(),
         };
         if let Some(neighbours) = completion_key(stream, marks, format, origin) {
+            let said = self.neighbours(neighbours).said(&completion);
+            self.unattributed -= said.len() as u64;
+            freed.extend(said);
             freed.extend(self.neighbours(neighbours).completed(key, completion));
         }
         freed
     }
 
+    /// Gives what waited for it to a request, whose completion has this time: what has none of its own takes that.
     pub(super) fn put_freed(
         &mut self,
         key: u64,
         id: Option<&str>,
         kind: IdKind,
         freed: Freed,
+        time_ms: Option<i64>,
         origin: Origin<'_>,
     ) {
-        for (waiting, format) in freed {
+        for (mut waiting, format) in freed {
+            if waiting.marks.has(Marks::NO_TIME) {
+                waiting.time_ms = time_ms.or(waiting.time_ms);
+            }
             self.put_record(key, id, kind.max(IdKind::Order), waiting, format, origin);
         }
     }

@@ -1,7 +1,7 @@
 //! Error logs of servers around the application: nginx, Apache, PostgreSQL, PgBouncer. They are never a request of their
 //! own: no status, no marks.
 
-use crate::format::prefixed::apache::APACHE;
+use crate::format::prefixed::apache;
 use crate::format::text_parts::{
     first_line, path_of, push_code, push_field, request_line, said_by_php, set_asked, set_request, set_time,
 };
@@ -90,11 +90,21 @@ const APACHE_BELOW_500: &[&str] = &[
     "AH01631", "AH01797", "AH02811", "AH10244",
 ];
 
-/// Words of Apache's error log behind its prefix: `(111)Connection refused: AH00957: text`.
+/// Words of Apache's error log behind its prefix, which the container has read or, in another one, stands before them:
+/// `(111)Connection refused: AH00957: text`.
 fn apache(line: &str, record: &mut Record) -> bool {
-    if record.field("logger") != Some(APACHE) {
-        return false;
-    }
+    let line = match apache::head(line) {
+        Some(head) => {
+            if let Some(ms) = head.time_ms {
+                set_time(record, time::Stamp { ms, zoned: false });
+            }
+            record.level = head.level;
+            apache::note(record, head.stream.as_deref(), head.client);
+            head.body
+        }
+        None if record.field("logger") == Some(apache::NAME) => line,
+        None => return false,
+    };
     let code = line.split([' ', ':']).find(|word| {
         word.len() == 7 && word.starts_with("AH") && word[2..].bytes().all(|b| b.is_ascii_digit())
     });

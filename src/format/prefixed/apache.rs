@@ -3,13 +3,15 @@
 //! <https://httpd.apache.org/docs/2.4/logs.html#errorlog>
 
 use chrono::NaiveDateTime;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Head, Prefixed};
 use crate::format::About;
-use crate::record::Level;
+use crate::format::text_parts::set_asked;
+use crate::record::{Level, Record};
 
 /// How the server is called in the field `logger`.
-pub const APACHE: &str = "apache";
+pub const NAME: &str = "apache";
 
 /// The shape `apache-errors`.
 pub const ERRORS: Prefixed = Prefixed {
@@ -30,7 +32,11 @@ fn can_begin(line: &[u8]) -> bool {
     line.first() == Some(&b'[') && line.get(4) == Some(&b' ') && DAYS.contains(&&line[1..4])
 }
 
-fn head(line: &str) -> Option<Head<'_>> {
+/// Reads the prefix of a line.
+pub fn head(line: &str) -> Option<Head<'_>> {
+    if !can_begin(line.as_bytes()) {
+        return None;
+    }
     let (date, rest) = line.get(1..)?.split_once("] [")?;
     let at = NaiveDateTime::parse_from_str(date, "%a %b %d %H:%M:%S%.f %Y").ok()?;
     let (place, mut rest) = rest.split_once(']')?;
@@ -53,11 +59,21 @@ fn head(line: &str) -> Option<Head<'_>> {
         time_ms: Some(at.and_utc().timestamp_millis()),
         level: Some(level),
         stream: stream.map(Into::into),
-        server: Some(APACHE),
+        server: Some(NAME),
         client: client.or(inner.map(|(value, _)| address(value))),
         body,
         ..Head::default()
     })
+}
+
+/// Notes the server, and whom it served in which thread. Its access lines stand at the time at which requests came.
+pub fn note(record: &mut Record, thread: Option<&str>, client: Option<&str>) {
+    record.fields.push(("logger".to_owned(), NAME.to_owned()));
+    if let Some(client) = client {
+        let connection = thread.map(|thread| xxh3_64(thread.as_bytes()));
+        let asked = set_asked(record, client, "");
+        (asked.connection, asked.at_arrival) = (connection, true);
+    }
 }
 
 /// An address without its port: `203.0.113.9:4711`, `2001:db8::9:4711`.

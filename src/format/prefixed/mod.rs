@@ -10,9 +10,6 @@ pub mod syslog;
 
 use std::borrow::Cow;
 
-use xxhash_rust::xxh3::xxh3_64;
-
-use super::text_parts::set_asked;
 use super::{About, Container, Decoded, ansi};
 use crate::input::frame::{Frame, FrameContext, FrameKind, lossy};
 use crate::record::{Level, Marks, Record};
@@ -116,13 +113,9 @@ impl Prefixed {
             if head.is_piece {
                 record.marks.insert(Marks::PIECE);
             }
-            if let Some(server) = head.server {
-                record.fields.push(("logger".to_owned(), server.to_owned()));
-            }
-            if let Some(client) = head.client {
-                let connection = record.stream.as_ref().map(|stream| xxh3_64(stream.as_bytes()));
-                let asked = set_asked(&mut record, client, "");
-                (asked.connection, asked.at_arrival) = (connection, true);
+            if head.server.is_some() {
+                let thread = record.stream.clone();
+                apache::note(&mut record, thread.as_deref(), head.client);
             }
             record
         });
