@@ -312,7 +312,9 @@ impl Neighbours {
 
     /// What a thread said before this completion of its own, if that failed: errors are logged by the thread that answers.
     pub fn said(&mut self, completion: &Completion<'_>) -> Freed {
-        let Some(answer) = completion.record.filter(|_| !self.said.is_empty()) else { return Freed::new() };
+        // An object may only have been glanced at.
+        let answer = completion.record.filter(|record| !self.said.is_empty() && record.payload != "json");
+        let Some(answer) = answer else { return Freed::new() };
         let Some(thread) = thread_of(&answer.message) else { return Freed::new() };
         let thread = xxh3_64(thread.as_bytes());
         let (own, others): (VecDeque<_>, VecDeque<_>) =

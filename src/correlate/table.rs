@@ -279,7 +279,9 @@ impl<'f> Correlator<'f> {
             );
         let own = if is_amid { None } else { self.own_key(&record, origin) };
         if let Some(key) = own {
-            if let Some(neighbours) = neighbours.filter(|_| !is_servers && is_own_completion(&record)) {
+            // An object may only have been glanced at.
+            let told = !is_servers && record.payload != "json" && is_own_completion(&record);
+            if let Some(neighbours) = neighbours.filter(|_| told) {
                 self.neighbours(neighbours).tell(key, &record);
             }
             return self.identified(key, None, IdKind::Fallback, record, format, origin, brackets);

@@ -402,6 +402,8 @@ pub(super) fn is_python_last_line(line: &str) -> bool {
         return false;
     }
     match name.rsplit_once('.') {
+        // The answers of AWS, each a class of its own name.
+        Some(("botocore.errorfactory", _)) => true,
         Some((_, class)) => {
             class.starts_with(|c: char| c.is_ascii_uppercase())
                 && PYTHON_ENDINGS.iter().any(|ending| class.ends_with(ending))

@@ -2,6 +2,8 @@
 //! blocks of applications that print no completions. They wait for the end of the input, for only then it is known which
 //! failed requests there are (`correlate/answers.rs` pairs them); what finds none is a request by itself, or of none.
 
+use std::collections::BTreeSet;
+
 use hashbrown::{HashMap, HashSet};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -15,6 +17,8 @@ use crate::record::{IdKind, Level, Marks, Record};
 
 /// Bytes that the note of an answer takes, roughly.
 const ANSWER_BYTES: usize = 128;
+/// Most errors that wait and are no request by themselves, the earliest.
+const MAX_WAITING: usize = 100_000;
 /// Bytes of a text that are looked at to tell whether two say the same.
 const LOOK_BYTES: usize = 4096;
 
@@ -23,6 +27,8 @@ const LOOK_BYTES: usize = 4096;
 pub struct Loose {
     /// By its own place where it is a request by itself, else by its identity.
     waiting: HashMap<u64, Waiting>,
+    /// Keys of those that are no request by themselves.
+    others: BTreeSet<(Order, u64)>,
     answers: Vec<Answer>,
 }
 
@@ -40,7 +46,7 @@ struct Waiting {
 }
 
 impl Loose {
-    /// Notes the access line of a failed request. An application's own completion stands beside its errors.
+    /// Notes the access line of a failed request; these are always decoded. An application's own completion stands beside its errors.
     pub fn note_answer(&mut self, key: u64, record: &Record, order: Order, budget: &mut Budget) {
         let failed = record.payload == "access-log" && record.status >= Some(500);
         let (Some(time_ms), Some(path)) = (record.time_ms.filter(|_| failed), record.path.as_deref()) else {
@@ -134,16 +140,20 @@ impl Correlator<'_> {
         let held = Held::of_record(identity, order, record.clone(), format);
         let waiting = Waiting { held, own, names, quoted, is_blank };
         let bytes = waiting.bytes();
-        match self.loose.waiting.entry(own.unwrap_or(identity)) {
-            hashbrown::hash_map::Entry::Vacant(entry) => {
-                entry.insert(waiting);
-                self.budget.change(0, bytes);
+        let key = own.unwrap_or(identity);
+        let have = self.loose.waiting.get(&key).map(|have| have.held.order);
+        if have.is_none_or(|have| order < have) {
+            let was_bytes = self.loose.waiting.insert(key, waiting).map_or(0, |was| was.bytes());
+            self.budget.change(was_bytes, bytes);
+            if own.is_none() {
+                have.map(|have| self.loose.others.remove(&(have, key)));
+                self.loose.others.insert((order, key));
             }
-            hashbrown::hash_map::Entry::Occupied(mut entry) => {
-                if waiting.held.at() < entry.get().held.at() {
-                    entry.insert(waiting);
-                }
-            }
+        }
+        if self.loose.others.len() > MAX_WAITING
+            && let Some((_, key)) = self.loose.others.pop_last()
+        {
+            self.wait_no_longer(key);
         }
         if self.budget.is_over() {
             self.relieve();
@@ -153,7 +163,7 @@ impl Correlator<'_> {
 
     /// Joins what waits with the requests that it belongs to.
     pub(super) fn settle_loose(&mut self) {
-        let Loose { waiting, answers } = std::mem::take(&mut self.loose);
+        let Loose { waiting, answers, .. } = std::mem::take(&mut self.loose);
         let mut waiting: Vec<Waiting> = waiting.into_values().collect();
         waiting.sort_by(|a, b| a.held.order.cmp(&b.held.order).then(a.own.cmp(&b.own)));
         let mut found: Vec<Option<u64>> = vec![None; waiting.len()];
@@ -231,12 +241,17 @@ impl Correlator<'_> {
         let mut order: Vec<(Order, u64)> =
             self.loose.waiting.iter().map(|(key, one)| (one.held.order, *key)).collect();
         order.sort_unstable();
-        for (_, key) in order.split_off(order.len() / 2) {
-            if let Some(one) = self.loose.waiting.remove(&key) {
-                self.losses.cut += 1;
-                self.budget.change(one.bytes(), 0);
-                self.put_loose(one, None);
-            }
+        for (order, key) in order.split_off(order.len() / 2) {
+            self.losses.cut += 1;
+            self.loose.others.remove(&(order, key));
+            self.wait_no_longer(key);
+        }
+    }
+
+    fn wait_no_longer(&mut self, key: u64) {
+        if let Some(one) = self.loose.waiting.remove(&key) {
+            self.budget.change(one.bytes(), 0);
+            self.put_loose(one, None);
         }
     }
 }

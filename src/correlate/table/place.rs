@@ -61,7 +61,8 @@ impl Correlator<'_> {
         freed
     }
 
-    /// Gives what waited for it to a request, whose completion has this time: what has none of its own takes that.
+    /// Gives what waited for it to a request, whose completion has this time: what has none of its own stood at that
+    /// of the line before it.
     pub(super) fn put_freed(
         &mut self,
         key: u64,
@@ -73,7 +74,7 @@ impl Correlator<'_> {
     ) {
         for (mut waiting, format) in freed {
             if waiting.marks.has(Marks::NO_TIME) {
-                waiting.time_ms = time_ms.or(waiting.time_ms);
+                waiting.time_ms = time_ms.max(waiting.time_ms);
             }
             self.put_record(key, id, kind.max(IdKind::Order), waiting, format, origin);
         }
