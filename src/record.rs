@@ -7,10 +7,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use asked::Asked;
 pub use client::Client;
 use ids::{MAX_ID_BYTES, kept_id};
 
 // Named, for the build script reads this file from elsewhere.
+#[path = "record/asked.rs"]
+mod asked;
 #[path = "record/client.rs"]
 mod client;
 #[path = "record/ids.rs"]
@@ -333,6 +336,8 @@ pub struct Record {
     pub branch: Option<String>,
     /// What kind of program asked, by its user agent, which itself is never kept.
     pub client: Option<Client>,
+    /// Of a failed request's access line and of a server's error: who asked for what.
+    pub asked: Option<Box<Asked>>,
     /// Duration of the request in milliseconds, from a completion or summary record only.
     #[serde(with = "exact")]
     pub duration_ms: Option<f64>,

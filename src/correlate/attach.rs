@@ -4,10 +4,23 @@
 //! its lines between START and REPORT. A stack that a framework prints beside an access or completion line belongs to
 //! the failed one next to it. A framework's error block with no request line at all is a request of its own.
 
+use std::collections::VecDeque;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::format::text_parts::thread_of;
 use crate::record::{Brief, Level, Marks, Record};
 
 /// Most lines that wait for a request to attach to, per stream.
 const MAX_PENDING: usize = 64;
+/// Most errors of threads that are remembered, for how long, and how many entries further.
+const MAX_SAID: usize = 8;
+const MAX_SAID_MS: i64 = 10_000;
+const MAX_SAID_ENTRIES: u64 = 64;
+/// Failed requests of which the server's line is waited for, and for how long, in milliseconds. The server's clock may
+/// write seconds only.
+const MAX_TOLD: usize = 16;
+const MAX_TOLD_MS: i64 = 1_500;
 /// How many healthy completions may stand between an error block and its own.
 const MAX_PASSED: u32 = 8;
 
@@ -130,10 +143,26 @@ pub struct Neighbours {
     failed_before: Option<(u64, Option<String>, bool)>,
     /// The completion just before, if it failed, with its path.
     answered: Option<(u64, Option<String>)>,
+    /// Failed requests of which the application told in words of its own, and the server has not yet.
+    told: VecDeque<Told>,
     /// Any completion was seen.
     completions: bool,
     /// The request that the last block was given to, and the block's text, to recognise a second print.
     last_block: Option<(u64, u64)>,
+    /// The request that the last block was given to, and the entry after the block.
+    below: Option<(u64, u64)>,
+    /// Errors that threads logged of late without a class or a stack: `thread`, record, format.
+    said: VecDeque<(u64, Record, &'static str)>,
+}
+
+/// A failed request of which an application told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Told {
+    key: u64,
+    status: u16,
+    method: Option<String>,
+    path: String,
+    time_ms: Option<i64>,
 }
 
 /// What decides which block is that of a completion.
@@ -149,6 +178,8 @@ pub struct Completion<'a> {
     pub named: bool,
     /// A block that names another path is not its own. A text that is no UTF-8 is none.
     pub path: Option<&'a [u8]>,
+    /// The record that it is.
+    pub record: Option<&'a Record>,
 }
 
 impl<'a> Completion<'a> {
@@ -158,21 +189,21 @@ impl<'a> Completion<'a> {
         let explained = failed && (!record.error_text.is_empty() || is_raised(record));
         let echoes = record.marks.has(Marks::ECHO);
         let path = record.path.as_ref().map(String::as_bytes);
-        Completion { failed, explained, echoes, named: record.id.is_some(), path }
+        Completion { failed, explained, echoes, named: record.id.is_some(), path, record: Some(record) }
     }
 
     /// What a brief says. What has its error with it is not glanced at.
     pub fn of_brief(brief: &Brief<'a>) -> Completion<'a> {
         let failed = brief.status.is_some_and(|code| code >= 500);
         let named = !brief.id.is_empty();
-        Completion { failed, explained: false, echoes: false, named, path: brief.path }
+        Completion { failed, explained: false, echoes: false, named, path: brief.path, record: None }
     }
 }
 
 impl Neighbours {
     /// A completion passes. Returns the block that waited for it, and what belongs to that.
     pub fn completed(&mut self, key: u64, completion: Completion<'_>) -> Freed {
-        let Completion { failed, explained, echoes, named, path } = completion;
+        let Completion { failed, explained, echoes, named, path, .. } = completion;
         self.completions = true;
         self.failed_before = None;
         self.answered = None;
@@ -182,7 +213,11 @@ impl Neighbours {
         }
         let path = path.and_then(|path| std::str::from_utf8(path).ok());
         self.answered = (!echoes).then(|| (key, path.map(str::to_owned)));
-        let own = self.blocks.iter().position(|(block, _)| may_be_of(block, path) && is_sure(block, named));
+        let fits = |block: &Record| may_be_of(block, path) && is_sure(block, named);
+        let names = |block: &Record| block.path.is_some() && block.path.as_deref() == path;
+        // One that names the path before one that names none.
+        let own = self.blocks.iter().position(|(block, _)| names(block) && fits(block));
+        let own = own.or_else(|| self.blocks.iter().position(|(block, _)| fits(block)));
         if let Some(own) = own {
             self.passed = 0;
             let names_path = self.blocks.get(own).is_some_and(|(block, _)| block.path.is_some());
@@ -207,12 +242,40 @@ impl Neighbours {
         may_be_of(record, path.as_deref()).then_some(key)
     }
 
+    /// Notes that an application told in words of its own that the request `key` failed: its server's access line may follow.
+    pub fn tell(&mut self, key: u64, record: &Record) {
+        let (Some(status @ 500..), Some(path)) = (record.status, &record.path) else { return };
+        let (method, path, time_ms) = (record.method.clone(), path.clone(), record.time_ms);
+        self.told.push_back(Told { key, status, method, path, time_ms });
+        if self.told.len() > MAX_TOLD {
+            self.told.pop_front();
+        }
+    }
+
+    /// The request of which this access line tells once more: one with the same method, path and status, of a moment ago.
+    pub fn told(&mut self, record: &Record) -> Option<u64> {
+        let at = self.told.iter().position(|told| {
+            let gap_ms = told.time_ms.zip(record.time_ms).map_or(0, |(told, now)| (now - told).abs());
+            Some(told.status) == record.status
+                && Some(&told.path) == record.path.as_ref()
+                && told.method == record.method
+                && gap_ms <= MAX_TOLD_MS
+        })?;
+        self.told.remove(at).map(|told| told.key)
+    }
+
     /// Where a line without an ID goes.
     pub fn place(&self, record: &Record) -> Place {
         // What is left of an object may have named its request.
         let is_torn = record.marks.has(Marks::TRUNCATED);
         if is_torn || !tells_of_failure(record) {
             return Place::Nowhere;
+        }
+        if let Some((key, next)) = self.below
+            && next == record.at.entry
+            && is_rest(record)
+        {
+            return Place::Request(key);
         }
         if let Some((key, path, named)) = &self.failed_before
             && may_be_of(record, path.as_deref())
@@ -236,6 +299,43 @@ impl Neighbours {
         self.answered.as_ref().map_or(Place::Nowhere, |(key, _)| Place::Request(*key))
     }
 
+    /// Notes an error that a thread logged and that belongs to no request so far.
+    pub fn say(&mut self, record: &Record, format: &'static str) {
+        let thread = thread_of(&record.message).filter(|_| record.level >= Some(Level::Error));
+        if let Some(thread) = thread {
+            self.said.push_back((xxh3_64(thread.as_bytes()), record.clone(), format));
+            if self.said.len() > MAX_SAID {
+                self.said.pop_front();
+            }
+        }
+    }
+
+    /// What a thread said before this completion of its own, if that failed: errors are logged by the thread that answers.
+    pub fn said(&mut self, completion: &Completion<'_>) -> Freed {
+        // An object may only have been glanced at.
+        let answer = completion.record.filter(|record| !self.said.is_empty() && record.payload != "json");
+        let Some(answer) = answer else { return Freed::new() };
+        let Some(thread) = thread_of(&answer.message) else { return Freed::new() };
+        let thread = xxh3_64(thread.as_bytes());
+        let (own, others): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.said).into_iter().partition(|(of, ..)| *of == thread);
+        self.said = others;
+        let fits = |record: &Record| {
+            let gap_ms = answer.time_ms.zip(record.time_ms).map_or(0, |(now, then)| (now - then).abs());
+            let gap = answer.at.entry.saturating_sub(record.at.entry);
+            // Where requests have IDs, another program may have a thread of this name.
+            completion.failed
+                && !completion.named
+                && gap_ms <= MAX_SAID_MS
+                && gap <= MAX_SAID_ENTRIES
+                && may_be_of(record, answer.path.as_deref())
+        };
+        own.into_iter()
+            .map(|(_, record, format)| (record, format))
+            .filter(|(record, _)| fits(record))
+            .collect()
+    }
+
     /// Puts a block aside for the completion after it. Returns what had to give way.
     pub fn wait(&mut self, record: Record, format: &'static str) -> Option<(Record, &'static str)> {
         self.blocks.push((record, format));
@@ -246,6 +346,7 @@ impl Neighbours {
     pub fn attached(&mut self, key: u64, record: &Record) {
         if tells_of_failure(record) {
             self.failed_before = None;
+            self.below = Some((key, record.at.entry + 1));
             let text = text_key(record);
             // After a second print, a third block is a new request.
             self.last_block = if self.last_block == Some((key, text)) { None } else { Some((key, text)) };
@@ -272,6 +373,16 @@ pub fn tells_of_failure(record: &Record) -> bool {
     is_raised(record) || (!record.error_text.is_empty() && record.level >= Some(Level::Error))
 }
 
+/// Whether a text with a stack is only the rest of the block above it: it has neither a time nor a class of its own, as where
+/// an error's message has a blank line in it.
+fn is_rest(record: &Record) -> bool {
+    !record.marks.has(Marks::ERROR_BLOCK)
+        && record.path.is_none()
+        && record.error_class.is_none()
+        && (record.time_ms.is_none() || record.marks.has(Marks::NO_TIME))
+        && has_frames(&record.message)
+}
+
 /// Whether a block is one that its framework prints below the completion, as Rails does with what nobody rescued.
 pub fn stands_below(record: &Record) -> bool {
     record.payload == "rails" && record.level == Some(Level::Fatal) && record.error_class.is_some()
@@ -286,11 +397,20 @@ fn is_sure(record: &Record, named: bool) -> bool {
 /// Whether a line was printed because an error was raised: a block, a crash, a stack, an error's class.
 fn is_raised(record: &Record) -> bool {
     record.marks.has(Marks::ERROR_BLOCK | Marks::CRASH | Marks::OUT_OF_MEMORY | Marks::TIMEOUT)
-        || ["\n    at ", "\n\tat ", "Traceback (most recent call last)"]
-            .iter()
-            .any(|stack| record.message.contains(stack))
-        || (record.error_class.is_some() && record.level.is_none_or(|level| level >= Level::Error))
+        || record.message.contains("Traceback (most recent call last)")
+        || has_frames(&record.message)
+        || (record.error_class.as_ref().is_some_and(|class| !class.ends_with("Warning"))
+            && record.level.is_none_or(|level| level >= Level::Error))
         || names_failed_request(record)
+}
+
+/// Whether a text has a line below the first that begins, behind a tab or four blanks at least, as a frame does.
+fn has_frames(text: &str) -> bool {
+    memchr::memchr_iter(b'\n', text.as_bytes()).any(|at| {
+        let line = &text[at + 1..];
+        let frame = line.trim_start_matches([' ', '\t']);
+        frame.starts_with("at ") && (line.starts_with("    ") || line.starts_with('\t'))
+    })
 }
 
 /// Whether an error names its request by method and path, as a proxy's error log does, and is no completion.
@@ -316,96 +436,8 @@ fn prints_twice(record: &Record) -> bool {
 }
 
 fn text_key(record: &Record) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(record.message.as_bytes())
+    xxh3_64(record.message.as_bytes())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn output_of_the_initialisation_belongs_to_the_start_after_it_in_time() {
-        let init = Record { marks: Marks::INIT, ..Record::default() };
-        let mut forwards = Brackets::default();
-        forwards.identified(1, Marks::START, true, false);
-        forwards.identified(1, Marks::END, true, false);
-        assert_eq!(forwards.place(&init, true, false), Some(Place::WaitsForStart));
-        forwards.wait(init.clone(), "lines");
-        assert_eq!(forwards.identified(2, Marks::START, true, false).len(), 1);
-
-        let mut backwards = Brackets::default();
-        backwards.identified(2, Marks::END, true, true);
-        backwards.identified(2, Marks::START, true, true);
-        assert_eq!(backwards.place(&init, true, true), Some(Place::Request(2)));
-    }
-
-    #[test]
-    fn a_second_initialisation_in_the_invoke_phase_belongs_to_the_open_request() {
-        let message = "INIT_REPORT Init Duration: 5 ms Phase: invoke Status: error".to_owned();
-        let again = Record { marks: Marks::INIT, message, ..Record::default() };
-        let mut stream = Brackets::default();
-        stream.identified(1, Marks::START, true, false);
-        assert_eq!(stream.place(&again, true, false), Some(Place::Request(1)));
-    }
-
-    fn completion(failed: bool, explained: bool, path: Option<&str>) -> Completion<'_> {
-        Completion { failed, explained, echoes: false, named: false, path: path.map(str::as_bytes) }
-    }
-
-    #[test]
-    fn what_says_again_that_a_request_failed_belongs_to_it() {
-        let echo = Record { marks: Marks::ECHO, ..Record::default() };
-        let mut twice = Neighbours::default();
-        twice.completed(1, completion(true, false, Some("/a")));
-        assert_eq!((twice.echoed(&echo), twice.echoed(&echo)), (Some(1), None));
-        let other = Record { path: Some("/b".to_owned()), ..echo.clone() };
-        twice.completed(2, completion(true, false, Some("/a")));
-        assert_eq!(twice.echoed(&other), None);
-        twice.completed(3, Completion { echoes: true, ..completion(true, false, None) });
-        assert_eq!(twice.echoed(&echo), None, "a failure that is told once, after another one");
-    }
-
-    #[test]
-    fn a_block_belongs_to_the_failed_completion_beside_it() {
-        let block = Record { marks: Marks::ERROR_BLOCK, ..Record::default() };
-        let mut after = Neighbours::default();
-        assert!(after.completed(1, completion(true, false, None)).is_empty());
-        assert_eq!(after.place(&block), Place::Request(1));
-        after.attached(1, &block);
-        assert_eq!(after.place(&block), Place::WaitsForFailure, "one block for one completion");
-
-        let mut explained = Neighbours::default();
-        explained.completed(1, completion(true, true, None));
-        assert_eq!(explained.place(&block), Place::WaitsForFailure, "it has its own error");
-
-        let path = Some("/a".to_owned());
-        let of_a = Record { path, ..block.clone() };
-        let mut other = Neighbours::default();
-        other.completed(1, completion(true, false, Some("/b")));
-        assert_eq!(other.place(&of_a), Place::WaitsForFailure, "it names another path");
-        other.wait(of_a, "lines");
-        assert!(other.completed(2, completion(true, false, Some("/c"))).is_empty());
-        assert_eq!(other.completed(3, completion(true, false, Some("/a"))).len(), 1);
-
-        let mut broken = Neighbours::default();
-        let names = Record { path: Some("/a".to_owned()), ..block.clone() };
-        let rest = Record { marks: Marks::ERROR_BLOCK | Marks::NO_TIME, ..Record::default() };
-        for one in [&names, &rest, &block] {
-            broken.wait(one.clone(), "lines");
-        }
-        assert_eq!(broken.completed(1, completion(true, false, Some("/a"))).len(), 2, "with its rest");
-        let torn = Record { marks: Marks::ERROR_BLOCK | Marks::TRUNCATED, ..Record::default() };
-        assert_eq!(broken.place(&torn), Place::Nowhere);
-
-        let mut before = Neighbours::default();
-        before.completed(1, completion(false, false, None));
-        assert_eq!(before.place(&block), Place::WaitsForFailure);
-        before.wait(block.clone(), "lines");
-        assert!(before.completed(2, completion(false, false, None)).is_empty());
-        assert_eq!(before.completed(3, completion(true, false, None)).len(), 1);
-
-        assert_eq!(Neighbours::default().place(&block), Place::WaitsForFailure, "its completion may come");
-        let next = Record { payload: "next-stdout", ..block };
-        assert_eq!(Neighbours::default().place(&next), Place::Own, "no completion at all");
-    }
-}
+mod tests;

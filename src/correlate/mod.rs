@@ -1,6 +1,7 @@
 //! Correlation: records to requests. Every line finds its request by correlation ID, or by stream and order; what is
 //! kept of a request is a mergeable partial, so order, repetition and distribution of the input change nothing.
 pub mod aliases;
+pub mod answers;
 pub mod attach;
 pub mod budget;
 pub mod dimensions;

@@ -12,6 +12,7 @@ mod finish;
 mod glance;
 mod join;
 mod keys;
+mod loose;
 mod place;
 mod relief;
 mod routes;
@@ -27,7 +28,8 @@ use self::endings::Endings;
 pub use self::evict::{HORIZON_MS, IDLE_MS};
 use self::evict::{due_second, may_hasten};
 pub use self::finish::Requests;
-use self::keys::{neighbours_key, own_place, source_key, stream_key};
+use self::keys::{is_own_completion, neighbours_key, own_place, source_key, stream_key};
+use self::loose::Loose;
 pub use self::relief::Losses;
 pub use self::routes::{MAX_ROUTES, OTHER, OTHER_PLACE};
 use self::routes::{Names, RouteText};
@@ -46,8 +48,9 @@ use super::spill::Entries;
 use super::spill::graves::Graves;
 use super::traffic::{Counts, NONE, Sample};
 use super::wanted::Wanted;
+use crate::format::text_parts::thread_of;
 use crate::record::ids::id_key;
-use crate::record::{IdKind, Marks, Position, Record};
+use crate::record::{IdKind, Level, Marks, Position, Record};
 
 /// The source that an entry comes from, as far as order matters.
 #[derive(Debug, Clone, Copy)]
@@ -147,8 +150,8 @@ pub struct Correlator<'f> {
     aliases: Aliases,
     /// Of the sample those that were merged with another request: what it holds of them is as it stays.
     joined: hashbrown::HashSet<u64>,
-    /// Errors that name their request and wait for its completion.
-    loose: Vec<u64>,
+    /// Errors that stand beside no completion and wait for the end of the input.
+    loose: Loose,
 }
 
 impl<'f> Correlator<'f> {
@@ -192,7 +195,7 @@ impl<'f> Correlator<'f> {
             wanted: None,
             aliases: Aliases::default(),
             joined: hashbrown::HashSet::new(),
-            loose: Vec::new(),
+            loose: Loose::default(),
         }
     }
 
@@ -261,6 +264,13 @@ impl<'f> Correlator<'f> {
         {
             return self.attach(key, IdKind::Order, record, format, origin);
         }
+        let is_servers = record.payload == "access-log";
+        if is_servers
+            && record.status >= Some(500)
+            && let Some(key) = neighbours.and_then(|key| self.neighbours(key).told(&record))
+        {
+            return self.attach(key, IdKind::Order, record, format, origin);
+        }
         // Amid a request of a platform that serves one at a time, a line of words about it is its own.
         let is_amid = brackets
             && matches!(
@@ -269,6 +279,11 @@ impl<'f> Correlator<'f> {
             );
         let own = if is_amid { None } else { self.own_key(&record, origin) };
         if let Some(key) = own {
+            // An object may only have been glanced at.
+            let told = !is_servers && record.payload != "json" && is_own_completion(&record);
+            if let Some(neighbours) = neighbours.filter(|_| told) {
+                self.neighbours(neighbours).tell(key, &record);
+            }
             return self.identified(key, None, IdKind::Fallback, record, format, origin, brackets);
         }
         let place = self.brackets(stream).place(&record, brackets, origin.backwards);
@@ -308,8 +323,18 @@ impl<'f> Correlator<'f> {
                 }
                 Taken::New
             }
-            Place::Nowhere if self.leave(record, format, origin) => Taken::Unattributed,
-            Place::Nowhere => Taken::Duplicate,
+            Place::Nowhere => {
+                let said = neighbours
+                    .filter(|_| record.level >= Some(Level::Error) && thread_of(&record.message).is_some())
+                    .map(|key| (key, record.clone()));
+                let before = self.unattributed;
+                let new = self.leave(record, format, origin);
+                // One that waits for the end of the input is not left.
+                if let Some((key, record)) = said.filter(|_| self.unattributed > before) {
+                    self.neighbours(key).say(&record, format);
+                }
+                if new { Taken::Unattributed } else { Taken::Duplicate }
+            }
         }
     }
 
@@ -323,8 +348,20 @@ impl<'f> Correlator<'f> {
         origin: Origin<'_>,
     ) -> bool {
         self.claim_all(key, &std::mem::take(&mut record.also));
-        self.claim_error(key, &record);
         let order = Order::new(record.time_ms, record.at, origin.backwards);
+        self.loose.note_answer(key, &record, order, &mut self.budget);
+        self.put_in_order(key, id, kind, record, format, order)
+    }
+
+    fn put_in_order(
+        &mut self,
+        key: u64,
+        id: Option<&str>,
+        kind: IdKind,
+        record: Record,
+        format: &'static str,
+        order: Order,
+    ) -> bool {
         let facts = Facts::of(order.time_ms, record.status, record.function_status, record.marks);
         let identity = identity(&record);
         let (template, path) = (record.route.clone(), record.path.clone());

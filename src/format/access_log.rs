@@ -11,8 +11,8 @@ use nom::sequence::{delimited, terminated};
 use nom::{IResult, Parser};
 
 use crate::format::text_parts::{
-    self, METHODS, duration_ms, is_bare_id, method, path_of, push_field, request_line, set_request_id,
-    set_time,
+    self, METHODS, duration_ms, is_bare_id, method, path_of, push_field, request_line, set_asked,
+    set_request_id, set_time,
 };
 use crate::format::{About, Payload, ansi, plain_text, python_text, time};
 use crate::record::{Client, IdKind, Level, Marks, Record};
@@ -53,11 +53,20 @@ impl Payload for AccessLog {
         let line = line.trim_end_matches('\r');
         if let Some(entry) = parse(line) {
             fill(record, &entry);
+            if entry.status >= Some(500) {
+                set_asked(record, client_of(line), entry.target);
+            }
             push_rest(record, below, more);
             text.truncate(line.len());
         }
         record.message = text;
     }
+}
+
+/// The address that a line begins with, or has behind the name of the host.
+fn client_of(line: &str) -> &str {
+    let mut words = line.split(' ').take(2);
+    words.find(|word| word.parse::<std::net::IpAddr>().is_ok()).unwrap_or_default()
 }
 
 /// A traceback below an access line was printed after it, by whichever request came next: a record of its own.
@@ -77,6 +86,9 @@ fn push_rest(record: &Record, below: &str, more: &mut Vec<Record>) {
         python_text::PythonText.read(&mut rest, more);
     } else {
         plain_text::read_text(&mut rest);
+    }
+    if rest.error_class.is_some() {
+        rest.marks.insert(Marks::APART | Marks::NO_TIME);
     }
     more.push(rest);
 }
@@ -107,12 +119,17 @@ fn first_line(text: &str) -> &str {
 
 fn parse(line: &str) -> Option<Entry<'_>> {
     let line = line.trim();
-    quoted_entry(line).or_else(|| bare_entry(line)).or_else(|| koa_entry(line)).or_else(|| {
-        // Railway's request lines begin with a time.
-        let (date, rest) = line.split_once(' ').filter(|(date, _)| date.as_bytes().get(10) == Some(&b'T'))?;
-        let entry = bare_entry(rest).filter(|_| time::parse(date).is_some())?;
-        Some(Entry { date: Some(date), ..entry })
-    })
+    quoted_entry(line)
+        .or_else(|| bare_entry(line))
+        .or_else(|| koa_entry(line))
+        .or_else(|| sanic_entry(line))
+        .or_else(|| {
+            // Railway's request lines begin with a time.
+            let (date, rest) =
+                line.split_once(' ').filter(|(date, _)| date.as_bytes().get(10) == Some(&b'T'))?;
+            let entry = bare_entry(rest).filter(|_| time::parse(date).is_some())?;
+            Some(Entry { date: Some(date), ..entry })
+        })
 }
 
 /// `host ident user [date] "GET /x HTTP/1.1" 500 tail`, any of the parts before the quote missing.
@@ -239,6 +256,24 @@ fn koa_entry(line: &str) -> Option<Entry<'_>> {
     took.is_some().then_some(Entry { date: None, verb, target, status, tail, quoted: false })
 }
 
+/// `Main |2026-01-01 10:10:15 +0000 INFO: 203.0.113.9:4711 GET http://shop.example.com/x 500 136  510.0ms` of Sanic.
+fn sanic_entry(line: &str) -> Option<Entry<'_>> {
+    const INFO: &str = " INFO: ";
+    let at = line.get(..64).unwrap_or(line).find(INFO)?;
+    let date = line.get(at.checked_sub(25)?..at).filter(|date| time::parse(date).is_some())?;
+    let mut words = line[at + INFO.len()..].split(' ').filter(|word| !word.is_empty());
+    let (address, verb, target) = (words.next()?, words.next()?, words.next()?);
+    let (code, bytes, took) = (words.next()?, words.next()?, words.next()?);
+    let (status, _) = status(code)?;
+    let is_whole = address.contains(':')
+        && METHODS.contains(&verb)
+        && target.starts_with("http")
+        && bytes.bytes().all(|b| b.is_ascii_digit())
+        && duration_ms(took).is_some()
+        && words.next().is_none();
+    is_whole.then_some(Entry { date: Some(date), verb, target, status, tail: "", quoted: true })
+}
+
 /// `HTTP/1.1 ` before the status.
 fn protocol(text: &str) -> IResult<&str, &str> {
     delimited(tag("HTTP/"), take_till(|c| c == ' '), char(' ')).parse(text)
@@ -320,6 +355,8 @@ fn read_tail(record: &mut Record, tail: &str) {
             last_id = Some(bare);
         } else if let Some((key, value)) = token.split_once('=').filter(|_| !token.starts_with('"')) {
             is_proxy |= key.starts_with("upstream") || matches!(key, "ust" | "urt" | "uct" | "uht");
+            // nginx's `$request_time`, under its usual names, beside a status that gateways answer with.
+            is_proxy |= matches!(key, "rt" | "request_time") && matches!(record.status, Some(502 | 504));
             read_pair(record, key, value.trim_end_matches(',').trim_matches('"'));
         } else if number == 0 && is_response_flag(token) {
             push_field(record, "response_flags", token);

@@ -80,6 +80,8 @@ const CONTINUATION_PREFIXES: &[&str] = &[
     "[errors]:",
     "[auth][cause]",
     "[auth][details]",
+    // gRPC's own stack below the client's.
+    "for call at",
     "Require stack:",
     "- /",
     "- file://",
@@ -202,6 +204,8 @@ pub(super) fn is_fragment(text: &str) -> bool {
             .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())),
         Some(b'"') => matches!(text.trim_end(), "\"}" | "\"} []" | "\"} {}"),
         Some(b'[') => is_heap_line(text),
+        // Ruby's end of a message that ends with a line break.
+        Some(b':') => text == ":",
         Some(_) => {
             (text.starts_with("at ") && text.contains(['(', ':', '.']))
                 || is_ruby_frame(text)
@@ -398,6 +402,8 @@ pub(super) fn is_python_last_line(line: &str) -> bool {
         return false;
     }
     match name.rsplit_once('.') {
+        // The answers of AWS, each a class of its own name.
+        Some(("botocore.errorfactory", _)) => true,
         Some((_, class)) => {
             class.starts_with(|c: char| c.is_ascii_uppercase())
                 && PYTHON_ENDINGS.iter().any(|ending| class.ends_with(ending))

@@ -6,8 +6,10 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::format::frameworks::java;
 use crate::format::text_parts::{
-    first_line, is_error_class, is_uuid, push_field, read_printed_error, set_request_id, set_time,
+    behind_clock, first_line, is_error_class, is_uuid, level_behind_thread, push_field, read_printed_error,
+    set_request_id, set_time,
 };
 use crate::format::{About, Payload, ansi, json, json_app, time};
 use crate::record::{Level, Marks, Record};
@@ -66,7 +68,10 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     if let Some(stamp) = stamp {
         set_time(record, stamp);
     }
-    let own_level = leading_level(rest);
+    let own_level = leading_level(rest).or_else(|| {
+        let rest = if is_dated { rest } else { behind_clock(rest) };
+        leading_level(rest).or_else(|| level_behind_thread(rest).map(|(level, _)| level))
+    });
     record.level = own_level.or(record.level);
     let has_lines_below = memchr::memchr(b'\n', rest.as_bytes()).is_some();
     if has_lines_below && rest.contains("\n    at ") {
@@ -76,6 +81,9 @@ fn read_generic(mut text: String, record: &mut Record) -> String {
     read_node(rest, record);
     read_ids(rest, record);
     let first = first_line(rest);
+    if own_level == Some(Level::Warn) {
+        java::read_jetty(first, record);
+    }
     if alone && (is_dated || own_level.is_some()) {
         read_prefix(first, record);
     } else if alone && let Some(told) = prefix::read(first).told {

@@ -3,7 +3,7 @@
 
 use crate::format::lines::is_python_last_line;
 use crate::format::plain_text::read_prefix;
-use crate::format::text_parts::{first_line, method, set_request, set_time};
+use crate::format::text_parts::{METHODS, duration_ms, first_line, method, set_request, set_time};
 use crate::format::{About, Payload, ansi, time};
 use crate::record::{Level, Marks, Record};
 
@@ -40,7 +40,10 @@ impl Payload for PythonText {
     }
 
     fn read(&self, record: &mut Record, _more: &mut Vec<Record>) {
-        let text = ansi::strip(record.message.trim()).into_owned();
+        let mut text = ansi::strip(record.message.trim()).into_owned();
+        if tornado_head(first_line(&text)).is_some() {
+            text = text.replace("\n    ", "\n");
+        }
         let first = first_line(&text);
         record.runtime.get_or_insert_with(|| "python".to_owned());
         let body = match head(first) {
@@ -78,7 +81,8 @@ struct Head<'a> {
 }
 
 fn head(line: &str) -> Option<Head<'_>> {
-    bracketed_head(line).or_else(|| logging_head(line)).or_else(|| level_head(line)).or_else(|| {
+    let found = bracketed_head(line).or_else(|| logging_head(line)).or_else(|| level_head(line));
+    found.or_else(|| tornado_head(line)).or_else(|| {
         // Django prints only the message to standard error.
         line.starts_with("Internal Server Error: /").then(|| Head {
             level: Some(Level::Error),
@@ -105,6 +109,38 @@ fn bracketed_head(line: &str) -> Option<Head<'_>> {
     let (level, rest) = rest.split_once(" in ")?;
     let (_, body) = rest.split_once(": ")?;
     Some(Head { time, level: Some(python_level(level)?), pid: None, body })
+}
+
+/// `[E 260101 10:10:15 web:2591] text` of Tornado, which indents all lines below by four blanks.
+/// <https://www.tornadoweb.org/en/stable/log.html>
+fn tornado_head(line: &str) -> Option<Head<'_>> {
+    let (head, body) = line.strip_prefix('[')?.split_once("] ")?;
+    let mut words = head.split(' ');
+    let (level, date, clock, place) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let level = match level {
+        "D" => Level::Debug,
+        "I" => Level::Info,
+        "W" => Level::Warn,
+        "E" => Level::Error,
+        "C" => Level::Fatal,
+        _ => return None,
+    };
+    let is_date = date.len() == 6 && date.bytes().all(|b| b.is_ascii_digit());
+    if !is_date || !place.contains(':') {
+        return None;
+    }
+    let time = time::parse(&format!("20{}-{}-{} {clock}", &date[..2], &date[2..4], &date[4..]))?;
+    Some(Head { time: Some(time), level: Some(level), pid: None, body })
+}
+
+/// `500 GET /x (203.0.113.9) 12.34ms` of Tornado: status, verb, target and milliseconds.
+fn tornado_access(body: &str) -> Option<(u16, &str, &str, f64)> {
+    let mut words = first_line(body).split(' ');
+    let (code, verb, target) = (words.next()?, words.next()?, words.next()?);
+    let (address, took) = (words.next()?, words.next()?);
+    let is_whole = address.starts_with('(') && address.ends_with(')') && words.next().is_none();
+    let code = code.parse().ok().filter(|code| (100..600).contains(code) && is_whole)?;
+    METHODS.contains(&verb).then_some((code, verb, target, duration_ms(took)?))
 }
 
 /// `2026-01-01 10:10:15,001 …`: the comma before the milliseconds is Python's. The level is one of the next words.
@@ -146,7 +182,21 @@ fn python_level(word: &str) -> Option<Level> {
 
 /// What servers and frameworks say in their own words.
 fn read_body(body: &str, record: &mut Record) {
-    if let Some(rest) = after(body, "Exception on ") {
+    if let Some((code, verb, target, took_ms)) = tornado_access(body) {
+        set_request(record, verb, target);
+        record.status = Some(code);
+        record.duration_ms = Some(took_ms);
+        record.marks.insert(Marks::CLIENT | Marks::END);
+    } else if let Some(request) = body.strip_prefix("Uncaught exception ") {
+        let mut words = request.split([' ', '\n']);
+        if let (Some(verb), Some(target)) = (words.next().and_then(method), words.next()) {
+            set_request(record, &verb, target);
+            record.marks.insert(Marks::ERROR_BLOCK);
+        }
+    } else if first_line(body).contains("django.security.") {
+        // What Django finds suspicious it answers with 400.
+        record.level = Some(Level::Warn);
+    } else if let Some(rest) = after(body, "Exception on ") {
         // Flask: `Exception on /api/cart [GET]`.
         let (path, verb) = rest.rsplit_once(" [").unwrap_or((rest, ""));
         if let Some(verb) = method(verb.trim_end_matches(']')) {

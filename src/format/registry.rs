@@ -36,6 +36,7 @@ pub const CONTAINERS: &[&dyn Container] = &[
     &super::prefixed::platform::RENDER,
     &super::prefixed::platform::NETLIFY,
     &super::prefixed::syslog::SYSLOG,
+    &super::prefixed::apache::ERRORS,
     &super::lines::Lines,
 ];
 
@@ -53,6 +54,7 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::render_request::RenderRequest,
     &super::next_stdout::NextStdout,
     &super::frameworks::rails::RAILS,
+    &super::frameworks::rack::RACK,
     &super::frameworks::java::SPRING,
     &super::frameworks::php::MONOLOG,
     &super::frameworks::php::PHP_ERRORS,
@@ -63,6 +65,7 @@ pub const PAYLOADS: &[&dyn Payload] = &[
     &super::frameworks::go_access::GO_ACCESS,
     &super::frameworks::rust::RUST,
     &super::frameworks::nest::NEST,
+    &super::frameworks::nitro::NITRO,
     &super::python_text::PythonText,
     &super::plain_text::PlainText,
     // What `json` opens on its way, listed so that each can be named.

@@ -3,13 +3,16 @@
 
 use crate::format::json;
 use crate::format::time::Stamp;
-use crate::record::{IdKind, Record};
+use crate::record::{Asked, IdKind, Level, Record};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// How far an application's clock may be from its container's before it is not believed, in milliseconds.
 const CLOCK_TOLERANCE_MS: i64 = 24 * 60 * 60 * 1000;
 /// Verbs that a request line can begin with.
 pub const METHODS: [&str; 9] =
     ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"];
+/// Longest name of a thread.
+const MAX_THREAD_BYTES: usize = 80;
 /// Endings of class names that are errors.
 const CLASS_ENDINGS: [&str; 9] =
     ["Error", "Exception", "Timeout", "Failure", "DoesNotExist", "NotFound", "Interrupt", "Exit", "Warning"];
@@ -103,6 +106,66 @@ pub fn set_request(record: &mut Record, verb: &str, target: &str) {
     if record.path.is_none() {
         record.path = path_of(target);
     }
+}
+
+/// Notes who asked for what. An address that is none, and a target without a path, say nothing.
+pub fn set_asked<'r>(record: &'r mut Record, client: &str, target: &str) -> &'r mut Asked {
+    let asked = record.asked.get_or_insert_default();
+    if client.parse::<std::net::IpAddr>().is_ok() {
+        asked.client = Some(xxh3_64(client.as_bytes()));
+    }
+    if !target.is_empty() {
+        asked.target = Some(xxh3_64(target.as_bytes()));
+        asked.has_query = target.contains('?');
+    }
+    asked
+}
+
+/// What stands behind a clock without a date, as Logback writes it where nobody says otherwise: `10:10:15.001 [main] INFO …`.
+pub fn behind_clock(text: &str) -> &str {
+    let form = b"dd:dd:dd.ddd ";
+    let is_clock = text.len() > form.len()
+        && text.bytes().zip(form).all(|(byte, is)| match is {
+            b'd' => byte.is_ascii_digit(),
+            b'.' => matches!(byte, b'.' | b','),
+            _ => byte == *is,
+        });
+    if is_clock { text[form.len()..].trim_start() } else { text }
+}
+
+/// Level and thread of `[http-nio-8080-exec-1] ERROR text`.
+pub fn level_behind_thread(text: &str) -> Option<(Level, &str)> {
+    let (thread, rest) = text.strip_prefix('[')?.split_once("] ")?;
+    let word = rest.trim_start().split(' ').next()?;
+    let shouted = word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase());
+    Some((Level::parse(word).filter(|_| shouted && thread.len() <= MAX_THREAD_BYTES)?, thread))
+}
+
+/// The thread of `ERROR [http-nio-8080-exec-1] text`.
+fn thread_behind_level(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once(' ')?;
+    let (thread, _) = rest.trim_start().strip_prefix('[')?.split_once("] ")?;
+    (thread.len() <= MAX_THREAD_BYTES && thread.bytes().any(|b| b.is_ascii_digit())).then_some(thread)
+}
+
+/// The thread that wrote a line, which may have its time before it no more.
+pub fn thread_of(message: &str) -> Option<&str> {
+    let line = behind_clock(first_line(message));
+    match level_behind_thread(line) {
+        Some((_, thread)) => Some(thread),
+        None => {
+            let level = line.split(' ').next().unwrap_or_default();
+            let shouted = level.len() > 1 && level.bytes().all(|b| b.is_ascii_uppercase());
+            thread_behind_level(line).filter(|_| shouted && Level::parse(level).is_some())
+        }
+    }
+}
+
+/// The first line of what a script wrote through PHP-FPM last, in the words of its own log or of the server's.
+pub fn said_by_php(text: &str) -> Option<&str> {
+    let (_, said) = text.rsplit_once("PHP message: ")?;
+    let said = first_line(said);
+    Some(said.split("\" while ").next().unwrap_or(said).trim_end())
 }
 
 /// Whether an id is a per-process counter (`412`, `req-8f`), which is unique only within its process.

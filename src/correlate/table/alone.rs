@@ -69,7 +69,7 @@ impl Correlator<'_> {
             let names = Named { route, deployment: brief.deployment };
             let held = self.hold(brief, at, frame, order);
             self.put(key, None, IdKind::Fallback, &facts, names, held);
-            self.put_freed(key, None, IdKind::Fallback, freed, origin);
+            self.put_freed(key, None, IdKind::Fallback, freed, brief.time_ms, origin);
         }
         self.put_overdue(source, brief.marks, format, origin);
         Taken::New

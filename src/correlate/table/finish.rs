@@ -51,6 +51,7 @@ pub struct Requests {
 impl Correlator<'_> {
     /// The requests, when all input is read.
     pub fn finish(mut self) -> Requests {
+        self.settle_loose();
         self.join_aliases();
         self.outside.append(&mut self.endings.take());
         self.losses.outside += self.endings.lost;

@@ -58,7 +58,7 @@ impl Correlator<'_> {
                     let new = self.put(key, Some(brief.id), IdKind::Request, &facts, names, held);
                     if !freed.is_empty() {
                         let id = std::str::from_utf8(brief.id).ok();
-                        self.put_freed(key, id, IdKind::Request, freed, origin);
+                        self.put_freed(key, id, IdKind::Request, freed, brief.time_ms, origin);
                     }
                     self.put_overdue(stream, brief.marks, format, origin);
                     new

@@ -4,75 +4,13 @@
 use super::Correlator;
 use super::evict::status_of;
 use crate::correlate::aliases::{CLAIM_BYTES, Join};
-use crate::correlate::attach::names_failed_request;
-use crate::correlate::held::Held;
 use crate::correlate::outcome::{Facts, Outcome};
 use crate::correlate::partial::Partial;
-use crate::correlate::spill::restore;
 use crate::correlate::traffic::{NONE, Place};
 use crate::record::ids::id_key;
-use crate::record::{CorrelationId, IdKind, Record};
-use xxhash_rust::xxh3::xxh3_64;
-
-/// What an error that names its request and the completion of it have in common: second of log time, method, path.
-fn answer_key(second: i64, record: &Record) -> Option<u64> {
-    let (method, path) = (record.method.as_deref()?, record.path.as_deref()?);
-    Some(xxh3_64(format!("answer\0{second}\0{method}\0{path}").as_bytes()))
-}
-
-/// The second in which a request failed by an error that names it: a server's of the application behind it, or the
-/// application's own.
-fn failed_in(record: &Record) -> Option<i64> {
-    let second = record.time_ms?.div_euclid(1000);
-    names_failed_request(record).then_some(second)
-}
+use crate::record::{CorrelationId, IdKind};
 
 impl Correlator<'_> {
-    /// An error that names its request and stands beside no completion waits under a key of its own for one in another
-    /// source.
-    pub(super) fn await_answer(&mut self, record: &Record) -> Option<u64> {
-        let key = answer_key(failed_in(record)?, record)?;
-        if self.slots.open(key).is_none() {
-            self.loose.push(key);
-        }
-        Some(key)
-    }
-
-    /// The access line of a failed request claims the error of its second, or of the one before, since it is written a
-    /// moment later. An application's own completion stands beside its errors, and would claim them a second time.
-    pub(super) fn claim_error(&mut self, key: u64, record: &Record) {
-        let failed = record.payload == "access-log" && record.status >= Some(500);
-        let Some(time_ms) = record.time_ms.filter(|_| failed) else { return };
-        for second in [time_ms.div_euclid(1000), time_ms.div_euclid(1000) - 1] {
-            if let Some(alias) = answer_key(second, record)
-                && self.aliases.claim(key, alias, IdKind::Order)
-            {
-                self.budget.change(0, CLAIM_BYTES);
-            }
-        }
-    }
-
-    /// Errors for which no completion came belong to no request.
-    pub(super) fn leave_loose(&mut self) {
-        for key in std::mem::take(&mut self.loose) {
-            let Some(index) = self.slots.open(key) else { continue };
-            let Some(partial) = self.open.get_mut(index as usize) else { continue };
-            let mut partial = std::mem::replace(partial, Partial::new(None, IdKind::Request));
-            self.slots.leave(key);
-            self.free.push(index);
-            let (mut held, lines) = partial.entries(&mut self.shared);
-            held.extend(lines.iter().map(|line| {
-                let record = Record { message: line.text.clone(), ..line.record.clone() };
-                Held::of_record(line.identity, line.order, record, "lines")
-            }));
-            restore(&mut held);
-            for one in held {
-                self.unattributed += 1;
-                self.keep_outside(one);
-            }
-        }
-    }
-
     /// Notes the other IDs that a record gives its request.
     pub(super) fn claim_all(&mut self, key: u64, also: &[CorrelationId]) {
         also.iter().for_each(|id| self.claim(key, id.text.as_bytes(), id.kind));
@@ -107,12 +45,11 @@ impl Correlator<'_> {
     /// Merges what is known to be one request.
     pub(super) fn join_aliases(&mut self) {
         if self.aliases.is_empty() {
-            return self.leave_loose();
+            return;
         }
         for join in self.aliases.joins(|key| self.knows(key)) {
             self.join(join);
         }
-        self.leave_loose();
     }
 
     fn join(&mut self, join: Join) {

@@ -28,8 +28,9 @@ impl Correlator<'_> {
         let marks = record.marks;
         let has_event = record.event_id.is_some();
         let freed = self.pass(key, stream, marks, Completion::of(&record), format, origin, brackets);
+        let time_ms = record.time_ms;
         let new = self.put_record(key, id, kind, record, format, origin);
-        self.put_freed(key, id, kind, freed, origin);
+        self.put_freed(key, id, kind, freed, time_ms, origin);
         self.put_overdue(stream, marks, format, origin);
         if new || !has_event { Taken::New } else { Taken::Duplicate }
     }
@@ -53,20 +54,29 @@ impl Correlator<'_> {
             false => Freed::new(),
         };
         if let Some(neighbours) = completion_key(stream, marks, format, origin) {
+            let said = self.neighbours(neighbours).said(&completion);
+            self.unattributed -= said.len() as u64;
+            freed.extend(said);
             freed.extend(self.neighbours(neighbours).completed(key, completion));
         }
         freed
     }
 
+    /// Gives what waited for it to a request, whose completion has this time: what has none of its own stood at that
+    /// of the line before it.
     pub(super) fn put_freed(
         &mut self,
         key: u64,
         id: Option<&str>,
         kind: IdKind,
         freed: Freed,
+        time_ms: Option<i64>,
         origin: Origin<'_>,
     ) {
-        for (waiting, format) in freed {
+        for (mut waiting, format) in freed {
+            if waiting.marks.has(Marks::NO_TIME) {
+                waiting.time_ms = time_ms.max(waiting.time_ms);
+            }
             self.put_record(key, id, kind.max(IdKind::Order), waiting, format, origin);
         }
     }
@@ -122,9 +132,11 @@ impl Correlator<'_> {
     }
 
     pub(super) fn left_over(&mut self, record: Record, format: &'static str, origin: Origin<'_>) {
-        if record.marks.has(Marks::ERROR_BLOCK)
-            || (record.marks.has(Marks::CRASH) && record.marks.has(Marks::INIT))
-        {
+        let is_block = record.marks.has(Marks::ERROR_BLOCK);
+        if is_block && self.loosen(&record, Some(own_place(&record, origin)), format, origin) {
+            return;
+        }
+        if is_block || (record.marks.has(Marks::CRASH) && record.marks.has(Marks::INIT)) {
             let key = own_place(&record, origin);
             self.put_record(key, None, IdKind::Fallback, record, format, origin);
         } else {
@@ -139,8 +151,8 @@ impl Correlator<'_> {
         if record.event_id.is_some() && !self.left.insert(identity) {
             return false;
         }
-        if let Some(key) = self.await_answer(&record) {
-            return self.put_record(key, None, IdKind::Order, record, format, origin);
+        if self.loosen(&record, None, format, origin) {
+            return true;
         }
         self.unattributed += 1;
         let (fails, ends) = (tells_of_failure(&record), ends_process(&record));

@@ -32,9 +32,11 @@ impl Correlator<'_> {
     #[cold]
     pub(super) fn relieve(&mut self) {
         if self.entries.is_some() {
+            self.store_loose();
             self.store_largest();
         } else {
             self.forget_aliases();
+            self.forget_loose();
             self.reduce_largest(WORTH_REDUCING_BYTES, false);
         }
         self.thin_graves();

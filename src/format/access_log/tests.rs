@@ -134,6 +134,42 @@ fn a_traceback_below_is_a_record_of_its_own() {
     assert_eq!(more.len(), 1);
     assert_eq!(more[0].error_class.as_deref(), Some("KeyError"));
     assert_eq!((more[0].at.part, more[0].id.clone()), (1, None));
+    assert!(more[0].marks.has(Marks::APART), "of whichever request came next");
+}
+
+#[test]
+fn reads_sanic() {
+    let line = "Main |2026-01-01 10:10:15 +0000 INFO: 203.0.113.9:4711 GET http://shop.example.com/jobs/1?a 500 136  510.0ms";
+    let mut record = Record { message: line.to_owned(), ..Record::default() };
+    AccessLog.read(&mut record, &mut Vec::new());
+    assert_eq!((record.status, record.path.as_deref()), (Some(500), Some("/jobs/1")));
+    assert_eq!(record.time_ms, Some(1_767_262_215_000));
+    for other in [
+        "Main  2026-01-01 10:10:15 +0000 INFO: Starting worker [606]",
+        "Main |2026-01-01 10:10:15 +0000 INFO: 203.0.113.9:4711 GET http://shop.example.com/x 500 136  510.0ms more",
+        "é INFO: 203.0.113.9:4711 GET http://shop.example.com/x 500 136  510.0ms",
+    ] {
+        assert!(!AccessLog.detect(&Record { message: other.to_owned(), ..Record::default() }), "{other}");
+    }
+}
+
+#[test]
+fn a_failed_request_tells_who_asked_for_what() {
+    let read = |line: &str| {
+        let mut record = Record { message: line.to_owned(), ..Record::default() };
+        AccessLog.read(&mut record, &mut Vec::new());
+        record
+    };
+    let line = "203.0.113.9 - - [01/Jan/2026:10:10:15 +0000] \"GET /o?x=1 HTTP/1.1\" 500 5";
+    let asked = read(line).asked.expect("what was asked");
+    assert!(asked.client.is_some() && asked.target.is_some() && asked.has_query);
+    let behind_host = read(&format!("shop.example.com:80 {line}"));
+    assert_eq!(behind_host.asked.map(|asked| asked.client), Some(asked.client));
+    assert_eq!(read(&line.replace(" 500 ", " 404 ")).asked, None, "not of others");
+    let proxy = read(
+        "203.0.113.9 - - [01/Jan/2026:10:10:15 +0000] \"GET /o HTTP/1.1\" 502 5 rt=0.002 id=7b1f2a3c-0d1e-4f5a-8b9c-0d1e2f3a4b5c",
+    );
+    assert!(proxy.marks.has(Marks::EDGE), "a gateway's own time and status");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! <https://docs.spring.io/spring-boot/reference/features/logging.html>
 
 use super::{Framework, begin, complete, note_class, status};
-use crate::format::text_parts::{is_bare_id, set_time};
+use crate::format::text_parts::{is_bare_id, is_error_class, path_of, set_time};
 use crate::format::{About, time};
 use crate::record::{IdKind, Level, Marks, Record};
 
@@ -61,6 +61,9 @@ fn read(text: &str, record: &mut Record) {
     if text.contains("\tat ") || text.contains("\nCaused by: ") {
         note_class(text.split_once('\n').map_or("", |(_, below)| below), record);
     }
+    if head.level == Level::Warn {
+        read_jetty(head.body, record);
+    }
     if head.body.starts_with("Servlet.service() for servlet") && head.body.contains("threw exception") {
         record.marks.insert(Marks::ERROR_BLOCK);
     } else if let Some((before, rest)) = head.body.split_once(" Server Error for HTTP ")
@@ -70,5 +73,21 @@ fn read(text: &str, record: &mut Record) {
         let (verb, target) = rest.split_once(' ').unwrap_or((rest, ""));
         begin(record, verb, target.trim_matches('"'));
         complete(record, code, None);
+    }
+}
+
+/// `handleException /x java.net.ConnectException: text`: what Jetty says of an error of a request for which it prints no
+/// stack. A request that it could not read it answers with 400.
+/// <https://github.com/jetty/jetty.project/blob/jetty-9.4.x/jetty-server/src/main/java/org/eclipse/jetty/server/HttpChannel.java>
+pub fn read_jetty(body: &str, record: &mut Record) {
+    let Some((_, rest)) = body.split_once("handleException ") else { return };
+    let Some((target, error)) = rest.split_once(' ').filter(|(target, _)| target.starts_with('/')) else {
+        return;
+    };
+    let class = error.split([':', ' ', '\n']).next().unwrap_or_default();
+    if class.contains('.') && is_error_class(class) && !class.ends_with("BadMessageException") {
+        record.path = path_of(target).or(record.path.take());
+        record.level = Some(Level::Error);
+        record.error_class = class.rsplit('.').next().map(str::to_owned);
     }
 }

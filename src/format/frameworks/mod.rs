@@ -1,13 +1,15 @@
-//! What web frameworks print of a request by themselves: Rails, Spring, Laravel and PHP, Phoenix, ASP.NET Core and Serilog,
-//! Go's net/http and frameworks, Nest; and Rust's loggers. Next.js and Python's are elsewhere. One shape a file; each reads the text of one entry, wherever it was wrapped.
+//! What web frameworks print of a request by themselves: Rails, Sinatra and Puma, Spring, Laravel and PHP, Phoenix, ASP.NET Core and Serilog,
+//! Go's net/http and frameworks, Nest, Nitro; and Rust's loggers. Next.js and Python's are elsewhere. One shape a file; each reads the text of one entry, wherever it was wrapped.
 
 pub mod dotnet;
 pub mod go;
 pub mod go_access;
 pub mod java;
 pub mod nest;
+pub mod nitro;
 pub mod phoenix;
 pub mod php;
+pub mod rack;
 pub mod rails;
 pub mod rust;
 

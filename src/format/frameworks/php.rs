@@ -1,7 +1,9 @@
 //! PHP: Monolog's lines as Laravel and Symfony write them, and PHP's own error log.
 
 use super::{Framework, begin, complete, status};
-use crate::format::text_parts::{first_line, is_uuid, push_code, set_request_id, set_time};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::format::text_parts::{first_line, is_uuid, push_code, said_by_php, set_request_id, set_time};
 use crate::format::{About, time};
 use crate::record::{Level, Marks, Record};
 
@@ -161,6 +163,9 @@ fn read_php(text: &str, record: &mut Record) {
         return;
     }
     let body = inside.unwrap_or(body);
+    if let Some(said) = said_by_php(body) {
+        record.asked.get_or_insert_default().quoted = Some(xxh3_64(said.as_bytes()));
+    }
     let body = body.strip_prefix(SAID).unwrap_or(body);
     let kind = body.strip_prefix("PHP ").unwrap_or(body).split(':').next().unwrap_or_default();
     record.level = match kind {

@@ -316,3 +316,68 @@ fn reads_phps_own_server_and_what_monolog_adds() {
     );
     assert_eq!((web.method.as_deref(), web.path.as_deref()), (Some("GET"), Some("/orders/7")));
 }
+
+#[test]
+fn reads_what_ruby_servers_say_of_errors() {
+    let dumped = read(
+        &rack::RACK,
+        "2026-01-01 10:10:15 - PG::ConnectionBad - connection refused\n:\n\t/srv/app.rb:8:in `db'\n\tapp.rb:10:in `block in <main>'",
+    );
+    assert_eq!(
+        (dumped.error_class.as_deref(), dumped.time_ms),
+        (Some("ConnectionBad"), Some(1_767_262_215_000))
+    );
+    assert!(dumped.marks.has(Marks::ERROR_BLOCK));
+    let unrescued = read(
+        &rack::RACK,
+        "2026-01-01 10:10:15 +0000 Rack app (\"POST /hooks?x\" - (203.0.113.9)): #<KeyError: key not found: \"A\">",
+    );
+    assert_eq!((unrescued.status, unrescued.path.as_deref()), (Some(500), Some("/hooks")));
+    assert_eq!(
+        (unrescued.error_class.as_deref(), unrescued.method.as_deref()),
+        (Some("KeyError"), Some("POST"))
+    );
+    assert!(unrescued.marks.has(Marks::ECHO));
+    for text in [
+        "2026-01-01 10:10:15 - Shop - hello",
+        "2026-01-01 10:10:15 - Shop - hello\n\tmore: in detail",
+        "2026-01-01 10:10:15 +0000 HTTP parse error, malformed request (\"GET /x\" - (203.0.113.9)): #<Puma::HttpParserError: x>",
+        "2026-01-01 10:10:15",
+        "éééééééééééééééééé",
+    ] {
+        assert!(!rack::RACK.detect(&Record { message: text.to_owned(), ..Record::default() }), "{text}");
+    }
+}
+
+#[test]
+fn reads_jettys_errors_without_a_stack() {
+    let said = |body: &str| {
+        let line = format!(
+            "2026-01-01T10:10:15.001Z  WARN 1 --- [qtp51-19] org.eclipse.jetty.server.HttpChannel     : {body}"
+        );
+        read(&java::SPRING, &line)
+    };
+    let failed =
+        said("handleException /score/991 javax.net.ssl.SSLHandshakeException: PKIX path building failed");
+    assert_eq!((failed.path.as_deref(), failed.level), (Some("/score/991"), Some(Level::Error)));
+    assert_eq!(failed.error_class.as_deref(), Some("SSLHandshakeException"));
+    for body in [
+        "handleException /x org.eclipse.jetty.http.BadMessageException: 400: Bad",
+        "handleException of the scheduler",
+        "no handleException",
+    ] {
+        assert_eq!(said(body).level, Some(Level::Warn), "{body}");
+    }
+}
+
+#[test]
+fn reads_nitros_unexpected_errors() {
+    let failed = read(
+        &nitro::NITRO,
+        "[request error] [unhandled] [GET] http://shop.example.com/api/a?x\n FetchError: [GET] \"http://cms.example.com/\": fetch failed\n    at f (a.mjs:1:2)",
+    );
+    assert_eq!((failed.method.as_deref(), failed.path.as_deref()), (Some("GET"), Some("/api/a")));
+    assert!(failed.marks.has(Marks::ERROR_BLOCK));
+    let expected = "[request error] [fatal] [GET] http://shop.example.com/x";
+    assert!(!nitro::NITRO.detect(&Record { message: expected.to_owned(), ..Record::default() }));
+}

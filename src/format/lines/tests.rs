@@ -54,6 +54,9 @@ fn entries_begin() {
 #[test]
 fn entries_go_on() {
     for line in [
+        ":",
+        "for call at",
+        "botocore.errorfactory.NoSuchBucket: An error occurred (NoSuchBucket) when calling the GetObject operation",
         "",
         "   ",
         "\r",

@@ -51,7 +51,9 @@ pub fn read(line: &str) -> Prefix<'_> {
             continue;
         }
         let is_level = Level::parse(plain).is_some();
-        if word.is_empty() || (!is_level && !is_label(word, plain, after_level)) {
+        // A column of one word.
+        let is_column = body.as_bytes().get(word.len()) == Some(&b'\t') && !OF_OTHERS.contains(&plain);
+        if word.is_empty() || (!is_level && !is_column && !is_label(word, plain, after_level)) {
             break;
         }
         after_level = is_level;
@@ -76,7 +78,7 @@ fn is_label(word: &str, plain: &str, after_level: bool) -> bool {
     let name = plain.trim_end_matches(':');
     !OF_OTHERS.contains(&name)
         && (after_level
-            || word.contains([':', '=', '|', '[', '<'])
+            || word.contains([':', '=', '|', '[', ']', '<'])
             || !word.contains(|c: char| c.is_ascii_alphabetic())
             || (plain.contains('.') && !plain.ends_with('.'))
             || matches!(name, "http" | "HTTP" | "access" | "request"))
@@ -113,6 +115,8 @@ mod tests {
             "INFO: ID \"GET /reviews/AB-1\" 500",
             "INFO shop rid=ID POST /import 500 4.1ms",
             "10.30.0.2 POST /orders 500 44.724 ms - 20 id=ID",
+            "INFO\tserver.mjs:6\tshop\tID\tGET /runs 500",
+            "[1/5/2026] [10:10:15 AM] [shop] › ℹ  info      ID GET /slots 500",
             "INFO:aiohttp.access:ID POST /hooks HTTP/1.1 500 0.008221",
         ] {
             assert_eq!(told(line), (Some(ID.to_owned()), Some(500)), "{line}");

@@ -1,20 +1,34 @@
 //! Error logs of servers around the application: nginx, Apache, PostgreSQL, PgBouncer. They are never a request of their
 //! own: no status, no marks.
 
+use crate::format::prefixed::apache;
 use crate::format::text_parts::{
-    first_line, path_of, push_code, push_field, request_line, set_request, set_time,
+    first_line, path_of, push_code, push_field, request_line, said_by_php, set_asked, set_request, set_time,
 };
 use crate::format::time;
 use crate::record::{Level, Record};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// What nginx says of requests that it answers below 500 itself; it logs them as errors all the same.
+const ANSWERED_BELOW_500: &[&str] = &[
+    "client intended to send too large ",
+    "access forbidden by rule",
+    "directory index of \"",
+    " no user/password was provided for basic authentication",
+    ": password mismatch, client: ",
+    " was not found in \"",
+    "client closed connection while",
+    "client prematurely closed connection",
+];
 
 /// Reads a line of one of the servers; false if it is none.
 pub fn read(text: &str, record: &mut Record) -> bool {
     let first = first_line(text);
     match first.as_bytes().first() {
         // What an application wrote to nginx over FastCGI may have many lines; the request stands behind it.
-        Some(b'0'..=b'9') => nginx(text, record) || postgres(first, record),
-        Some(b'[') => apache(first, record),
-        _ => false,
+        Some(b'0'..=b'9') if nginx(text, record) || postgres(first, record) => true,
+        Some(_) => apache(first, record),
+        None => false,
     }
 }
 
@@ -39,8 +53,27 @@ fn nginx(line: &str, record: &mut Record) -> bool {
         let (_, value) = rest.rsplit_once(name)?;
         value.split('"').next()
     };
+    let said = said_by_php(rest);
+    let fails = match said {
+        Some(said) if said.starts_with("PHP ") => {
+            rest.contains("PHP Fatal error") || rest.contains("PHP Parse error")
+        }
+        Some(_) => true,
+        None => !ANSWERED_BELOW_500.iter().any(|words| rest.contains(words)),
+    };
+    if !fails {
+        record.level = Some(Level::Warn);
+    }
     if let Some((verb, target)) = named(", request: \"").and_then(request_line) {
         set_request(record, verb, target);
+        let client = named(", client: ").and_then(|rest| rest.split(',').next()).unwrap_or_default();
+        let asked = set_asked(record, client, target);
+        // `31#31: *77 ` is process, thread and connection.
+        asked.connection = rest.split_once(' ').and_then(|(process, rest)| {
+            let (connection, _) = rest.split_once(' ').filter(|(word, _)| word.starts_with('*'))?;
+            Some(xxh3_64(format!("{process}{connection}").as_bytes()))
+        });
+        asked.quoted = said.map(|said| xxh3_64(said.as_bytes()));
     }
     if let Some(upstream) = named(", upstream: \"") {
         let address = upstream.split_once("://").map_or(upstream, |(_, address)| address);
@@ -49,26 +82,40 @@ fn nginx(line: &str, record: &mut Record) -> bool {
     true
 }
 
-/// `[Thu Jan 01 10:10:15.001 2026] [proxy:error] [pid 9:tid 8] [client …] AH01114: text`. The time has no zone.
+/// What Apache says of requests that it answers below 500.
 /// <https://httpd.apache.org/docs/2.4/logs.html#errorlog>
+const APACHE_BELOW_500: &[&str] = &[
+    "AH00035", "AH00036", "AH00037", "AH00126", "AH00127", "AH00128", "AH00130", "AH00135", "AH00524",
+    "AH00529", "AH00548", "AH01276", "AH01384", "AH01588", "AH01617", "AH01618", "AH01627", "AH01630",
+    "AH01631", "AH01797", "AH02811", "AH10244",
+];
+
+/// Words of Apache's error log behind its prefix, which the container has read or, in another one, stands before them:
+/// `(111)Connection refused: AH00957: text`.
 fn apache(line: &str, record: &mut Record) -> bool {
-    let Some((date, rest)) = line[1..].split_once("] [") else { return false };
-    let Ok(at) = chrono::NaiveDateTime::parse_from_str(date, "%a %b %d %H:%M:%S%.f %Y") else { return false };
-    let Some((place, rest)) = rest.split_once(']') else { return false };
-    // Before version 2.4 there was no module.
-    let level = place.rsplit(':').next().unwrap_or_default();
-    let Some(level) = Level::parse(level) else { return false };
-    set_time(record, time::Stamp { ms: at.and_utc().timestamp_millis(), zoned: false });
-    record.level = Some(level);
-    push_field(record, "logger", "apache");
-    let code = rest.split([' ', ':']).find(|word| {
+    let line = match apache::head(line) {
+        Some(head) => {
+            if let Some(ms) = head.time_ms {
+                set_time(record, time::Stamp { ms, zoned: false });
+            }
+            record.level = head.level;
+            apache::note(record, head.stream.as_deref(), head.client);
+            head.body
+        }
+        None if record.field("logger") == Some(apache::NAME) => line,
+        None => return false,
+    };
+    let code = line.split([' ', ':']).find(|word| {
         word.len() == 7 && word.starts_with("AH") && word[2..].bytes().all(|b| b.is_ascii_digit())
     });
     if let Some(code) = code {
         push_code(record, code);
+        if APACHE_BELOW_500.contains(&code) {
+            record.level = Some(Level::Warn);
+        }
     }
     // Of all its errors this one names the request; of the others nobody can tell whose they are.
-    if let Some((_, said)) = rest.split_once("AH00898: ")
+    if let Some((_, said)) = line.split_once("AH00898: ")
         && let Some((_, target)) = said.split_once(" returned by ")
     {
         record.path = path_of(target.split([' ', ',']).next().unwrap_or_default());

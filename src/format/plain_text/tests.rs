@@ -219,3 +219,55 @@ fn an_apache_error_that_names_a_path_is_of_its_request() {
     let other = read(&format!("{head} AH01114: HTTP: failed to make connection to backend: 10.0.0.5"));
     assert!(other.error_text.is_empty() && other.path.is_none());
 }
+
+#[test]
+fn errors_that_nginx_answers_below_500_are_warnings() {
+    let line = |text: &str| {
+        read(&format!(
+            "2026/01/01 10:10:15 [error] 31#31: *77 {text}, client: 203.0.113.9, server: a, request: \"GET /o?x HTTP/1.1\", host: \"a\""
+        ))
+    };
+    assert_eq!(line("client intended to send too large body: 6 bytes").level, Some(Level::Warn));
+    assert_eq!(
+        line("connect() failed (111: Connection refused) while connecting to upstream").level,
+        Some(Level::Error)
+    );
+    let php = |said: &str| {
+        line(&format!(
+            "FastCGI sent in stderr: \"PHP message: {said}\" while reading response header from upstream"
+        ))
+    };
+    assert_eq!(
+        php("PHP Warning:  Undefined array key \"title\" in /srv/a.php on line 4").level,
+        Some(Level::Warn)
+    );
+    assert_eq!(php("no user \"x\" was not found in \"y\"").level, Some(Level::Error));
+    let fatal = php("PHP Fatal error:  Uncaught Error: x in /srv/a.php:6");
+    assert_eq!(fatal.level, Some(Level::Error));
+    let quoted = fatal.asked.and_then(|asked| asked.quoted);
+    let mut own = Record {
+        message: "NOTICE: PHP message: PHP Fatal error:  Uncaught Error: x in /srv/a.php:6\nStack trace:\n#0 {main}".to_owned(),
+        ..Record::default()
+    };
+    crate::format::frameworks::php::PHP_ERRORS.read(&mut own, &mut Vec::new());
+    assert!(
+        quoted.is_some() && own.asked.and_then(|asked| asked.quoted) == quoted,
+        "the same words in both logs"
+    );
+}
+
+#[test]
+fn threads_tell_errors_apart() {
+    let thread = |text: &str| {
+        let record = read(text);
+        let thread = crate::format::text_parts::thread_of(&record.message).map(str::to_owned);
+        (record.level, thread)
+    };
+    let exec = |level| (Some(level), Some("http-exec-1".to_owned()));
+    assert_eq!(thread("10:10:15.001 [http-exec-1] ERROR shop.Pay - refused"), exec(Level::Error));
+    assert_eq!(thread("2026-01-01 10:10:15.001 ERROR [http-exec-1] shop.Pay - refused"), exec(Level::Error));
+    assert_eq!(thread("10:10:15.001 [http-exec-1] INFO  shop.Pay - GET /pay/1 502"), exec(Level::Info));
+    assert_eq!(thread("[shop] hello there"), (None, None));
+    assert_eq!(thread("ERROR [shop] hello there"), (Some(Level::Error), None));
+    assert_eq!(thread("éééééééééééééé"), (None, None));
+}

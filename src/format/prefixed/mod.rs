@@ -2,6 +2,7 @@
 //! shape; what follows the prefix is the application's own line, which the joiner puts together with the lines that
 //! continue it and the payloads read.
 
+pub mod apache;
 pub mod container;
 pub mod platform;
 pub mod relayed;
@@ -34,6 +35,10 @@ pub struct Head<'a> {
     pub region: Option<&'a str>,
     /// The line goes on in the next piece of its stream.
     pub is_piece: bool,
+    /// The server whose own log it is.
+    pub server: Option<&'a str>,
+    /// The address that the server served.
+    pub client: Option<&'a str>,
     /// The rest of the line.
     pub body: &'a str,
 }
@@ -107,6 +112,10 @@ impl Prefixed {
             }
             if head.is_piece {
                 record.marks.insert(Marks::PIECE);
+            }
+            if head.server.is_some() {
+                let thread = record.stream.clone();
+                apache::note(&mut record, thread.as_deref(), head.client);
             }
             record
         });

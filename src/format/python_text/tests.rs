@@ -67,6 +67,34 @@ fn reads_django_and_logging() {
 }
 
 #[test]
+fn reads_tornado() {
+    let failed = read(
+        "[E 260101 10:10:15 web:2108] Uncaught exception GET /quotes/CHF (203.0.113.9)\n    HTTPServerRequest(protocol='http', method='GET')\n    Traceback (most recent call last):\n      File \"/srv/main.py\", line 8, in get\n        x = rows[cur]\n    tornado.simple_httpclient.HTTPTimeoutError: Timeout during request",
+    );
+    assert_eq!((failed.method.as_deref(), failed.path.as_deref()), (Some("GET"), Some("/quotes/CHF")));
+    assert_eq!(
+        (failed.error_class.as_deref(), failed.time_ms),
+        (Some("HTTPTimeoutError"), Some(1_767_262_215_000))
+    );
+    assert!(failed.marks.has(Marks::ERROR_BLOCK));
+    for line in [
+        "[E 260101 10:10:15 web:2591] 500 GET /quotes/CHF (203.0.113.9) 9.33ms",
+        "ERROR:tornado.access:500 GET /quotes/CHF (203.0.113.9) 9.33ms",
+    ] {
+        let answer = read(line);
+        assert_eq!((answer.status, answer.duration_ms), (Some(500), Some(9.33)), "{line}");
+        assert!(answer.marks.has(Marks::CLIENT) && answer.path.as_deref() == Some("/quotes/CHF"));
+    }
+    assert_eq!(read("[W 260101 10:10:15 web:2106] 400 GET /x (203.0.113.9): bad code").status, None);
+}
+
+#[test]
+fn what_django_finds_suspicious_is_no_failure() {
+    let line = "2026-01-01 10:10:15,001 ERROR django.security.DisallowedHost Invalid HTTP_HOST header";
+    assert_eq!(read(line).level, Some(Level::Warn));
+}
+
+#[test]
 fn leaves_other_text_alone() {
     for text in [
         "ERROR: it broke: badly",
