@@ -85,7 +85,9 @@ impl Folder {
     pub fn command(&self, name: &str) -> Command {
         let mut command = Command::new(program(name).expect("the program"));
         command.current_dir(self.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.env("HOME", self.path()).env_remove("PGHOST").env_remove("PGUSER");
+        // MariaDB clears its folder for temporary tables when it starts, of those of others too.
+        command.env("HOME", self.path()).env("TMPDIR", self.path());
+        command.env_remove("PGHOST").env_remove("PGUSER");
         if self.is_root() {
             command.uid(NOBODY).gid(NOBODY);
         }
