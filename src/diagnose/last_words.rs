@@ -138,7 +138,9 @@ impl Failure<'_> {
                     && !end.back.as_ref().is_some_and(before)
             }
             // Without a time only its place in the same log tells, or that a program which nothing reaches said no more.
-            (_, None, None) if self.is_apart(one) => self.gone == Gone::Refused && end.is_last,
+            (_, None, None) if self.is_apart(one) => {
+                self.gone == Gone::Refused && end.is_last && !backend::is_kernel(one)
+            }
             (_, None, None) => {
                 let own = self.lines.iter().filter(|line| line.order.source == one.program().0);
                 own.map(|line| line.order.sequence).max().is_some_and(|here| {

@@ -56,6 +56,11 @@ fn killed(text: &str) -> Option<&str> {
     Some(rest.split_once(')')?.0)
 }
 
+/// Whether it is the kernel that tells of an end: of any process of the machine.
+pub fn is_kernel(witness: &Witness) -> bool {
+    witness.lines.iter().any(|line| killed(&line.text).is_some())
+}
+
 /// Whether a word names a program, and is no address, number or hash.
 fn is_name(word: &str) -> bool {
     word.bytes().any(|b| b.is_ascii_alphabetic() && !b.is_ascii_hexdigit())

@@ -97,6 +97,10 @@ fn an_end_without_a_time_explains_what_follows_it_in_its_own_log_or_if_it_was_th
     elsewhere[0].end.as_mut().unwrap_or_else(|| panic!("it ended")).is_last = true;
     assert_eq!(log.cause(REFUSED, &elsewhere).as_deref(), Some("node-package-missing"));
     assert_eq!(log.cause(LOST, &elsewhere).as_deref(), Some("reverse-proxy-upstream-failed"));
+    let text = "Out of memory: Killed process 4711 (transcoder) total-vm:8000000kB\n\nNode.js v22.14.0";
+    let mut kernel = [log.outside(1, -1, text)];
+    kernel[0].end.as_mut().unwrap_or_else(|| panic!("it ended")).is_last = true;
+    assert_eq!(log.cause(REFUSED, &kernel).as_deref(), Some("reverse-proxy-connection-refused"));
     let here = log.outside_of("api-1", 0, -1, MISSING);
     assert_eq!(log.cause(REFUSED, &[here]).as_deref(), Some("node-package-missing"));
     let long_ago = log.outside_of("api-1", 0, -1, MISSING);
