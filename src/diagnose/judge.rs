@@ -259,7 +259,7 @@ fn physical_line(text: &str, start: usize) -> String {
 /// Why nothing was decided, and the next best step.
 fn next_step(diagnosis: &Diagnosis, lines: &[Line], rules: &RuleSet) -> String {
     if lines.iter().any(is_last_words) {
-        return "the proxy's backend ended, and no rule knows why: read what it printed at the cited line; if that is clear, a rule for it is one file (`why500 rules`)".to_owned();
+        return "a program ended just before, and no rule knows why: if it is the proxy's backend, read what it printed at the cited line; if that is clear, a rule for it is one file (`why500 rules`)".to_owned();
     }
     if let Some(rule) = diagnosis.symptom.and_then(|rule| rules.by_index(rule)) {
         return format!(
