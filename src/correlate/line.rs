@@ -53,6 +53,9 @@ pub trait Fold: Sync {
     fn dimensions(&self, record: &Record, into: &mut Dimensions);
 }
 
+/// Longest joined text that rules are matched on, in bytes.
+pub const MAX_TEXT_BYTES: usize = 64 * 1024;
+
 /// Lines without any signal that are kept for context.
 const CONTEXT_LINES: usize = 24;
 

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 
 use crate::correlate::dimensions::{Dimensions, Fields};
 use crate::correlate::held::{Body, Held, Order, RawFrame, identity};
-use crate::correlate::line::{Fold, Line};
+use crate::correlate::line::{Fold, Line, MAX_TEXT_BYTES};
 use crate::diagnose::join::continues;
 use crate::format::ansi;
 use crate::format::prefixed::relayed;
@@ -14,9 +14,6 @@ use crate::format::registry::Shapes;
 use crate::input::frame::Frame;
 use crate::record::{Position, Record};
 use crate::rules::RuleSet;
-
-/// Longest joined text that rules are matched on, in bytes.
-const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// Decodes with the shapes and matches with the rules of a run.
 pub struct Folder<'a> {

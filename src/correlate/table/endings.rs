@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 
 use crate::correlate::held::{Body, Held, Order};
 use crate::correlate::last_words::serves;
+use crate::correlate::line::MAX_TEXT_BYTES;
 use crate::format::json::truncate;
 
 /// How many entries are kept, the earliest, and their bytes.
@@ -17,8 +18,6 @@ const BESIDE: usize = 6;
 /// Places (sources, streams) whose last entries are remembered, and the bytes of these entries.
 const MAX_PLACES: usize = 4096;
 const MAX_NEAR_BYTES: usize = 4 << 20;
-/// Longest text of an entry that is kept, in bytes: rules look at no more.
-const MAX_TEXT_BYTES: usize = 64 * 1024;
 
 /// The entries, and the last ones of every place.
 #[derive(Clone, Default)]
@@ -27,7 +26,7 @@ pub(super) struct Endings {
     kept_bytes: usize,
     near: HashMap<u64, Near>,
     near_bytes: usize,
-    /// Endings that were not kept, because there were too many.
+    /// Entries that were not kept, because there were too many.
     pub(super) lost: u64,
 }
 
@@ -58,14 +57,14 @@ impl Endings {
             near.after = near.after.saturating_sub(1);
             return self.keep(held);
         }
-        let mut bytes = held.bytes();
+        let bytes = held.bytes();
         if bytes > MAX_TEXT_BYTES {
             return;
         }
         near.before.push_back(held);
         let gone = if near.before.len() > BESIDE { near.before.pop_front() } else { None };
-        bytes = (self.near_bytes + bytes).saturating_sub(gone.map_or(0, |gone| gone.bytes()));
-        self.near_bytes = bytes;
+        let gone_bytes = gone.map_or(0, |gone| gone.bytes());
+        self.near_bytes = (self.near_bytes + bytes).saturating_sub(gone_bytes);
         if self.near_bytes > MAX_NEAR_BYTES {
             self.near.values_mut().for_each(|near| near.before.clear());
             self.near_bytes = 0;

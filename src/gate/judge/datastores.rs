@@ -13,7 +13,8 @@ use crate::gate::manifest::datastore::{Datastore, Driver, PoolMode, Service, Sto
 use crate::gate::reach::seen::{Asked, Capacity};
 use crate::gate::report::model::{Check, Evidence, Severity, State};
 
-const fn about(
+/// A check of datastores: what it prevents stands in logs as connectivity.
+pub(super) const fn about(
     id: &'static str,
     subclass: &'static str,
     prevents: &'static [&'static str],

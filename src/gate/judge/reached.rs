@@ -4,22 +4,13 @@
 use chrono::NaiveDate;
 
 use super::checks::About;
-use super::datastores::{CAPACITY, TLS, at, reader};
+use super::datastores::{CAPACITY, TLS, about, at, reader};
 use super::simple;
 use crate::gate::drivers::{Encryption, Meaning, Verification};
 use crate::gate::manifest::Manifest;
 use crate::gate::manifest::datastore::{Datastore, Store};
 use crate::gate::reach::seen::{Asked, Cause, Certificate, Name, Outcome, Reached, Step, Verdict};
 use crate::gate::report::model::{Check, Severity, State};
-
-const fn about(
-    id: &'static str,
-    subclass: &'static str,
-    prevents: &'static [&'static str],
-    prevention: &'static str,
-) -> About {
-    About { id, class: "connectivity", subclass, prevents, prevention }
-}
 
 /// No way to the server.
 pub const REACH: About = about(
